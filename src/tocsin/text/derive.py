@@ -1,0 +1,133 @@
+"""Lines derived from a text that hides another: spaced-out letters closed up, base64 decoded."""
+
+import base64
+import binascii
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+BASE64_RUN = re.compile(r"[A-Za-z0-9+/_-]{24,}(?:\r?\n[A-Za-z0-9+/_-]{4,})*={0,2}")
+BASE64_MIN = 24
+SEPARATOR = r"[ .\-_*|/,'~+\u00b7\u2022\u3001\u3002]{1,3}"
+LETTER = r"(?:[a-z0-9]|[\u3400-\u9fff])"
+SPACED_RUN = re.compile(f"(?<![a-z0-9\u3400-\u9fff])(?:{LETTER}{SEPARATOR}){{4,}}{LETTER}(?![a-z0-9\u3400-\u9fff])")
+PRINTABLE_SHARE = 0.9
+
+
+class Origin(Protocol):
+    """Any folded text with a map back to its source."""
+
+    @property
+    def text(self) -> str:
+        """The folded text."""
+        ...
+
+    @property
+    def origin(self) -> NDArray[np.int64]:
+        """The source code point of each character."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Derived:
+    """Hold one derived line of text `row`; `starts` and `ends` map its characters to code points of the original."""
+
+    row: int
+    spaced: bool  # closed up from spaced-out letters: blanks between words are lost
+    text: str
+    starts: NDArray[np.int64]
+    ends: NDArray[np.int64]
+
+    def span(self, start: int, end: int) -> tuple[int, int]:
+        """Map a span of the line to code points of the original text."""
+        return int(self.starts[start]), int(self.ends[end - 1])
+
+
+FoldText = Callable[[str], Origin]
+
+
+def derive(texts: pa.Array, folded: bytes, offsets: NDArray[np.int64], fold: FoldText) -> tuple[Derived, ...]:
+    """Find the rows that may hide a text, by array passes over the whole batch, and derive their lines."""
+    spaced = (d for row in _spaced_rows(folded, offsets) for d in close_up(int(row), texts[int(row)].as_py(), fold))
+    coded = (d for row in _base64_rows(texts) for d in decode_base64(int(row), texts[int(row)].as_py(), fold))
+    return (*spaced, *coded)
+
+
+def close_up(row: int, text: str, fold: FoldText) -> Iterator[Derived]:
+    """Close up runs of five or more single letters or characters that separators keep apart."""
+    folded = fold(text)
+    keep = np.ones(len(folded.text), dtype=bool)
+    for run in SPACED_RUN.finditer(folded.text):
+        inside = np.array([not re.match(SEPARATOR, c) for c in run.group()])
+        keep[run.start() : run.end()] = inside
+    if keep.all():
+        return
+    starts = folded.origin[keep]
+    yield Derived(row, True, "".join(c for c, k in zip(folded.text, keep, strict=True) if k), starts, starts + 1)
+
+
+def decode_base64(row: int, text: str, fold: FoldText) -> Iterator[Derived]:
+    """Decode each base64 run that holds readable UTF-8 text and fold it."""
+    for run in BASE64_RUN.finditer(text):
+        places = np.array([run.start() + i for i, c in enumerate(run.group()) if c not in "\r\n="], dtype=np.int64)
+        plain = _readable(run.group())
+        if not plain:
+            continue
+        folded = fold(plain)
+        ends = np.cumsum([len(c.encode()) for c in plain])
+        first = np.minimum(np.concatenate([[0], ends[:-1]]) * 4 // 3, len(places) - 1)
+        last = np.minimum((ends * 4 + 2) // 3 - 1, len(places) - 1)
+        yield Derived(row, False, folded.text, places[first][folded.origin], places[last][folded.origin] + 1)
+
+
+def _readable(run: str) -> str | None:
+    bare = re.sub(r"[\r\n=]", "", run).replace("-", "+").replace("_", "/")
+    bare = bare[: len(bare) - (len(bare) % 4 == 1)]
+    try:
+        plain = base64.b64decode(bare + "=" * (-len(bare) % 4)).decode()
+    except (binascii.Error, UnicodeDecodeError):
+        return None
+    good = sum(c.isprintable() or c.isspace() for c in plain)
+    return plain if good >= PRINTABLE_SHARE * len(plain) else None
+
+
+def _spaced_rows(folded: bytes, offsets: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Name rows with at least four bytes-level single letters in a row; `close_up` decides."""
+    raw = np.frombuffer(folded, dtype=np.uint8)
+    kind = _BYTE_KIND[raw]
+    # A letter starts at a byte that is no continuation; it is single when separators stand on both sides.
+    starts = np.flatnonzero(kind == _LETTER)
+    if len(starts) < 5:
+        return np.empty(0, dtype=np.int64)
+    lengths = np.where(raw[starts] < 0x80, 1, 3)
+    gaps = starts[1:] - (starts[:-1] + lengths[:-1])
+    apart = (gaps >= 1) & (gaps <= 9)
+    four = apart[:-3] & apart[1:-2] & apart[2:-1] & apart[3:]
+    rows = np.searchsorted(offsets, starts[:-4][four], side="right") - 1
+    return np.unique(rows)
+
+
+_LETTER, _OTHER = 1, 0
+_BYTE_KIND = np.zeros(256, dtype=np.uint8)
+_BYTE_KIND[[*range(0x30, 0x3A), *range(0x61, 0x7B), *range(0xE3, 0xEA)]] = _LETTER
+
+
+def _base64_rows(texts: pa.Array) -> NDArray[np.int64]:
+    """Name rows with a long run of the base64 alphabet; `decode_base64` decides."""
+    _, offset_buffer, data = texts.buffers()
+    if data is None or not len(texts):
+        return np.empty(0, dtype=np.int64)
+    offsets = np.frombuffer(offset_buffer, dtype=np.int32)[texts.offset : texts.offset + len(texts) + 1]
+    raw = np.frombuffer(data, dtype=np.uint8)[offsets[0] : offsets[-1]]
+    breaks = np.concatenate([[-1], np.flatnonzero(~_IN_BASE64[raw]), [len(raw)]])
+    starts = breaks[:-1][np.diff(breaks) > BASE64_MIN] + 1
+    return np.unique(np.searchsorted(offsets - offsets[0], starts, side="right") - 1)
+
+
+_IN_BASE64 = np.zeros(256, dtype=bool)
+_IN_BASE64[[*b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/_-"]] = True
