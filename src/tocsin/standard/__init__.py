@@ -1,1 +1,21 @@
-"""."""
+"""The misuse standard: kinds and rules as data, loaded, proved, compiled and run over folded text."""
+
+from tocsin.standard.load import Rule, Standard, load_standard, prove_rule, shipped_folder
+from tocsin.standard.model import Bilingual, Kind, RuleForm
+from tocsin.standard.pack import RuleMatch, RulePack, compile_pack, reference_pack, scanner_name
+
+__all__ = [
+    "Bilingual",
+    "Kind",
+    "Rule",
+    "RuleForm",
+    "RuleMatch",
+    "RulePack",
+    "Standard",
+    "compile_pack",
+    "load_standard",
+    "prove_rule",
+    "reference_pack",
+    "scanner_name",
+    "shipped_folder",
+]

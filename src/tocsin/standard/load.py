@@ -1,0 +1,169 @@
+"""Read a standard from its folder, prove every rule by its own examples, and refuse what does not hold."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import blake2b
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import ValidationError
+
+from tocsin.forms import ConfigError, TransportError
+from tocsin.standard.match import Tree, build_tree
+from tocsin.standard.model import Bilingual, Form, Head, Kind, RuleFile, RuleForm
+from tocsin.text import fold_batch
+
+NO_RULES = "M07"
+LEAST_WEIGHT = 1.0
+_YamlLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+F = TypeVar("F", bound=Form)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Hold one rule with its match trees compiled."""
+
+    form: RuleForm
+    match: Tree
+    unless: Tree | None
+
+    @property
+    def id(self) -> str:
+        """The rule's id, KIND.slug."""
+        return self.form.id
+
+    @property
+    def kind(self) -> str:
+        """The kind that the rule speaks of."""
+        return self.form.kind
+
+    def first(self, line: str, loose: bool = False) -> tuple[int, int] | None:
+        """Find where the rule first matches a folded line; None where it does not or its exception holds."""
+        span = self.match.first(line, loose)
+        excepted = span is not None and self.unless is not None and self.unless.first(line, loose) is not None
+        return None if excepted else span
+
+
+@dataclass(frozen=True)
+class Standard:
+    """Hold the kinds and rules in force; the version names its date and its content."""
+
+    head: Head
+    kinds: tuple[Kind, ...]
+    rules: tuple[Rule, ...]
+    digest: str
+
+    @property
+    def version(self) -> str:
+        """The dated, content-addressed version."""
+        return f"{self.head.version}+{self.digest[:12]}"
+
+    @cached_property
+    def names(self) -> Mapping[str, Bilingual]:
+        """Name every kind, local ones included."""
+        return {k.id: k.name for k in self.kinds} | {k.id: k.name for k in self.head.local_kinds}
+
+    @cached_property
+    def by_id(self) -> Mapping[str, Rule]:
+        """Find a rule by its id."""
+        return {rule.id: rule for rule in self.rules}
+
+
+def shipped_folder() -> Path:
+    """Name the folder of the standard that ships with Tocsin."""
+    return Path(str(files("tocsin.standard")))
+
+
+def load_standard(folder: Path | None = None, *, prove: bool = True) -> Standard:
+    """Load the standard of a folder: standard.yaml, kinds/*.yaml, rules/*.yaml; the shipped ones stand in for what it lacks.
+
+    Errors: ConfigError for a file that is not in the form, a rule whose examples fail, a kind or list that does not exist;
+    TransportError where the folder cannot be read.
+    """
+    if folder is not None and not folder.is_dir():
+        raise TransportError(f"no standard folder at {folder.name!r}", hint="name a folder with rules/*.yaml")
+    digest = blake2b(digest_size=16)
+    head = _read(_part(folder, "standard.yaml")[0], Head, digest)
+    kinds = tuple(_read(path, Kind, digest) for path in _part(folder, "kinds/*.yaml"))
+    rules = tuple(rule for path in _part(folder, "rules/*.yaml") for rule in _rules(path, digest))
+    standard = Standard(head, kinds, rules, digest.hexdigest())
+    _check_ids(standard)
+    if prove:
+        failures = [failure for rule in rules for failure in prove_rule(rule)]
+        if failures:
+            raise ConfigError("; ".join(failures[:5]), hint=f"{len(failures)} examples fail; mend the rule or the example")
+    return standard
+
+
+def prove_rule(rule: Rule) -> Iterator[str]:
+    """Try a rule on its own examples, disguises undone as in a run; yield one line for each that fails."""
+    examples = rule.form.examples
+    for wanted, texts in ((True, examples.positive), (False, examples.negative)):
+        for lang, group in texts.items():
+            for number, text in enumerate(group, start=1):
+                if speaks(rule, text) is not wanted:
+                    sort = "positive" if wanted else "negative"
+                    yield f"rule {rule.id}: {sort} example {lang} {number} {'stays silent' if wanted else 'speaks'}"
+
+
+def speaks(rule: Rule, text: str) -> bool:
+    """Say whether a rule matches a text or a line derived from it: the slow reference of the scan."""
+    import pyarrow as pa  # noqa: PLC0415  (kept out of `tocsin --help`)
+
+    folded = fold_batch(pa.array([text], pa.string()))
+    loose = (False, *(d.spaced for d in folded.derived))
+    return any(rule.first(folded.line(i), loose[i]) for i in range(len(folded)))
+
+
+def _part(folder: Path | None, pattern: str) -> Sequence[Path]:
+    own = sorted(folder.glob(pattern)) if folder else []
+    return own or sorted(shipped_folder().glob(pattern))
+
+
+def _rules(path: Path, digest: Any) -> Iterator[Rule]:
+    file = _read(path, RuleFile, digest)
+    for form in file.rules:
+        try:
+            unless = None if form.unless is None else build_tree(form.unless, file.lists)
+            yield Rule(form, _scannable(build_tree(form.match, file.lists)), unless)
+        except ConfigError as error:
+            raise ConfigError(f"{path.name}: rule {form.id}: {error}", hint=error.hint) from error
+
+
+def _scannable(tree: Tree) -> Tree:
+    if tree.weight < LEAST_WEIGHT:
+        hint = "give every alternative a literal of two letters or one Chinese character, or put it near one"
+        raise ConfigError(f"nothing rare to scan for: weight {tree.weight:.1f}, need {LEAST_WEIGHT}", hint=hint)
+    return tree
+
+
+def _read(path: Path, form: type[F], digest: Any) -> F:
+    try:
+        raw = path.read_bytes()
+        digest.update(len(raw).to_bytes(8, "big") + raw)
+        return form.model_validate(yaml.load(raw, Loader=_YamlLoader))
+    except OSError as error:
+        raise TransportError(f"{path.name} cannot be read: {error.strerror}", hint="check its rights") from error
+    except (yaml.YAMLError, RecursionError) as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f" at line {mark.line + 1}" if mark else ""
+        raise ConfigError(f"{path.name} is not YAML{where}", hint="quote strings that hold ': ' or '#'") from error
+    except ValidationError as error:
+        first = min(error.errors(include_url=False, include_input=False), key=lambda e: len(e["loc"]))
+        where = ".".join(map(str, first["loc"]))
+        raise ConfigError(f"{path.name}: {where}: {first['msg']}", hint="see docs/rules.md") from error
+
+
+def _check_ids(standard: Standard) -> None:
+    seen: set[str] = set()
+    for rule in standard.rules:
+        if rule.id in seen:
+            raise ConfigError(f"rule {rule.id} is there twice", hint="ids are unique over all files")
+        if rule.kind == NO_RULES:
+            raise ConfigError(f"rule {rule.id}: {NO_RULES} has no rules", hint="it is a referral flag only")
+        if rule.kind not in standard.names and not rule.kind.startswith("L-x-"):
+            raise ConfigError(f"rule {rule.id}: no kind {rule.kind}", hint="the list of kinds is closed; local ones are L-x-…")
+        seen.add(rule.id)
