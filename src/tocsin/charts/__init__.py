@@ -1,1 +1,1 @@
-"""."""
+"""Charts and the page frame that every page shares."""

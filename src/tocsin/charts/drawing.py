@@ -1,0 +1,103 @@
+"""From a chart's layers to a small, well-formed SVG, and from there to PNG."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+from xml.etree import ElementTree as ET
+
+from tocsin.charts.palette import PAGE
+
+FONTS = "Noto Sans CJK SC, Noto Sans SC, PingFang SC, Microsoft YaHei, sans-serif"
+_SVG = "http://www.w3.org/2000/svg"
+_NOISE = ("class", "role", "pointer-events", "display")
+_SHAPES = re.compile(r"^[-+0-9.,a-zA-Z() ]*$")
+_DECIMALS = re.compile(r"(\.\d)\d+")
+
+
+def altair() -> Any:
+    """Import Altair when a chart is drawn, not before: it is slow to load."""
+    import altair as alt
+
+    return alt
+
+
+def draw(layers: Sequence[Any], size: tuple[int, int], padding: Mapping[str, int], title: str) -> str:
+    """Draw layered Altair charts as an SVG without width and height, so that it fills what holds it.
+
+    Size (width, height) is the plot's, in pixels, without its padding. Nothing is measured: the same input gives the
+    same bytes on every machine, whatever fonts it has. Nothing is loaded from anywhere.
+    """
+    import vl_convert
+
+    alt = altair()
+
+    chart = alt.layer(*layers).properties(
+        width=size[0], height=size[1], autosize={"type": "none"}, padding=dict(padding), background="transparent"
+    )
+    spec = chart.configure(font=FONTS).configure_view(stroke=None).to_dict(validate=False)
+    return _tidy(vl_convert.vegalite_to_svg(spec, allowed_base_urls=[]), title)
+
+
+def _tidy(svg: str, title: str) -> str:
+    root = ET.fromstring(svg)  # our own output: no entities, no outside references
+    for element in root.iter():
+        element.tag = element.tag.rpartition("}")[2]
+        element.attrib = {k: _rounded(v) for k, v in element.attrib.items() if _kept(k)}
+    _drop_empty(root)
+    view = root.attrib["viewBox"]
+    root.attrib = {"xmlns": _SVG, "viewBox": view, "class": "chart", "role": "img"}
+    head = ET.Element("title")
+    head.text = title
+    root.insert(0, head)
+    return ET.tostring(root, encoding="unicode")
+
+
+def _kept(name: str) -> bool:
+    return not (name.startswith("aria-") or name in _NOISE or "}" in name)
+
+
+def _rounded(value: str) -> str:
+    return _DECIMALS.sub(r"\1", value) if _SHAPES.match(value) else value
+
+
+def _drop_empty(parent: ET.Element) -> None:
+    for child in list(parent):
+        _drop_empty(child)
+        if _unseen(child):
+            parent.remove(child)
+
+
+def _unseen(element: ET.Element) -> bool:
+    if element.tag == "g":
+        return not len(element)
+    paint = {element.get("fill"), element.get("stroke")}
+    return element.tag in ("path", "rect") and paint <= {None, "none", "transparent"}
+
+
+def as_file(svg: str) -> str:
+    """Give a drawn chart its own size and paper, so that it stands alone as a file."""
+    root = ET.fromstring(svg)
+    _, _, width, height = root.attrib["viewBox"].split()
+    plain = svg.replace(' class="chart"', f' width="{width}" height="{height}"', 1)
+    head, end, tail = plain.partition("</title>")
+    return f'{head}{end}<rect width="{width}" height="{height}" fill="{PAGE["card"].light}"/>{tail}'
+
+
+def as_png(svg: str, font: str | None) -> bytes:
+    """Render a drawn chart at twice its size.
+
+    `font` names a family with Chinese characters. Letters that no font at hand can be trusted with become `?`, since
+    an empty box says less.
+    """
+    import vl_convert
+
+    safe = "".join(c if _printable(c, font is not None) else "?" for c in as_file(svg))
+    family = f"{font}, sans-serif" if font else "sans-serif"
+    return bytes(vl_convert.svg_to_png(safe.replace(FONTS, family), scale=2))
+
+
+def _printable(c: str, cjk: bool) -> bool:
+    point = ord(c)
+    if point < 0x250 or c in "–—…·‹›−":
+        return True
+    return cjk and (0x3000 <= point <= 0x30FF or 0x4E00 <= point <= 0x9FA5 or 0xFF01 <= point <= 0xFF5E)

@@ -1,0 +1,87 @@
+"""Charts as files of their own."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from tocsin.charts.bars import Bar, draw_bars
+from tocsin.charts.drawing import as_file, as_png
+from tocsin.charts.fonts import Font, find_cjk_font, register
+from tocsin.charts.network import draw_network
+from tocsin.charts.palette import KINDS, kind_key
+from tocsin.charts.shown import shorten
+from tocsin.charts.timeline import WIDE, draw_timeline
+from tocsin.charts.words import LANGS, Words
+from tocsin.report import figures
+from tocsin.report.campaigns import campaign_cards
+from tocsin.report.page import measure_names, network_title
+from tocsin.report.view import ReportInput
+from tocsin.report.words import WORDS
+
+NETWORKS_WRITTEN = 6
+
+
+def write_charts(data: ReportInput, folder: Path) -> list[str]:
+    """Write every chart as SVG and PNG in both languages; return notes in English for the reader."""
+    files, notes = chart_files(data, find_cjk_font())
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in files.items():
+        part = folder / f".{name}.part"
+        part.write_bytes(content)
+        part.replace(folder / name)
+    return [note.en for note in notes]
+
+
+def chart_files(data: ReportInput, font: Font | None) -> tuple[Mapping[str, bytes], list[Words]]:
+    """Draw every chart; without a font for Chinese the Chinese PNG carries English labels, never empty boxes.
+
+    Returns file names with their bytes, and notes for the reader.
+    """
+    if font:
+        register(font)
+    family = font.family if font else None
+    files: dict[str, bytes] = {}
+    for name, by_lang in _charts(data):
+        for lang, svg in by_lang.items():
+            files[f"{name}.{lang}.svg"] = as_file(svg).encode()
+            files[f"{name}.{lang}.png"] = as_png(svg if font else by_lang["en"], family)
+    return files, [] if font or not files else [WORDS["png_english"]]
+
+
+def _charts(data: ReportInput) -> Iterator[tuple[str, dict[str, str]]]:
+    line = figures.kinds_over_time(data.findings)
+    if line is None:
+        return
+    yield "kinds-over-time", {lang: draw_timeline(line, WIDE, lang, _title("time_head", lang)) for lang in LANGS}
+    yield "kinds", {lang: _kinds(data, lang) for lang in LANGS}
+    yield "rules", {lang: _rules(data, lang) for lang in LANGS}
+    for card in campaign_cards(data.cases)[0][:NETWORKS_WRITTEN]:
+        if card.network:
+            net, n = card.network, card.number
+            yield (
+                f"campaign-{n:02d}",
+                {lang: draw_network(net, measure_names(lang), network_title(n, lang)) for lang in LANGS},
+            )
+
+
+def _title(key: str, lang: str) -> str:
+    return str(getattr(WORDS[key], lang))
+
+
+def _kinds(data: ReportInput, lang: str) -> str:
+    rows = figures.kinds_by_severity(data.findings)[: figures.KINDS_SHOWN]
+    bars = [Bar(_name(data.standard.kind(r.kind), lang), r.total, _colour(r.kind)) for r in rows]
+    return draw_bars(bars, _title("kinds_head", lang))
+
+
+def _rules(data: ReportInput, lang: str) -> str:
+    rows = figures.spoken(data.findings)[: figures.RULES_SHOWN]
+    bars = [Bar(_name(data.standard.speaker(r.rule, r.detector), lang), r.count, _colour(r.kind)) for r in rows]
+    return draw_bars(bars, _title("rules_head", lang))
+
+
+def _name(words: Words, lang: str) -> str:
+    return shorten(str(getattr(words, lang)), 46)
+
+
+def _colour(kind: str) -> str:
+    return KINDS[kind_key(kind)].light
