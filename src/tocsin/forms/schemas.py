@@ -62,19 +62,23 @@ ACTIVITY = pa.schema(
         pa.field("account", pa.string(), nullable=False),
         pa.field("events", pa.int64(), nullable=False),
         pa.field("refused", pa.int64(), nullable=False),
+        pa.field("tokens_in", pa.int64(), nullable=False),
+        pa.field("tokens_out", pa.int64(), nullable=False),
         pa.field("first", _time, nullable=False),
         pa.field("last", _time, nullable=False),
         ("signed_up", _time),
     ]
 )
 
-# The template sketch of one user text: sampled hashes of its folded windows, smallest first.
+# The template sketch of one user text: sampled hashes of its folded windows, smallest first; `kind` is what a rule of severity 2 or
+# more said of the event.
 SKETCHES = pa.schema(
     [
         pa.field("event_id", pa.string(), nullable=False),
         pa.field("account", pa.string(), nullable=False),
         ("session", pa.string()),
         pa.field("time", _time, nullable=False),
+        ("kind", pa.string()),
         pa.field("hashes", pa.list_(pa.uint64()), nullable=False),
     ]
 )

@@ -2,6 +2,7 @@
 
 import importlib
 import re
+from functools import cache
 from typing import Any
 
 from tocsin.forms import ConfigError
@@ -10,6 +11,7 @@ from tocsin.text import fold_text
 # CPython's own parser of regular expressions; private in name, unchanged since 3.11 gave it this place.
 sre: Any = importlib.import_module("re._parser")
 _MAX_REPEAT = 200
+_MAX_GROUP_REPEAT = 10  # a repeated group can be read in many ways, and a hostile text tries them all
 _UNBOUNDED = int(sre.MAXREPEAT)
 
 
@@ -45,8 +47,8 @@ def check_pattern(pattern: str) -> None:
 def _check(tree: Any, repeated: bool) -> None:
     for op, value in tree:
         name = str(op)
-        if name == "LITERAL" and fold_text(chr(value)).text != chr(value):
-            raise ConfigError(f"U+{value:04X} never stands in folded text", hint=f"write {fold_text(chr(value)).text!r}")
+        if name == "LITERAL" and (folded := _folded(value)) != chr(value):
+            raise ConfigError(f"U+{value:04X} never stands in folded text", hint=f"write {folded!r}")
         if name in ("GROUPREF", "GROUPREF_EXISTS", "ATOMIC_GROUP", "POSSESSIVE_REPEAT"):
             raise ConfigError(f"{name.lower()} is not in the rule form", hint="use groups (?:…) and plain repeats")
         if name in ("MAX_REPEAT", "MIN_REPEAT"):
@@ -60,6 +62,11 @@ def _check(tree: Any, repeated: bool) -> None:
             _check(value[1], repeated)
 
 
+@cache
+def _folded(code: int) -> str:
+    return fold_text(chr(code)).text
+
+
 def _check_group(value: Any, repeated: bool) -> None:
     if value[0] is not None:
         raise ConfigError("a capture group is not in the rule form", hint="write (?:…)")
@@ -70,6 +77,7 @@ def _check_repeat(low: int, high: Any, body: Any, repeated: bool) -> None:
     single = len(body) == 1 and str(body[0][0]) in ("LITERAL", "IN", "NOT_LITERAL", "CATEGORY")
     if high == _UNBOUNDED and (repeated or not single):
         raise ConfigError("an unbounded repeat of a group or of any character", hint="bound it, like {0,40}")
-    if high != _UNBOUNDED and high > _MAX_REPEAT:
-        raise ConfigError(f"a repeat of up to {high}, limit {_MAX_REPEAT}", hint="shorten it, or use near")
+    most = _MAX_REPEAT if single or str(body[0][0]) == "ANY" else _MAX_GROUP_REPEAT
+    if high != _UNBOUNDED and high > most:
+        raise ConfigError(f"a repeat of up to {high}, limit {most}", hint="shorten it, or use near")
     _check(body, repeated or high == _UNBOUNDED or high > 1)
