@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import product
+from typing import Any
 
 import msgspec
 
@@ -63,39 +64,49 @@ def write_campaign(scribe: Scribe, name: str, plot: Plot) -> Planted:
 
 
 def _recruit(scribe: Scribe, name: str, plot: Plot, founded: datetime) -> list[Person]:
+    """Invent the accounts, and give them in common what the plot says."""
     rng = scribe.rng
-    size = rng.randint(*plot.accounts)
-    leader = scribe.person()
-    client, country = rng.choice(plot.client or ("",)), leader.country
+    country = scribe.person().country
+    common: dict[str, Any] = {}
+    if plot.client:
+        common["client"] = rng.choice(plot.client)
+    if plot.one_payment:
+        common["payment"] = f"pay-{scribe.name()}"
+    if plot.own_network:
+        common |= {"asn": HOSTING[CAMPAIGNS.index(name)], "country": country}
     devices = [f"dev-{scribe.name()}" for _ in range(plot.devices)]
-    payment = f"pay-{scribe.name()}"
     people = []
-    for number in range(size):
-        person = replace(scribe.person(), zh_share=float(number < round(plot.zh_share * size)))
-        person = replace(person, signed_up=founded - timedelta(seconds=rng.randint(0, plot.signup_hours * 3600)))
-        if client:
-            person = replace(person, client=client)
-        if devices:
-            person = replace(person, devices=(devices[number % len(devices)],))
-        if plot.one_payment:
-            person = replace(person, payment=payment)
-        if plot.own_network:
-            person = replace(person, asn=HOSTING[CAMPAIGNS.index(name)], country=country)
-        people.append(person)
-    rng.shuffle(people)
+    for number, zh_share in enumerate(_shares(scribe, plot)):
+        own: dict[str, Any] = {"devices": (devices[number % len(devices)],)} if devices else {}
+        own["signed_up"] = founded - timedelta(seconds=rng.randint(0, plot.signup_hours * 3600))
+        people.append(replace(scribe.person(), zh_share=zh_share, **common, **own))
     return people
+
+
+def _shares(scribe: Scribe, plot: Plot) -> list[float]:
+    """Deal the languages to the accounts: every fourth speaks both."""
+    size = scribe.rng.randint(*plot.accounts)
+    shares = [float(number < round(plot.zh_share * size)) for number in range(size)]
+    scribe.rng.shuffle(shares)
+    return [0.5 if number % 4 == 0 else share for number, share in enumerate(shares)]
 
 
 def _converse(scribe: Scribe, plot: Plot, people: list[Person], phrases: Phrases, founded: datetime) -> None:
     rng = scribe.rng
     evenings = sorted(rng.sample(range(1, 13), 3))
     for person in people:
-        for _ in range(rng.randint(*plot.sessions)):
-            lang = person.lang(rng)
+        for lang in _langs(scribe, person, rng.randint(*plot.sessions)):
             more = min(len(plot.followups), rng.randint(*plot.turns) - 1)
             templates = [rng.choice(plot.prompts), *rng.sample(plot.followups, more)]
             turns = [phrases.fill(template, lang, rng) for template in templates]
             scribe.talk(person, _moment(scribe, plot, founded, evenings), lang, turns, plot.refused)
+
+
+def _langs(scribe: Scribe, person: Person, sessions: int) -> list[str]:
+    """Name the language of each conversation; who speaks both alternates, and so links the two halves."""
+    if 0 < person.zh_share < 1:
+        return [("en", "zh")[turn % 2] for turn in range(sessions)]
+    return [person.lang(scribe.rng)] * sessions
 
 
 def _moment(scribe: Scribe, plot: Plot, founded: datetime, evenings: list[int]) -> datetime:
