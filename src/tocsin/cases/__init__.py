@@ -1,1 +1,6 @@
-"""."""
+"""Findings → cases → campaigns, ranked and explained in both languages; allow-lists silence what is known to be fine."""
+
+from tocsin.cases.allow import Allowance, allowed, parse_allowances
+from tocsin.cases.build import build_cases
+
+__all__ = ["Allowance", "allowed", "build_cases", "parse_allowances"]
