@@ -9,7 +9,7 @@ import msgspec
 
 from tocsin.traffic.sample.everyday import chatter
 from tocsin.traffic.sample.model import Bilingual, Planted
-from tocsin.traffic.sample.people import HOSTING, START, Person, within
+from tocsin.traffic.sample.people import START, Person, within
 from tocsin.traffic.sample.phrases import Pairs, Phrases, Slots, Words, read_bank
 from tocsin.traffic.sample.scribe import Scribe
 
@@ -73,7 +73,7 @@ def _recruit(scribe: Scribe, name: str, plot: Plot, founded: datetime) -> list[P
     if plot.one_payment:
         common["payment"] = f"pay-{scribe.name()}"
     if plot.own_network:
-        common |= {"asn": HOSTING[CAMPAIGNS.index(name)], "country": country}
+        common |= {"asn": f"AS{65101 + CAMPAIGNS.index(name)}", "country": country}
     devices = [f"dev-{scribe.name()}" for _ in range(plot.devices)]
     people = []
     for number, zh_share in enumerate(_shares(scribe, plot)):

@@ -13,7 +13,8 @@ _WEB = ("web/26.2", "web/26.3", "web/26.4")
 _MOBILE = ("mobile-a/7.1", "mobile-a/7.2", "mobile-b/5.0", "mobile-b/5.3", "tablet/2.2")
 _CLIENTS = (*_WEB, *_MOBILE, "desktop/3.8", "desktop/3.9", "editor/1.6", "sdk/0.28", "sdk/0.31", "terminal/1.0")
 _MODELS = ("small-2", "large-2", "large-3")
-HOSTING = tuple(f"AS{number}" for number in range(65101, 65107))
+_PROVIDERS = (5, 4, 4)  # how much of a country each serves
+_TUNNEL = ("AS65120", "XC")  # where those come out who hide their own network
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +40,13 @@ class Person:
 
 def invent(rng: Random, name: str, subjects: int) -> Person:
     """Invent an ordinary account; `name` is its unique suffix, `subjects` the number of subjects to choose from."""
-    country = rng.choice(tuple(_COUNTRIES))
-    provider = 64512 + 16 * tuple(_COUNTRIES).index(country) + min(15, int(rng.expovariate(0.25)))
+    asn, country = _network(rng)
     joined = START + timedelta(days=rng.uniform(-700, -1) if rng.random() < 0.85 else rng.uniform(0, 14))
     return Person(
         account=f"acct-{name}",
         zh_share=rng.choice((0.0, 0.0, 0.0, 0.0, 0.5, 1.0, 1.0, 1.0, 1.0)),
         client=rng.choice(_CLIENTS),
-        asn=rng.choice(HOSTING) if rng.random() < 0.04 else f"AS{provider}",
+        asn=asn,
         country=country,
         devices=tuple(f"dev-{name}{letter}" for letter in "ab"[: rng.choice((1, 1, 2))]),
         payment=f"pay-{name}" if rng.random() < 0.4 else None,
@@ -55,6 +55,14 @@ def invent(rng: Random, name: str, subjects: int) -> Person:
         peak_hour=rng.uniform(9, 21),
         subjects=tuple(rng.sample(range(subjects), rng.randint(3, 5))),
     )
+
+
+def _network(rng: Random) -> tuple[str, str]:
+    if rng.random() < 0.04:
+        return _TUNNEL
+    number = rng.randrange(len(_COUNTRIES))
+    provider = rng.choices(range(len(_PROVIDERS)), _PROVIDERS)[0]
+    return f"AS{64512 + 16 * number + provider}", tuple(_COUNTRIES)[number]
 
 
 def waking_moment(rng: Random, person: Person) -> datetime:
