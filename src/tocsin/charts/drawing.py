@@ -9,6 +9,7 @@ from tocsin.charts.palette import PAGE
 
 FONTS = "Noto Sans CJK SC, Noto Sans SC, PingFang SC, Microsoft YaHei, sans-serif"
 _SVG = "http://www.w3.org/2000/svg"
+_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _NOISE = ("class", "role", "pointer-events", "display")
 _SHAPES = re.compile(r"^[-+0-9.,a-zA-Z() ]*$")
 _DECIMALS = re.compile(r"(\.\d)\d+")
@@ -35,21 +36,36 @@ def draw(layers: Sequence[Any], size: tuple[int, int], padding: Mapping[str, int
         width=size[0], height=size[1], autosize={"type": "none"}, padding=dict(padding), background="transparent"
     )
     spec = chart.configure(font=FONTS).configure_view(stroke=None).to_dict(validate=False)
-    return _tidy(vl_convert.vegalite_to_svg(spec, allowed_base_urls=[]), title)
+    return _tidy(vl_convert.vegalite_to_svg(_legible(spec), allowed_base_urls=[]), _legible(title))
+
+
+def _legible(spec: Any) -> Any:
+    """Replace letters that XML does not know: the renderer aborts the whole process over a single one."""
+    if isinstance(spec, str):
+        return _NOT_XML.sub("\ufffd", spec)
+    if isinstance(spec, dict):
+        return {key: _legible(value) for key, value in spec.items()}
+    return [_legible(value) for value in spec] if isinstance(spec, list) else spec
 
 
 def _tidy(svg: str, title: str) -> str:
-    root = ET.fromstring(svg)  # our own output: no entities, no outside references
+    root = _parse(svg)
     for element in root.iter():
-        element.tag = element.tag.rpartition("}")[2]
         element.attrib = {k: _rounded(v) for k, v in element.attrib.items() if _kept(k)}
     _drop_empty(root)
-    view = root.attrib["viewBox"]
-    root.attrib = {"xmlns": _SVG, "viewBox": view, "class": "chart", "role": "img"}
+    root.attrib = {"xmlns": _SVG, "viewBox": root.attrib["viewBox"], "class": "chart", "role": "img"}
     head = ET.Element("title")
     head.text = title
     root.insert(0, head)
     return ET.tostring(root, encoding="unicode")
+
+
+def _parse(svg: str) -> ET.Element:
+    """Read our own output (no entities, no outside references) with plain tag names."""
+    root = ET.fromstring(svg)
+    for element in root.iter():
+        element.tag = element.tag.rpartition("}")[2]
+    return root
 
 
 def _kept(name: str) -> bool:
@@ -76,11 +92,12 @@ def _unseen(element: ET.Element) -> bool:
 
 def as_file(svg: str) -> str:
     """Give a drawn chart its own size and paper, so that it stands alone as a file."""
-    root = ET.fromstring(svg)
+    root = _parse(svg)
     _, _, width, height = root.attrib["viewBox"].split()
-    plain = svg.replace(' class="chart"', f' width="{width}" height="{height}"', 1)
-    head, end, tail = plain.partition("</title>")
-    return f'{head}{end}<rect width="{width}" height="{height}" fill="{PAGE["card"].light}"/>{tail}'
+    size = {"width": width, "height": height}
+    root.attrib = {"xmlns": _SVG, **size, "viewBox": root.attrib["viewBox"]}
+    root.insert(1, ET.Element("rect", {**size, "fill": PAGE["card"].light}))
+    return ET.tostring(root, encoding="unicode")
 
 
 def as_png(svg: str, font: str | None) -> bytes:

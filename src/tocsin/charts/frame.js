@@ -23,7 +23,9 @@
   };
   const go = () => {
     const target = place && one(place);
-    if (target) target.scrollIntoView();
+    if (!target) return;
+    for (let fold = target.closest("details"); fold; fold = fold.parentElement.closest("details")) fold.open = true;
+    target.scrollIntoView();
   };
   const remember = () => {
     const hash = "#" + [chosen.lang, chosen.shade, place].filter(Boolean).join("/");

@@ -18,7 +18,7 @@ PAGE: Mapping[str, Colour] = {
     "soft": Colour("#59616e", "#a4abb7"),
     "line": Colour("#e4dfd4", "#2e353f"),
     "accent": Colour("#875711", "#e2b566"),
-    "mark": Colour("#ffe7a3", "#5c4a15"),
+    "mark": Colour("#ffe7a3", "#564512"),
     "sev1": Colour("#8a8d84", "#8d9188"),
     "sev2": Colour("#b08a2e", "#c9a54c"),
     "sev3": Colour("#c7772b", "#dd9150"),

@@ -19,6 +19,7 @@ STEPS = (HOUR, 6 * HOUR, DAY, WEEK, 4 * WEEK, YEAR)
 MOST_BARS = 64
 MOST_SERIES = 7
 OTHER = "other"
+_HALF_DATE = 32  # pixels: half a date, less what may stand over the edge
 _MONDAY = 4 * DAY  # 1970-01-05, so that weeks begin on Mondays
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
@@ -95,7 +96,7 @@ def draw_timeline(data: Timeline, form: Format, lang: str, title: str) -> str:
     )  # fmt: skip
     y = alt.Y("y:Q", scale=alt.Scale(domain=[0, max(top, ticks[-1])], nice=False), axis=y_axis)
     bars = alt.Chart(alt.Data(values=rows)).mark_rect(aria=False)
-    dates = alt.Chart(alt.Data(values=_dates(data, form.dates, lang))).mark_text(
+    dates = alt.Chart(alt.Data(values=_dates(data, form, lang))).mark_text(
         aria=False, baseline="top", dy=8, fontSize=12, color=PAGE["soft"].light
     )
     layers = [
@@ -127,9 +128,10 @@ def _ticks(top: int) -> list[int]:
         unit *= 10
 
 
-def _dates(data: Timeline, most: int, lang: str) -> list[dict[str, Any]]:
-    stride = -(-data.bars // most)
-    places = range(stride // 2 if data.bars > 1 else 0, data.bars, stride)
+def _dates(data: Timeline, form: Format, lang: str) -> list[dict[str, Any]]:
+    stride = -(-data.bars // form.dates)
+    edge = _HALF_DATE * data.bars / form.width
+    places = [i for i in range((stride - 1) // 2, data.bars, stride) if edge <= i + 0.5 <= data.bars - edge]
     return [{"x": i + 0.5, "label": _date(data.start + i * data.step, data.step, lang)} for i in places]
 
 

@@ -17,6 +17,7 @@ from tocsin.report.cases import CaseCard, case_cards
 from tocsin.report.view import ReportInput, StandardView
 from tocsin.report.words import WORDS
 
+CASES_OPEN = 10
 MEASURES = ("device", "client", "network", "payment", "template")
 LIMITS = ("limit_intent", "limit_unseen", "limit_who")
 _STEPS = {
@@ -47,6 +48,7 @@ def render_report(data: ReportInput) -> str:
         "cases": cases,
         "cases_left": cases_left,
         "numbers": numbers,
+        "cases_open": CASES_OPEN,
         "networks": drawn,
         "worst": _worst(cases, data.standard),
         "time_about": _time_about(line) if line else None,
@@ -174,11 +176,15 @@ def when(time: datetime) -> str:
     return time.astimezone(UTC).strftime("%Y-%m-%d %H:%M")
 
 
-def time_span(first: datetime, last: datetime) -> str:
-    """Write a stretch of time as briefly as it can be said."""
+def time_span(first: datetime, last: datetime) -> Markup:
+    """Write a stretch of time as briefly as it can be said; only the place between its ends may break."""
     a, b = when(first), when(last)
     if a == b:
-        return a
+        return _unbroken(a)
     if a[:10] == b[:10]:
-        return f"{a}–{b[11:]}"
-    return f"{a} – {b}"
+        return _unbroken(f"{a}–{b[11:]}")
+    return _unbroken(f"{a} –") + " " + _unbroken(b)
+
+
+def _unbroken(text: str) -> Markup:
+    return Markup('<span class="nobr">{}</span>').format(text)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
+from tocsin.charts.shown import visible
 from tocsin.charts.words import Said, Words
 
 
@@ -30,13 +31,18 @@ class StandardView:
 
     def kind(self, code: str) -> Words:
         """Name a kind."""
-        return self.kinds.get(code) or Said(code, code)
+        return self.kinds.get(code) or _as_it_stands(code)
 
     def speaker(self, rule: str | None, detector: str) -> Words:
         """Name the rule that spoke, or else the detector."""
         if rule is None:
-            return self.detectors.get(detector) or Said(detector, detector)
-        return self.rules[rule].title if rule in self.rules else Said(rule, rule)
+            return self.detectors.get(detector) or _as_it_stands(detector)
+        return self.rules[rule].title if rule in self.rules else _as_it_stands(rule)
+
+
+def _as_it_stands(name: str) -> Said:
+    shown = visible(name, 80)
+    return Said(shown, shown)
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,23 +28,28 @@ WORDS: Mapping[str, Said] = {
     ),
     "lead_campaigns": Said(
         "{n} campaigns run through {rows} screened events.",
-        "在筛查的 {rows} 条消息记录中，发现 {n} 起系列滥用活动。",
+        "筛查了 {rows} 条消息记录，发现 {n} 起系列滥用活动。",
         "One campaign runs through {rows} screened events.",
     ),
     "lead_worst": Said(
         "The case ranked first concerns {kind}; it is of severity {severity} out of 5.",
         "排在首位的个案涉及“{kind}”，严重程度为 {severity}（最高 5）。",
     ),
-    "scope": Said(
-        "{accounts} accounts · {sources} sources · {span} UTC", "{accounts} 个账号 · {sources} 个来源 · {span}（UTC）"
-    ),
-    "scope_no_span": Said("{accounts} accounts · {sources} sources", "{accounts} 个账号 · {sources} 个来源"),
+    "scope": Said("{accounts} accounts · {sources} sources", "{accounts} 个账号 · {sources} 个来源"),
     "figures": Said("Headline figures", "主要数字"),
     "events": Said("events screened", "已筛查消息记录", "event screened"),
     "findings": Said("findings", "检出项", "finding"),
     "cases": Said("cases", "个案", "case"),
     "campaigns": Said("campaigns", "系列滥用活动", "campaign"),
     "rejected": Said("rows rejected", "被拒记录", "row rejected"),
+    # the way through the page
+    "campaigns_nav": Said("Campaigns", "系列滥用活动"),
+    "cases_nav": Said("Cases", "个案"),
+    "time_nav": Said("Over time", "时间分布"),
+    "rules_nav": Said("Rules", "规则"),
+    "kinds_nav": Said("Kinds", "类别"),
+    "rejects_nav": Said("Rejected", "被拒记录"),
+    "limits_nav": Said("Limits", "局限"),
     # sections
     "campaigns_head": Said("Campaigns", "系列滥用活动"),
     "campaigns_about": Said(
@@ -64,6 +69,7 @@ WORDS: Mapping[str, Said] = {
         "列出排名靠前的个案及其最强的检出项，每起系列滥用活动至多三个。标亮的文字触发了规则，其余为上下文。",
     ),
     "cases_none": Said("No cases.", "没有个案。"),
+    "cases_open": Said("Show the next {n} cases", "展开其后 {n} 个个案", "Show the next case"),
     "cases_more": Said(
         "{n} more cases are not shown here; cases.parquet holds them all.",
         "另有 {n} 个个案未在此列出，全部内容见 cases.parquet。",
