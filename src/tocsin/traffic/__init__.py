@@ -1,1 +1,8 @@
-"""."""
+"""Read logs of AI traffic, whatever their form, as batches of TRAFFIC."""
+
+from tocsin.traffic.identities import hash_identities
+from tocsin.traffic.pull import Pulled, pull
+from tocsin.traffic.readers import FORMATS
+from tocsin.traffic.seen import SeenIds
+
+__all__ = ["FORMATS", "Pulled", "SeenIds", "hash_identities", "pull"]

@@ -1,0 +1,188 @@
+"""Remember which of very many ids were seen, in memory that does not grow with their number."""
+
+import os
+import secrets
+import tempfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import IO, Self
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from tocsin.forms import TransportError
+from tocsin.traffic.hashing import hash_strings
+
+# Keys are 128 bits: array of shape (2, n), row 0 the high halves in ascending order, row 1 the low halves beside them.
+Keys = npt.NDArray[np.uint64]
+_BLOCK = 128  # keys between two entries of a spilled run's index
+_GAP = 4  # blocks read along rather than asked for apart
+_SLICE = 2048  # keys looked up at a time, which bounds what is read
+_MERGE = 1 << 18  # keys of each run held while two are merged
+
+
+class SeenIds:
+    """Hold a set of ids as 128-bit hashes: up to `keep` in memory, the others in sorted runs under `spill_dir`.
+
+    Runs merge like the digits of a binary counter, so n ids lie in about log2(n / keep) runs. Their files have no name:
+    they vanish on close, and with the process. Raises TransportError where a run cannot be written or read.
+    """
+
+    def __init__(self, spill_dir: Path, *, keep: int = 1 << 20) -> None:
+        self.spill_dir = spill_dir
+        self._keep = keep
+        self._seeds = (secrets.randbits(64), secrets.randbits(64))
+        self._young: list[Keys] = []
+        self._old: list[_Run] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Forget everything and free the disk."""
+        for run in self._old:
+            run.close()
+        self._young, self._old = [], []
+
+    def add(self, ids: pa.Array) -> npt.NDArray[np.bool_]:
+        """Add an array of strings without nulls; say for each whether it was new, the first of equal ones alone."""
+        return self.add_keys(hash_strings(ids, self._seeds))
+
+    def add_keys(self, keys: Keys) -> npt.NDArray[np.bool_]:
+        """Add keys of shape (2, n) in any order; say for each whether it was new, the first of equal ones alone."""
+        order = np.lexsort((keys[1], keys[0]))
+        ordered = keys[:, order]
+        new = np.ones(len(order), np.bool_)
+        new[1:] = (ordered[:, 1:] != ordered[:, :-1]).any(axis=0)
+        new[new] = ~self._hold(ordered[:, new])
+        if new.any():
+            self._put(ordered[:, new])
+        told = np.empty_like(new)
+        told[order] = new
+        return told
+
+    def hold_keys(self, keys: Keys) -> npt.NDArray[np.bool_]:
+        """Say for each key of shape (2, n), in any order, whether it was added."""
+        order = np.argsort(keys[0])
+        told = np.empty(len(order), np.bool_)
+        told[order] = self._hold(keys[:, order])
+        return told
+
+    def _hold(self, ordered: Keys) -> npt.NDArray[np.bool_]:
+        held = np.zeros(ordered.shape[1], np.bool_)
+        for run in self._young:
+            held |= _members(run, ordered)
+        for spilled in self._old:
+            held |= spilled.members(ordered)
+        return held
+
+    def _put(self, ordered: Keys) -> None:
+        young = self._young
+        young.append(ordered)
+        while len(young) > 1 and young[-2].shape[1] < 2 * young[-1].shape[1]:
+            young.append(_merged(young.pop(), young.pop()))
+        if sum(run.shape[1] for run in young) >= self._keep:
+            self._spill()
+
+    def _spill(self) -> None:
+        whole = self._young[0]
+        for run in self._young[1:]:
+            whole = _merged(whole, run)
+        self._young = []
+        self._old.append(_Run(self.spill_dir, [whole]))
+        while len(self._old) > 1 and self._old[-2].size < 2 * self._old[-1].size:
+            right, left = self._old.pop(), self._old.pop()
+            self._old.append(_Run(self.spill_dir, _merge_runs(left, right)))
+            left.close()
+            right.close()
+
+
+class _Run:
+    """Keep sorted keys in a nameless file, and in memory the first of every _BLOCK of them."""
+
+    def __init__(self, folder: Path, parts: Iterable[Keys]) -> None:
+        self.size = 0
+        firsts: list[npt.NDArray[np.uint64]] = []
+        try:
+            self._file: IO[bytes] = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115  closed by close()
+            for part in parts:
+                self._file.write(np.ascontiguousarray(part.T).tobytes())
+                firsts.append(part[0, -self.size % _BLOCK :: _BLOCK].copy())
+                self.size += part.shape[1]
+            self._file.flush()
+        except OSError as error:
+            raise TransportError(f"no room to remember ids: {error.strerror}", hint="free some disk") from None
+        self._index = np.concatenate(firsts)
+
+    def close(self) -> None:
+        self._file.close()
+
+    def read(self, start: int, stop: int) -> Keys:
+        """Return the keys from one place to another, as many as there are."""
+        return _keys(self._bytes(start, stop))
+
+    def members(self, ordered: Keys) -> npt.NDArray[np.bool_]:
+        """Say for each of the sorted keys whether it lies here."""
+        slices = [ordered[:, at : at + _SLICE] for at in range(0, ordered.shape[1], _SLICE)]
+        return np.concatenate([_members(self._near(part[0]), part) for part in slices] or [np.zeros(0, np.bool_)])
+
+    def _bytes(self, start: int, stop: int) -> bytes:
+        try:
+            return os.pread(self._file.fileno(), (min(stop, self.size) - start) * 16, start * 16)
+        except OSError as error:
+            raise TransportError(f"ids remembered on disk cannot be read: {error.strerror}") from None
+
+    def _near(self, highs: npt.NDArray[np.uint64]) -> Keys:
+        """Return, sorted, every block that may hold one of the sorted highs."""
+        first = np.maximum(np.searchsorted(self._index, highs, "left") - 1, 0)
+        last = np.searchsorted(self._index, highs, "right")  # one past the block
+        first = np.maximum(first, np.concatenate(([0], last[:-1])))  # no block twice
+        wanted = first < last
+        first, last = first[wanted], last[wanted]
+        apart = first[1:] > last[:-1] + _GAP
+        begins = first[np.concatenate(([True], apart))[: len(first)]] * _BLOCK
+        ends = last[np.concatenate((apart, [True]))[: len(last)]] * _BLOCK
+        return _keys(b"".join(self._bytes(*span) for span in zip(begins.tolist(), ends.tolist(), strict=True)))
+
+
+def _keys(data: bytes) -> Keys:
+    return np.ascontiguousarray(np.frombuffer(data, np.uint64).reshape(-1, 2).T)
+
+
+def _members(run: Keys, ordered: Keys) -> npt.NDArray[np.bool_]:
+    highs, lows = run
+    held = np.zeros(ordered.shape[1], np.bool_)
+    at = np.searchsorted(highs, ordered[0])
+    live = np.flatnonzero(at < len(highs))
+    while live.size:  # a second turn only where two keys share their high half
+        live = live[highs[at[live]] == ordered[0, live]]
+        held[live] |= lows[at[live]] == ordered[1, live]
+        at[live] += 1
+        live = live[at[live] < len(highs)]
+    return held
+
+
+def _merged(left: Keys, right: Keys) -> Keys:
+    both = np.concatenate((left, right), axis=1)
+    return both[:, np.argsort(both[0], kind="stable")]
+
+
+def _merge_runs(left: _Run, right: _Run) -> Iterator[Keys]:
+    """Yield the keys of two runs in order, a bounded number at a time."""
+    parts = [left.read(0, _MERGE), right.read(0, _MERGE)]
+    ends = [parts[0].shape[1], parts[1].shape[1]]
+    while ends[0] < left.size or ends[1] < right.size:
+        # Up to the lesser of the last keys held nothing is missing, save from a run that has given all.
+        lasts = [p[0, -1] for p, end, run in zip(parts, ends, (left, right), strict=True) if end < run.size]
+        cut = [int(np.searchsorted(part[0], min(lasts), "left")) for part in parts]
+        yield _merged(parts[0][:, : cut[0]], parts[1][:, : cut[1]])
+        for side, run in enumerate((left, right)):
+            rest = parts[side][:, cut[side] :]
+            more = run.read(ends[side], ends[side] + _MERGE - rest.shape[1])
+            parts[side] = np.concatenate((rest, more), axis=1)
+            ends[side] += more.shape[1]
+    yield _merged(parts[0], parts[1])
