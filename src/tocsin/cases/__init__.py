@@ -2,5 +2,6 @@
 
 from tocsin.cases.allow import Allowance, allowed, parse_allowances
 from tocsin.cases.build import build_cases
+from tocsin.cases.words import BEHAVIOUR
 
-__all__ = ["Allowance", "allowed", "build_cases", "parse_allowances"]
+__all__ = ["BEHAVIOUR", "Allowance", "allowed", "build_cases", "parse_allowances"]

@@ -1,1 +1,26 @@
-"""."""
+"""Screen TRAFFIC: rules on every event, behaviour over a whole run."""
+
+from tocsin.screen.activity import count_activity, merge_activity
+from tocsin.screen.behaviour import Behaviour, BehaviourDetector, write_findings
+from tocsin.screen.detectors import BEHAVIOUR_DETECTORS, RuleDetector, find_slowly, rule_detector
+from tocsin.screen.engine import Screened, screen_batch
+from tocsin.screen.run import judge_behaviour
+from tocsin.screen.templates import Template, find_templates, thin_sketches
+
+__all__ = [
+    "BEHAVIOUR_DETECTORS",
+    "Behaviour",
+    "BehaviourDetector",
+    "RuleDetector",
+    "Screened",
+    "Template",
+    "count_activity",
+    "find_slowly",
+    "find_templates",
+    "judge_behaviour",
+    "merge_activity",
+    "rule_detector",
+    "screen_batch",
+    "thin_sketches",
+    "write_findings",
+]

@@ -4,7 +4,7 @@ A bucket is all events that hold one sampled hash. Its core is what nearly all o
 a template. Buckets are looked at from the one with most accounts down, and an event belongs to the first template that takes it.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from tocsin.forms import ACTIVITY
+from tocsin.forms import ACTIVITY, SKETCHES, digest_id
 
 LEAST_ACCOUNTS = 5
 LEAST_EVENTS_OF_ONE = 50
@@ -57,22 +57,27 @@ def find_templates(sketches: pa.Table) -> list[Template]:
 
     A template is used by at least 5 accounts, or at least 50 times by one; at least 3 of the 8 compared hashes are its core.
     """
-    table = _looked_at(sketches).sort_by([("time", "ascending"), ("event_id", "ascending")])
+    table = _compared(sketches).sort_by([("time", "ascending"), ("event_id", "ascending")])
     accounts = table["account"].combine_chunks().dictionary_encode()
     account = accounts.indices.to_numpy(zero_copy_only=False).astype(np.int64)
     postings = _postings(table, account)
     return [_template(table, members, core) for members, core in _clusters(postings)]
 
 
-def _looked_at(sketches: pa.Table) -> pa.Table:
-    short = pc.list_slice(sketches["hashes"], 0, LOOKED_AT)
-    table = sketches.set_column(sketches.schema.get_field_index("hashes"), "hashes", short)
-    share = MOST_POSTINGS / max(1, len(sketches) * LOOKED_AT)
+def thin_sketches(sketches: pa.Table, total: int) -> pa.Table:
+    """Cut sketches to the hashes that are compared, and where a run of `total` sketches is too large, keep a fixed share of them."""
+    table = _compared(sketches)
+    share = MOST_POSTINGS / max(1, total * LOOKED_AT)
     if share >= 1:
         return table
     # The smallest hash is common to a template's texts, so that whole templates are kept or left.
-    smallest = np.asarray(pc.list_element(short, 0))
+    smallest = np.asarray(pc.list_element(table["hashes"], 0))
     return table.filter(pa.array((smallest % np.uint64(1 << 20)) < np.uint64(share * (1 << 20))))
+
+
+def _compared(sketches: pa.Table) -> pa.Table:
+    short = pc.list_slice(sketches["hashes"], 0, LOOKED_AT)
+    return sketches.set_column(sketches.schema.get_field_index("hashes"), SKETCHES.field("hashes"), short)
 
 
 def _postings(table: pa.Table, account: Ints) -> _Postings:
@@ -140,9 +145,9 @@ def _gather(p: _Postings, bucket: Ints) -> Ints:
     return p.held[np.repeat(p.begin[bucket], lengths) + steps]
 
 
-def _template(table: pa.Table, members: Ints, core: Sequence[np.uint64] | NDArray[np.uint64]) -> Template:
+def _template(table: pa.Table, members: Ints, core: NDArray[np.uint64]) -> Template:
     rows = table.take(members)
-    name = f"T-{min(int(h) for h in core):016x}"[:14]
+    name = digest_id("T", *(f"{int(h):016x}" for h in core))
     uses = rows.group_by("account", use_threads=False).aggregate(
         [("time", "count"), ("time", "min"), ("time", "max"), ("event_id", "first")]
     )

@@ -5,11 +5,10 @@ candidate, which `re` confirms. The search for the literals follows the usual fa
 languages are multiplied out along a sequence, and the rarest set met on the way is kept.
 """
 
-import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from tocsin.standard.patterns import sre
+from tocsin.standard.patterns import parse_pattern
 
 BOUNDARY = "\0"  # stands for a word boundary inside a factor
 _MOST = 48
@@ -31,7 +30,7 @@ _UNKNOWN = _Language(None, None)
 @lru_cache(maxsize=65_536)
 def factors(pattern: str) -> frozenset[str]:
     """Find the rarest set of literals one of which every match holds; empty where there is none."""
-    language = _sequence(sre.parse(pattern, re.ASCII))
+    language = _sequence(parse_pattern(pattern))
     return _rarer(language.exact, language.needed) or frozenset()
 
 

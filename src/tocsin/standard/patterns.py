@@ -2,17 +2,17 @@
 
 import importlib
 import re
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from tocsin.forms import ConfigError
 from tocsin.text import fold_text
 
 # CPython's own parser of regular expressions; private in name, unchanged since 3.11 gave it this place.
-sre: Any = importlib.import_module("re._parser")
+_sre: Any = importlib.import_module("re._parser")
 _MAX_REPEAT = 200
 _MAX_GROUP_REPEAT = 10  # a repeated group can be read in many ways, and a hostile text tries them all
-_UNBOUNDED = int(sre.MAXREPEAT)
+_UNBOUNDED = int(_sre.MAXREPEAT)
 
 
 def literal_pattern(text: str) -> str:
@@ -30,17 +30,27 @@ def loosen(pattern: str) -> str:
     return re.sub(r"\\?[ ]|\\s\+?", r"\\s*", pattern.replace(r"\b", ""))
 
 
+@lru_cache(maxsize=16_384)
+def parse_pattern(pattern: str) -> Any:
+    """Parse a pattern into the parser's own tree: a sequence of (operation, argument) pairs.
+
+    Errors: ConfigError where it is no regular expression.
+    """
+    try:
+        return _sre.parse(pattern, re.ASCII)
+    except (re.error, RecursionError, OverflowError) as error:
+        raise ConfigError(f"not a regular expression: {error}", hint="see docs/rules.md") from error
+
+
+@lru_cache(maxsize=16_384)
 def check_pattern(pattern: str) -> None:
     """Refuse a regular expression outside the rule form, or one that folded text can never match.
 
     Errors: ConfigError names the construct.
     """
-    try:
-        tree = sre.parse(pattern, re.ASCII)
-    except (re.error, RecursionError, OverflowError) as error:
-        raise ConfigError(f"not a regular expression: {error}", hint="see docs/rules.md") from error
+    tree = parse_pattern(pattern)
     _check(tree, repeated=False)
-    if re.compile(pattern, re.ASCII).match(""):
+    if tree.getwidth()[0] == 0:
         raise ConfigError("the pattern matches the empty text", hint="make at least one part required")
 
 

@@ -16,20 +16,20 @@ LEAST_DEVOTED_EVENTS = 3
 class TemplateDetector:
     """Speak of the accounts behind a template when rules speak of its texts, or when the accounts came together or do nothing else.
 
-    A template alone is no misuse: a popular prompt is shared by many. It is then a finding of severity 1, which makes no case.
+    A template alone is no misuse: a popular prompt is shared by many, and nothing is said of it.
     """
 
     name: ClassVar[str] = "template"
     version: ClassVar[str] = "1"
 
     def find(self, behaviour: Behaviour) -> Iterator[AccountFinding]:
-        """Yield a finding for every account of every template that at least 5 accounts share."""
+        """Yield a finding for every account of every telling template that at least 5 accounts share."""
         for template in behaviour.templates:
-            if template.accounts >= LEAST_ACCOUNTS:
-                yield from self._judge(template, behaviour)
+            kind, severity = self._gravity(template, behaviour)
+            if template.accounts >= LEAST_ACCOUNTS and severity > 1:
+                yield from self._speak(template, kind, severity)
 
-    def _judge(self, template: Template, behaviour: Behaviour) -> Iterator[AccountFinding]:
-        kind, severity = self._gravity(template, behaviour)
+    def _speak(self, template: Template, kind: str, severity: int) -> Iterator[AccountFinding]:
         share = sum(n for _, n in template.kinds) / template.events
         facts = f"{template.id}: accounts={template.accounts} events={template.events} rule_share={share:.2f}"
         score = min(0.95, 0.3 + 0.1 * severity + 0.01 * template.accounts)
