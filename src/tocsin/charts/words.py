@@ -27,10 +27,19 @@ class Said(NamedTuple):
 
 
 def fill(said: Said, values: Mapping[str, object]) -> Said:
-    """Put values into both sentences; numbers get thousands separators, `n` chooses the English form."""
-    shown = {name: f"{value:,}" if isinstance(value, int) else str(value) for name, value in values.items()}
+    """Put values into both sentences.
+
+    Numbers get thousands separators, `n` chooses the English form, words come in the sentence's language.
+    """
     en = said.one if said.one and values.get("n") == 1 else said.en
-    return Said(en.format(**shown), said.zh.format(**shown))
+    shown = [{name: _shown(value, lang) for name, value in values.items()} for lang in LANGS]
+    return Said(en.format(**shown[0]), said.zh.format(**shown[1]))
+
+
+def _shown(value: object, lang: str) -> str:
+    if isinstance(value, int):
+        return f"{value:,}"
+    return value if isinstance(value, str) else str(getattr(value, lang))
 
 
 def both(words: Words) -> Markup:

@@ -11,12 +11,12 @@ import pyarrow.compute as pc
 
 from tocsin.charts.network import ACCOUNTS_DRAWN, HUBS_DRAWN, Hub, Network
 from tocsin.charts.shown import shorten
-from tocsin.charts.words import Said
 
 CAMPAIGNS_SHOWN = 10
 ACCOUNTS_LISTED = 30
 CASES_LISTED = 30
 KINDS_LISTED = 8
+RULES_NAMED = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +30,16 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class CampaignCard:
-    """Hold what a report says of one campaign. `number` is its place by best rank, from 1."""
+    """Hold what a report says of one campaign.
+
+    `number` is its place by best rank, from 1; `rules` are those that spoke in most of its cases.
+    """
 
     number: int
     campaign_id: str
     severity: int
     kinds: tuple[str, ...]
-    why: Said
+    rules: tuple[str, ...]
     accounts: tuple[str, ...]
     cases: tuple[tuple[int, str], ...]
     findings: int
@@ -63,13 +66,12 @@ def _card(number: int, name: str, rows: list[dict[str, Any]]) -> CampaignCard:
     links = [Link(m, v, len(who)) for (m, v), who in ties.items()]
     links.sort(key=lambda k: (-k.accounts, k.measure, k.value))
     accounts = tuple(dict.fromkeys(a for r in rows for a in r["accounts"]))
-    kinds = Counter(k for r in rows for k in r["kinds"])
     return CampaignCard(
         number=number,
         campaign_id=name,
         severity=max(r["severity"] for r in rows),
-        kinds=tuple(k for k, _ in sorted(kinds.items(), key=lambda p: (-p[1], p[0]))),
-        why=Said(rows[0]["why_en"], rows[0]["why_zh"]),
+        kinds=_first(Counter(k for r in rows for k in r["kinds"])),
+        rules=_first(Counter(rule for r in rows for rule in r["rules"]))[:RULES_NAMED],
         accounts=accounts,
         cases=tuple((r["rank"], r["case_id"]) for r in rows),
         findings=sum(r["findings"] for r in rows),
@@ -78,6 +80,10 @@ def _card(number: int, name: str, rows: list[dict[str, Any]]) -> CampaignCard:
         links=tuple(links),
         network=_network(links, ties),
     )
+
+
+def _first(counts: Counter[str]) -> tuple[str, ...]:
+    return tuple(name for name, _ in sorted(counts.items(), key=lambda p: (-p[1], p[0])))
 
 
 def _ties(rows: list[dict[str, Any]]) -> dict[tuple[str, str], dict[str, None]]:

@@ -88,8 +88,16 @@ def _card(row: dict[str, Any], near: pa.Table) -> CaseCard:
         findings=row["findings"],
         first=row["first"],
         last=row["last"],
-        evidence=_strongest(near.filter(_belongs(near, row))),
+        evidence=_strongest(near.filter(_belongs(near, row))) or _only_excerpt(row),
     )
+
+
+def _only_excerpt(row: dict[str, Any]) -> tuple[Evidence, ...]:
+    """Fall back on the case's own excerpt: a case without account and session cannot be matched to its findings."""
+    if row["excerpt"] is None:
+        return ()
+    rule, kind = next(iter(row["rules"]), None), next(iter(row["kinds"]), "")
+    return (Evidence(rule, kind, kind, row["severity"], row["first"], row["excerpt"]),)
 
 
 def _belongs(findings: pa.Table, row: dict[str, Any]) -> pa.ChunkedArray:

@@ -1,5 +1,6 @@
 """Counts over the findings, made in Arrow so that their number does not matter."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -9,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tocsin.charts.timeline import Timeline, timeline
+from tocsin.report.reasons import same_reason
 from tocsin.report.view import ReportInput
 
 RULES_SHOWN = 15
@@ -120,4 +122,7 @@ def kinds_by_severity(findings: pa.Table) -> list[KindRow]:
 
 def reasons(rejects: Mapping[str, int]) -> list[tuple[str, int]]:
     """List why rows were rejected, most first."""
-    return sorted(rejects.items(), key=lambda pair: (-pair[1], pair[0]))
+    merged: Counter[str] = Counter()
+    for reason, rows in rejects.items():
+        merged[same_reason(reason)] += rows
+    return sorted(merged.items(), key=lambda pair: (-pair[1], pair[0]))

@@ -12,8 +12,9 @@ from tocsin.charts.timeline import DAY, HOUR, NARROW, WEEK, WIDE, YEAR, Timeline
 from tocsin.charts.words import LANGS, TAGS, Said, Words, fill
 from tocsin.forms import MARK_CLOSE, MARK_OPEN
 from tocsin.report import figures
-from tocsin.report.campaigns import ACCOUNTS_LISTED, CASES_LISTED, KINDS_LISTED, campaign_cards
+from tocsin.report.campaigns import ACCOUNTS_LISTED, CASES_LISTED, KINDS_LISTED, CampaignCard, campaign_cards
 from tocsin.report.cases import CaseCard, case_cards
+from tocsin.report.reasons import figures_words, reason_words
 from tocsin.report.view import ReportInput, StandardView
 from tocsin.report.words import WORDS
 
@@ -50,6 +51,7 @@ def render_report(data: ReportInput) -> str:
         "numbers": numbers,
         "cases_open": CASES_OPEN,
         "networks": drawn,
+        "campaign_why": {c.number: campaign_why(c, data.standard) for c in campaigns},
         "worst": _worst(cases, data.standard),
         "time_about": _time_about(line) if line else None,
         "series": list(line.series) if line else [],
@@ -80,6 +82,8 @@ def _tools(standard: StandardView) -> dict[str, object]:
     """Hand the template what it shows single values with."""
     return {
         "seen": seen,
+        "reason_words": reason_words,
+        "figures_words": figures_words,
         "shorten": shorten,
         "visible": visible,
         "marked": marked,
@@ -107,16 +111,31 @@ def _worst(cases: list[CaseCard], standard: StandardView) -> Words | None:
     """Name the kind of the case ranked first."""
     if not cases or not cases[0].kinds:
         return None
-    kind, said = standard.kind(cases[0].kinds[0]), WORDS["lead_worst"]
-    severity = cases[0].severity
-    return Said(said.en.format(kind=kind.en, severity=severity), said.zh.format(kind=kind.zh, severity=severity))
+    return fill(WORDS["lead_worst"], {"kind": standard.kind(cases[0].kinds[0]), "severity": cases[0].severity})
+
+
+def campaign_why(card: CampaignCard, standard: StandardView) -> Said:
+    """Say in one sentence what ties a campaign's accounts and what was found above all."""
+    names = [standard.speaker(rule, "") for rule in card.rules] or [standard.kind(k) for k in card.kinds[:1]]
+    measures = [m for m in dict.fromkeys(link.measure for link in card.links) if m in MEASURES]
+    shared = [WORDS[f"shared_{m}"] for m in measures]
+    values = {
+        "n": len(card.accounts),
+        "findings": card.findings,
+        "shared": Said(_listed([s.en for s in shared]), "、".join(s.zh for s in shared)),
+        "names": Said(_listed([f"“{n.en}”" for n in names]), "、".join(f"“{n.zh}”" for n in names)),
+    }
+    return fill(WORDS["campaign_why" if shared else "campaign_why_alone"], values)
+
+
+def _listed(items: list[str]) -> str:
+    return " and ".join(filter(None, (", ".join(items[:-1]), *items[-1:])))
 
 
 def _time_about(line: Timeline) -> Said:
     """Say how long one bar is."""
     step = fill(WORDS[_STEPS.get(line.step, "step_years")], {"years": line.step // YEAR})
-    said = WORDS["time_about"]
-    return Said(said.en.format(step=step.en), said.zh.format(step=step.zh))
+    return fill(WORDS["time_about"], {"step": step})
 
 
 def seen(words: Words) -> Said:

@@ -18,7 +18,7 @@ WORDS: Mapping[str, Said] = {
     ),
     "lead_no_cases": Said(
         "{n} findings in {rows} screened events, none of which adds up to a case.",
-        "筛查了 {rows} 条消息记录，有 {n} 个检出项，但不足以构成个案。",
+        "筛查了 {rows} 条消息记录，有 {n} 条检出项，但不足以构成个案。",
         "One finding in {rows} screened events; it does not add up to a case.",
     ),
     "lead_cases": Said(
@@ -117,16 +117,29 @@ WORDS: Mapping[str, Said] = {
     "limit_who": Said(
         "Who is behind an account. Shared devices, networks or templates tie accounts together; "
         "they name no person, group or state.",
-        "账号背后是谁。共用设备、网络或话术模板只能说明账号之间有关联，不指向任何个人、团体或国家。",
+        "账号背后是谁。共用设备、网络或文本模板只能说明账号之间有关联，不指向任何个人、团体或国家。",
     ),
     # cards
+    "campaign_why": Said(
+        "{n} accounts share {shared}; {findings} findings, above all {names}.",
+        "{n} 个账号共用{shared}；共有 {findings} 条检出项，主要是{names}。",
+    ),
+    "campaign_why_alone": Said(
+        "{n} accounts; {findings} findings, above all {names}.",
+        "{n} 个账号；共有 {findings} 条检出项，主要是{names}。",
+    ),
+    "shared_template": Said("a text template", "文本模板"),
+    "shared_device": Said("a device", "设备"),
+    "shared_payment": Said("a means of payment", "支付方式"),
+    "shared_client": Said("a client", "客户端"),
+    "shared_network": Said("a network", "网络"),
     "campaign_name": Said("Campaign {n}", "系列滥用活动 {n}"),
     "severity": Said("Severity {n} of 5", "严重程度 {n}（最高 5）"),
     "severity_short": Said("Severity", "严重程度"),
     "accounts": Said("Accounts", "账号"),
     "accounts_many": Said("{n} accounts", "{n} 个账号", "1 account"),
     "cases_many": Said("{n} cases", "{n} 个个案", "1 case"),
-    "findings_many": Said("{n} findings", "{n} 个检出项", "1 finding"),
+    "findings_many": Said("{n} findings", "{n} 条检出项", "1 finding"),
     "and_more": Said("and {n} more", "等，另有 {n} 个"),
     "time": Said("Time", "时间"),
     "shared": Said("Shared", "共同特征"),
@@ -142,7 +155,7 @@ WORDS: Mapping[str, Said] = {
     "evidence": Said("Strongest findings", "最强的检出项"),
     "no_evidence": Said("no excerpt kept", "未保留摘录"),
     "no_account": Said("no account named", "未注明账号"),
-    "more_findings": Said("{n} more findings in this case", "该个案另有 {n} 个检出项", "One more finding in this case"),
+    "more_findings": Said("{n} more findings in this case", "该个案另有 {n} 条检出项", "One more finding in this case"),
     # columns
     "rule": Said("Rule or detector", "规则或检测器"),
     "kind": Said("Kind", "类别"),
@@ -155,8 +168,8 @@ WORDS: Mapping[str, Said] = {
     "m_device": Said("device", "设备"),
     "m_client": Said("client", "客户端"),
     "m_network": Said("network", "网络"),
-    "m_payment": Said("payment", "付款方式"),
-    "m_template": Said("template", "话术模板"),
+    "m_payment": Said("payment", "支付方式"),
+    "m_template": Said("template", "文本模板"),
     # foot and files
     "standard": Said("Misuse standard {version}", "滥用分类标准 {version}"),
     "foot": Said(
