@@ -14,7 +14,7 @@ from tocsin.forms import TRAFFIC, digest_id
 from tocsin.traffic.calls import Call, Turn, UnusableLineError, parse_call
 from tocsin.traffic.checks import checked_piece
 from tocsin.traffic.jsonl import line_problem
-from tocsin.traffic.lines import Block, is_utf8
+from tocsin.traffic.lines import BLANK, Block, is_utf8
 from tocsin.traffic.piece import Piece
 from tocsin.traffic.seen import SeenIds
 
@@ -90,7 +90,7 @@ def _calls(block: Block, rejects: list[tuple[int, str]]) -> Iterator[tuple[int, 
         except UnusableLineError as problem:
             rejects.append((position, str(problem)))
         except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-            if line is None or line.strip():
+            if line is None or line.strip(BLANK):
                 rejects.append((position, line_problem(line, error)))
 
 

@@ -12,7 +12,7 @@ from msgspec import Meta, Raw, Struct
 from tocsin.forms import NETWORK, TRAFFIC
 from tocsin.forms.limits import LINE_BYTES
 from tocsin.traffic.checks import checked_piece
-from tocsin.traffic.lines import Block, is_utf8
+from tocsin.traffic.lines import BLANK, Block, is_utf8
 from tocsin.traffic.piece import Piece
 
 TOO_LONG = f"line is longer than {LINE_BYTES} bytes"
@@ -72,7 +72,7 @@ def read_native(block: Block) -> Piece:
             rows.append(_decode(line))
             positions.append(position)
         except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-            if line is None or line.strip():
+            if line is None or line.strip(BLANK):
                 rejects.append((position, line_problem(line, error)))
     return checked_piece(_columns(rows), np.array(positions, np.int64), rejects)
 

@@ -9,6 +9,7 @@ import pyarrow as pa
 from tocsin.forms import TocsinError
 from tocsin.forms.limits import LINE_BYTES
 
+BLANK = b" \t\r"  # a line of nothing else is passed over
 _BOM = b"\xef\xbb\xbf"
 
 

@@ -30,10 +30,12 @@ def read_parquet(name: str, place: Path | IO[bytes]) -> Iterator[Piece]:
         with pq.ParquetFile(place, pre_buffer=False, buffer_size=1 << 20) as file:
             wanted = _wanted(name, file.schema_arrow)
             first = 1
-            for batch in file.iter_batches(batch_size=_rows_at_once(file.metadata), columns=wanted):
-                for part in _expandable(batch):
-                    yield _piece(part, first)
-                    first += part.num_rows
+            for group in range(file.metadata.num_row_groups):  # a batch across groups would fall with the damaged one
+                size = _rows_at_once(file.metadata.row_group(group))
+                for batch in file.iter_batches(size, [group], wanted):
+                    for part in _expandable(batch):
+                        yield _piece(part, first)
+                        first += part.num_rows
     except (pa.ArrowException, OSError) as error:
         raise read_error(name, error) from None
 
@@ -73,11 +75,10 @@ def _is_text(kind: pa.DataType) -> bool:
     return str(kind) in ("string", "large_string", "string_view", "binary", "large_binary", "binary_view")
 
 
-def _rows_at_once(metadata: pq.FileMetaData) -> int:
+def _rows_at_once(group: pq.RowGroupMetaData) -> int:
     """Return how many rows to decode at once, fewer where they are long."""
-    groups = [metadata.row_group(at) for at in range(metadata.num_row_groups)]
-    longest = max((group.total_byte_size / max(group.num_rows, 1) for group in groups), default=0)
-    return int(max(1, min(BATCH_ROWS, _HELD_BYTES // max(longest, 1))))
+    length = group.total_byte_size // max(group.num_rows, 1)
+    return max(1, min(BATCH_ROWS, _HELD_BYTES // max(length, 1)))
 
 
 def _expandable(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:

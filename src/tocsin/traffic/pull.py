@@ -11,7 +11,7 @@ from tocsin.forms.limits import BATCH_ROWS, BATCH_TEXT_BYTES
 from tocsin.traffic.chat import Conversations
 from tocsin.traffic.piece import Piece
 from tocsin.traffic.readers import FORMATS, read_source
-from tocsin.traffic.seen import SeenIds
+from tocsin.traffic.seen import MemoryFailedError, SeenIds
 from tocsin.traffic.sources import Source, find_sources
 
 
@@ -32,7 +32,8 @@ def pull(inputs: Sequence[str], *, seen: SeenIds, format: str | None = None) -> 
     """Yield the events of all inputs in order of (source name, position), each id once.
 
     inputs: files, folders, globs, or "-" for standard input; their order does not matter. format: one of FORMATS, or
-    None to detect it for each source. Raises ConfigError for an unknown format; everything else is told in `failure`.
+    None to detect it for each source. Raises ConfigError for an unknown format and TransportError where `seen` can no
+    longer be kept; what is wrong with a source is told in `failure`.
     """
     if format is not None and format not in FORMATS:
         raise ConfigError(f"unknown format {format!r}", hint=f"use one of {', '.join(FORMATS)}")
@@ -72,6 +73,8 @@ class _Reading:
                 self._count(piece)
                 yield self._once(piece)
             self.failure = self._verdict()
+        except MemoryFailedError:  # no fault of this source, and fatal to all
+            raise
         except TocsinError as problem:
             self.failure = problem
             yield _NOTHING, [Reject(self.source.name, 0, "source cannot be read to its end")]

@@ -22,11 +22,16 @@ _SLICE = 2048  # keys looked up at a time, which bounds what is read
 _MERGE = 1 << 18  # keys of each run held while two are merged
 
 
+class MemoryFailedError(TransportError):
+    """Raise when what was seen can no longer be told, so that nothing more can be read once only."""
+
+
 class SeenIds:
     """Hold a set of ids as 128-bit hashes: up to `keep` in memory, the others in sorted runs under `spill_dir`.
 
     Runs merge like the digits of a binary counter, so n ids lie in about log2(n / keep) runs. Their files have no name:
-    they vanish on close, and with the process. Raises TransportError where a run cannot be written or read.
+    they vanish on close, and with the process. Raises MemoryFailedError, a TransportError, where a run cannot be written
+    or read.
     """
 
     def __init__(self, spill_dir: Path, *, keep: int = 1 << 20) -> None:
@@ -115,7 +120,7 @@ class _Run:
                 self.size += part.shape[1]
             self._file.flush()
         except OSError as error:
-            raise TransportError(f"no room to remember ids: {error.strerror}", hint="free some disk") from None
+            raise MemoryFailedError(f"no room to remember ids: {error.strerror}", hint="free some disk") from None
         self._index = np.concatenate(firsts)
 
     def close(self) -> None:
@@ -134,7 +139,7 @@ class _Run:
         try:
             return os.pread(self._file.fileno(), (min(stop, self.size) - start) * 16, start * 16)
         except OSError as error:
-            raise TransportError(f"ids remembered on disk cannot be read: {error.strerror}") from None
+            raise MemoryFailedError(f"ids remembered on disk cannot be read: {error.strerror}") from None
 
     def _near(self, highs: npt.NDArray[np.uint64]) -> Keys:
         """Return, sorted, every block that may hold one of the sorted highs."""
