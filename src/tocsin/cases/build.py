@@ -76,7 +76,7 @@ def build_cases(
     """Build the ranked CASES of a run from its FINDINGS and merged ACTIVITY; the order of rows does not matter."""
     rows = (f for f in findings.select(_COLUMNS).to_pylist() if not allowed(f, allowances, today))
     cases = [case for case in _group(rows) if case.is_worth_judging()]
-    links = campaigns_of({c.account for c in cases if c.account}, activity)
+    links = campaigns_of({c.account: c.kinds[0] for c in cases if c.account}, activity)
     ranked = sorted(cases, key=lambda c: (-_weight(c, links), c.id))
     return pa.Table.from_pylist([_row(c, n, links, standard) for n, c in enumerate(ranked, start=1)], schema=CASES)
 

@@ -1,7 +1,7 @@
 """Link cases into campaigns by what their accounts share and hardly anybody else does."""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -9,7 +9,8 @@ import pyarrow.compute as pc
 
 from tocsin.forms import digest_id
 
-LINKING = ("template", "device", "payment", "client", "network")
+TELLING = ("template", "device", "payment")  # strangers seldom share these
+CHANCE = ("client", "network")  # strangers may; so these link only accounts of the same kind
 OWN_SHARE = 0.5  # of the accounts with a value, those that are in a case
 
 
@@ -22,40 +23,41 @@ class Link:
     values: tuple[str, ...]
 
 
-def campaigns_of(accounts: Collection[str], activity: pa.Table) -> Mapping[str, Link]:
-    """Link accounts that share a template, device, payment, client or network; return the linked ones with their campaign.
+def campaigns_of(kind_of: Mapping[str, str], activity: pa.Table) -> Mapping[str, Link]:
+    """Link accounts in cases that share a template, device, payment, client or network; return the linked ones.
 
     A value links when at least two of its accounts are in a case and they are at least half of all that have it: an office's
-    network, which mostly others use, links nobody.
+    network, which mostly others use, links nobody. `kind_of` gives each case's account its gravest kind.
     """
-    values = _linking_values(accounts, activity)
+    values = _linking_values(kind_of, activity)
     group = _components(values)
     members: dict[str, list[str]] = defaultdict(list)
     for account, root in group.items():
         members[root].append(account)
-    names = {root: digest_id("K", *sorted(group)) for root, group in members.items()}
-    own: dict[str, list[str]] = defaultdict(list)
-    for value, sharing in values.items():
+    names = {root: digest_id("K", *sorted(accounts)) for root, accounts in members.items()}
+    own: dict[str, set[str]] = defaultdict(set)
+    for (measure, value, _), sharing in values.items():
         for account in sharing:
-            own[account].append(value)
+            own[account].add(f"{measure}:{value}")
     return {a: Link(names[root], len(members[root]), tuple(sorted(own[a]))) for a, root in group.items()}
 
 
-def _linking_values(accounts: Collection[str], activity: pa.Table) -> dict[str, list[str]]:
-    rows = activity.filter(pc.is_in(activity["measure"], pa.array(LINKING)))
-    keyed = rows.select(["measure", "value", "account"])
-    ours = pc.is_in(keyed["account"], pa.array(sorted(accounts), pa.string()))
-    counted = keyed.append_column("ours", pc.cast(ours, pa.int64())).group_by(["measure", "value"], use_threads=False)
-    counts = counted.aggregate([("ours", "sum"), ("ours", "count")]).to_pylist()
-    wanted = {(c["measure"], c["value"]) for c in counts if c["ours_sum"] >= max(2, OWN_SHARE * c["ours_count"])}
-    sharing: dict[str, list[str]] = defaultdict(list)
-    for row in keyed.filter(ours).to_pylist():
-        if (row["measure"], row["value"]) in wanted:
-            sharing[f"{row['measure']}:{row['value']}"].append(row["account"])
-    return {value: sorted(sharing[value]) for value in sorted(sharing)}
+Value = tuple[str, str, str]  # measure, value, and the kind where only accounts of one kind may be linked
 
 
-def _components(values: Mapping[str, list[str]]) -> dict[str, str]:
+def _linking_values(kind_of: Mapping[str, str], activity: pa.Table) -> dict[Value, list[str]]:
+    rows = activity.filter(pc.is_in(activity["measure"], pa.array([*TELLING, *CHANCE]))).select(["measure", "value", "account"])
+    ours = pc.is_in(rows["account"], pa.array(sorted(kind_of), pa.string()))
+    everyone = rows.group_by(["measure", "value"], use_threads=False).aggregate([("account", "count")]).to_pylist()
+    total = {(r["measure"], r["value"]): r["account_count"] for r in everyone}
+    sharing: dict[Value, list[str]] = defaultdict(list)
+    for row in rows.filter(ours).to_pylist():
+        kind = kind_of[row["account"]] if row["measure"] in CHANCE else ""
+        sharing[row["measure"], row["value"], kind].append(row["account"])
+    return {v: sorted(sharing[v]) for v in sorted(sharing) if len(sharing[v]) >= max(2, OWN_SHARE * total[v[:2]])}
+
+
+def _components(values: Mapping[Value, list[str]]) -> dict[str, str]:
     parent: dict[str, str] = {}
 
     def root(account: str) -> str:

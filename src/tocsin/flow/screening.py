@@ -178,6 +178,7 @@ class _Run:
     def _summary(self, findings: pa.Table, cases: pa.Table, rejects: RejectFile, seconds: float) -> dict[str, object]:
         kinds = pc.value_counts(findings["kind"].combine_chunks()).to_pylist()
         return {
+            "sources": len(self.settings.inputs),
             "rows": self.rows,
             "rejected": rejects.rows,
             "findings": len(findings),

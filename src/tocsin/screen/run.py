@@ -12,6 +12,8 @@ from tocsin.screen.detectors import BEHAVIOUR_DETECTORS
 from tocsin.screen.engine import WORTH_NOTING
 from tocsin.screen.templates import find_templates
 
+GRAVE = 3
+
 
 def judge_behaviour(
     activity: pa.Table,
@@ -20,7 +22,7 @@ def judge_behaviour(
     standard_version: str,
     detectors: Sequence[BehaviourDetector] = BEHAVIOUR_DETECTORS,
 ) -> tuple[pa.Table, pa.Table]:
-    """Return the FINDINGS about accounts, and the ACTIVITY with the rows of the templates that a finding names.
+    """Return the FINDINGS about accounts, and the ACTIVITY with the rows of the templates that a grave finding names.
 
     The order of rows does not matter.
     """
@@ -28,7 +30,8 @@ def judge_behaviour(
     behaviour = Behaviour(activity, templates, _kinds(findings))
     tables = [write_findings(d, d.find(behaviour), standard_version) for d in detectors]
     found = pa.concat_tables([FINDINGS.empty_table(), *tables])
-    named = {facts.partition(":")[0] for facts in found["evidence"].to_pylist()}
+    grave = found.filter(pc.greater_equal(found["severity"], GRAVE))
+    named = {facts.partition(":")[0] for facts in grave["evidence"].to_pylist()}
     return found, merge_activity([activity, *(t.uses for t in templates if t.id in named)])
 
 

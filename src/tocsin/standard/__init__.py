@@ -1,5 +1,6 @@
 """The misuse standard: kinds and rules as data, loaded, proved, compiled and run over folded text."""
 
+from tocsin.standard.lint import Price, price_rules
 from tocsin.standard.load import Rule, Standard, load_standard, prove_rule, shipped_folder
 from tocsin.standard.model import Bilingual, Kind, RuleForm
 from tocsin.standard.pack import RuleMatch, RulePack, compile_pack, reference_pack, scanner_name
@@ -7,6 +8,7 @@ from tocsin.standard.pack import RuleMatch, RulePack, compile_pack, reference_pa
 __all__ = [
     "Bilingual",
     "Kind",
+    "Price",
     "Rule",
     "RuleForm",
     "RuleMatch",
@@ -14,6 +16,7 @@ __all__ = [
     "Standard",
     "compile_pack",
     "load_standard",
+    "price_rules",
     "prove_rule",
     "reference_pack",
     "scanner_name",

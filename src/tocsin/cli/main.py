@@ -1,0 +1,73 @@
+"""The `tocsin` command: its parts, its exit codes, and how errors are told."""
+
+import os
+import signal
+import sys
+from types import FrameType
+
+import typer
+
+from tocsin import __version__
+from tocsin.cli import cases, check, demo, report, screen, standard
+from tocsin.forms.errors import INTERRUPTED, TocsinError
+
+app = typer.Typer(
+    name="tocsin",
+    help="Screen AI traffic for misuse in English and Chinese, and judge what is found.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.command("demo")(demo.demo)
+app.command("screen")(screen.screen)
+app.command("cases")(cases.cases)
+app.command("report")(report.report)
+app.command("check")(check.check)
+app.add_typer(standard.app, name="standard")
+
+
+class _Interrupted(BaseException):
+    """Ctrl-C or a request to end; outside Exception, so that nothing on the way swallows it."""
+
+
+def main() -> None:
+    """Run the command; every known error ends in one line, a remedy and its exit code."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupt)
+    try:
+        app()
+    except TocsinError as error:
+        _tell(str(error), error.hint)
+        sys.exit(error.exit_code)
+    except _Interrupted:
+        _tell("interrupted; nothing half-written is left in place", "the same command with --resume goes on from here")
+        sys.exit(INTERRUPTED)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+
+
+@app.callback()
+def _root(
+    version: bool = typer.Option(False, "--version", help="Print the version and leave.", is_eager=True, callback=lambda v: _version(v)),
+) -> None:
+    """Screen AI traffic for misuse in English and Chinese, and judge what is found.
+
+    Example: tocsin demo
+    """
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise _Interrupted
+
+
+def _tell(message: str, hint: str) -> None:
+    typer.echo(f"tocsin: {message}", err=True)
+    if hint:
+        typer.echo(f"        {hint}", err=True)

@@ -1,0 +1,66 @@
+"""What commands share of the outside world: the cache folder, progress on stderr, plain tables on stdout."""
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import typer
+
+from tocsin.forms.errors import ConfigError, TransportError
+
+LANGS = ("en", "zh")
+
+
+def cache_folder() -> Path:
+    """Name the folder for compiled rule packs: XDG_CACHE_HOME, else ~/.cache."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tocsin"
+
+
+def read_bytes(path: Path, what: str) -> bytes:
+    """Read a small file that an option names.
+
+    Errors: TransportError says which option's file cannot be read.
+    """
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise TransportError(f"the {what} {path.name!r} cannot be read: {error.strerror}", hint="check the path") from error
+
+
+def check_lang(lang: str) -> str:
+    """Refuse a language that the texts are not written in."""
+    if lang not in LANGS:
+        raise ConfigError(f"no texts in language {lang!r}", hint="use en or zh")
+    return lang
+
+
+def say(text: str) -> None:
+    """Tell the person something, on stderr."""
+    typer.echo(text, err=True)
+
+
+def put_json(value: object) -> None:
+    """Put one JSON value on stdout."""
+    typer.echo(json.dumps(value, ensure_ascii=False))
+
+
+def put_rows(head: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """Put tab-separated rows on stdout, never wrapped or coloured."""
+    for row in (head, *rows):
+        typer.echo("\t".join(str(cell).replace("\t", " ") for cell in row))
+
+
+@contextmanager
+def progress(label: str) -> Iterator[Callable[[int, int], None]]:
+    """Show events and megabytes so far on stderr, where a person is watching."""
+    if not sys.stderr.isatty():
+        yield lambda rows, size: None
+        return
+    from rich.console import Console  # noqa: PLC0415  (kept out of `tocsin --help`)
+    from rich.status import Status  # noqa: PLC0415
+
+    with Status(label, console=Console(stderr=True)) as status:
+        yield lambda rows, size: status.update(f"{label}: {rows:,} events, {size / 1e6:,.1f} MB")

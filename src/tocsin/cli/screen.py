@@ -1,0 +1,82 @@
+"""`tocsin screen`: from logs of AI traffic to findings, ranked cases and a report."""
+
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tocsin.cli.rim import cache_folder, progress, put_json, read_bytes, say
+from tocsin.forms.errors import ConfigError, TocsinError
+
+LEAST_KEY_BYTES = 16
+
+
+def screen(
+    inputs: Annotated[list[str], typer.Argument(help="Files, folders, globs, or - for standard input.")],
+    out: Annotated[Path, typer.Option(help="Folder for everything the run writes.")],
+    format: Annotated[str | None, typer.Option(help="jsonl, parquet or chat; detected when left out.")] = None,  # noqa: A002
+    workers: Annotated[int, typer.Option(min=1, help="Processes that screen side by side.")] = 1,
+    standard: Annotated[Path | None, typer.Option(help="Folder of a misuse standard; the shipped one when left out.")] = None,
+    scores: Annotated[bool, typer.Option("--scores", help="Also write scores.parquet, one row an event.")] = False,
+    evidence: Annotated[str, typer.Option(help="excerpt keeps up to 160 characters a finding; none keeps offsets only.")] = "excerpt",
+    id_key: Annotated[Path | None, typer.Option(help="Key file: identifiers are replaced by keyed hashes.")] = None,
+    allow: Annotated[Path | None, typer.Option(help="Allow-list (YAML) of rules, accounts or templates, with reason and expiry.")] = None,
+    max_rejects: Annotated[float, typer.Option(min=0, max=1, help="Share of rejected rows beyond which the run ends with exit code 3.")] = 0.05,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on where an interrupted run into the same folder stopped.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
+) -> None:
+    """Screen logs of AI traffic: findings, ranked cases and a report.
+
+    Example: tocsin screen logs/ --out run --workers 2
+    """
+    from tocsin.cases import parse_allowances  # noqa: PLC0415  (kept out of `tocsin --help`)
+    from tocsin.flow import Settings, run_screen  # noqa: PLC0415
+
+    if evidence not in ("excerpt", "none"):
+        raise ConfigError(f"no evidence setting {evidence!r}", hint="use excerpt or none")
+    settings = Settings(
+        inputs=tuple(inputs),
+        out=out,
+        format=format,
+        workers=workers,
+        standard=standard,
+        scores=scores,
+        keep_evidence=evidence == "excerpt",
+        id_key=_key(id_key) if id_key else None,
+        max_rejects=max_rejects,
+        resume=resume,
+        allowances=parse_allowances(read_bytes(allow, "allow-list")) if allow else (),
+        today=datetime.now(UTC).date(),
+        cache=cache_folder(),
+    )
+    with progress("screening") as tick:
+        outcome = run_screen(settings, time.perf_counter, tick)
+    put_json(outcome.summary) if as_json else _tell(outcome.summary, out)
+    for note in outcome.notes:
+        say(note)
+    for failure in outcome.failures:
+        _tell_failure(failure)
+    raise typer.Exit(outcome.exit_code)
+
+
+def _key(path: Path) -> bytes:
+    key = read_bytes(path, "key file").strip()
+    if len(key) < LEAST_KEY_BYTES:
+        raise ConfigError(f"the key is {len(key)} bytes, need {LEAST_KEY_BYTES}", hint="head -c 32 /dev/urandom > KEY")
+    return key
+
+
+def _tell(summary: dict[str, object], out: Path) -> None:
+    say(
+        f"{summary['rows']} events screened, {summary['rejected']} rejected: {summary['findings']} findings, "
+        f"{summary['cases']} cases, {summary['campaigns']} campaigns"
+    )
+    say(f"read {out / 'report.html'}; list the cases with: tocsin cases {out}")
+
+
+def _tell_failure(failure: TocsinError) -> None:
+    say(f"tocsin: {failure}")
+    if failure.hint:
+        say(f"        {failure.hint}")
