@@ -1,8 +1,8 @@
 """Write src/tocsin/text/fold_table.tsv, the per-code-point map behind the fold.
 
-Needs the development packages OpenCC (Apache-2.0: traditional to simplified characters) and confusable-homoglyphs (MIT, carrying
-Unicode's confusables, Unicode License): `pip install OpenCC==1.4.2 confusable-homoglyphs==3.3.1`. The table is shipped, so that the
-fold means the same under every Python and Unicode version.
+Needs the development packages OpenCC (Apache-2.0: traditional to simplified characters) and confusable-homoglyphs
+(MIT, carrying Unicode's confusables, Unicode License): `pip install OpenCC==1.4.2 confusable-homoglyphs==3.3.1`. The
+table is shipped, so that the fold means the same under every Python and Unicode version.
 """
 
 import json
@@ -23,7 +23,9 @@ MARKS = {
     **dict.fromkeys("“”„‟″«»", '"'),
     **dict.fromkeys("‐‑‒–—―−⁃﹘˗", "-"),
 }
-NAMED = re.compile(r"LATIN (?:SMALL|CAPITAL) LETTER (?:DOTLESS )?([A-Z])(?: WITH .*)?|LATIN LETTER SMALL CAPITAL ([A-Z])")
+NAMED = re.compile(
+    r"LATIN (?:SMALL|CAPITAL) LETTER (?:DOTLESS )?([A-Z])(?: WITH .*)?|LATIN LETTER SMALL CAPITAL ([A-Z])"
+)
 ENCLOSED = re.compile(r"(?:REGIONAL INDICATOR SYMBOL LETTER|NEGATIVE (?:CIRCLED|SQUARED) LATIN CAPITAL LETTER) ([A-Z])")
 NO_LOOKALIKE = ("CJK", "HIRAGANA", "KATAKANA", "HANGUL", "BOPOMOFO", "KANGXI", "YI ", "IDEOGRAPHIC")
 

@@ -18,7 +18,7 @@ def cases(
 
     Example: tocsin cases run --lang zh
     """
-    from tocsin.flow import read_table  # noqa: PLC0415  (kept out of `tocsin --help`)
+    from tocsin.flow import read_table  # kept out of `tocsin --help`
 
     why = f"why_{check_lang(lang)}"
     table = read_table(folder, "cases.parquet")
@@ -34,7 +34,16 @@ def cases(
 
 def _cells(row: dict[str, Any], why: str) -> tuple[object, ...]:
     kinds, accounts = ",".join(row["kinds"]), ",".join(row["accounts"]) or "-"
-    return row["rank"], row["case_id"], row["campaign_id"] or "-", row["severity"], kinds, accounts, row["findings"], row[why]
+    return (
+        row["rank"],
+        row["case_id"],
+        row["campaign_id"] or "-",
+        row["severity"],
+        kinds,
+        accounts,
+        row["findings"],
+        row[why],
+    )
 
 
 def _plain(row: dict[str, Any]) -> dict[str, Any]:

@@ -11,7 +11,9 @@ from tocsin.forms.errors import VerificationError
 
 
 def demo(
-    out: Annotated[Path, typer.Option(help="Folder for the sample and everything the run writes.")] = Path("tocsin-demo"),
+    out: Annotated[Path, typer.Option(help="Folder for the sample and everything the run writes.")] = Path(
+        "tocsin-demo"
+    ),
     seed: Annotated[int, typer.Option(help="Another seed: other accounts, words, times and sizes.")] = 1,
     without: Annotated[list[str] | None, typer.Option(help="Leave a planted campaign out; may be repeated.")] = None,
     lang: Annotated[str, typer.Option(help="Language of the table: en or zh.")] = "en",
@@ -21,7 +23,7 @@ def demo(
 
     Example: tocsin demo --seed 7
     """
-    from tocsin.flow import run_demo  # noqa: PLC0415  (kept out of `tocsin --help`)
+    from tocsin.flow import run_demo  # kept out of `tocsin --help`
 
     check_lang(lang)
     with progress("screening the sample") as tick:
@@ -32,17 +34,24 @@ def demo(
         _tell(verdict, out, lang)
     if verdict.found != verdict.planted or verdict.false:
         missed = len(verdict.planted) - len(verdict.found)
-        raise VerificationError(f"{missed} planted campaigns missed, {len(verdict.false)} false cases", hint="please report the seed")
+        raise VerificationError(
+            f"{missed} planted campaigns missed, {len(verdict.false)} false cases", hint="please report the seed"
+        )
 
 
 def _tell(verdict: Any, out: Path, lang: str) -> None:
     yes, no = {"en": ("found", "missed"), "zh": ("已发现", "未发现")}[lang]
-    head = {"en": ("campaign", "kind", "accounts", "result", "story"), "zh": ("系列活动", "类别", "账号数", "结果", "情节")}[lang]
-    rows = [(p.name, p.kind, len(p.accounts), yes if p.name in verdict.found else no, p.story.of(lang)) for p in verdict.truth]
+    head = {
+        "en": ("campaign", "kind", "accounts", "result", "story"),
+        "zh": ("系列活动", "类别", "账号数", "结果", "情节"),
+    }[lang]
+    rows = [
+        (p.name, p.kind, len(p.accounts), yes if p.name in verdict.found else no, p.story.of(lang))
+        for p in verdict.truth
+    ]
     put_rows(head, rows)
-    say(
-        f"{verdict.rows} events of {verdict.accounts} accounts screened; {len(verdict.found)} of {len(verdict.planted)} "
-        f"planted campaigns found, {len(verdict.false)} false cases"
-    )
+    say(f"{verdict.rows} events of {verdict.accounts} accounts screened")
+    found, planted, false = len(verdict.found), len(verdict.planted), len(verdict.false)
+    say(f"{found} of {planted} planted campaigns found, {false} false cases")
     say(f"open {out / 'report.html'}")
-    say(f"next: tocsin cases {out}   ·   tocsin screen YOUR-LOGS --out run   ·   tocsin check \"a text\"")
+    say(f'next: tocsin cases {out}   ·   tocsin screen YOUR-LOGS --out run   ·   tocsin check "a text"')

@@ -47,20 +47,22 @@ def main() -> None:
         sys.exit(0)
 
 
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
 @app.callback()
 def _root(
-    version: bool = typer.Option(False, "--version", help="Print the version and leave.", is_eager=True, callback=lambda v: _version(v)),
+    version: bool = typer.Option(
+        False, "--version", help="Print the version and leave.", is_eager=True, callback=_version
+    ),
 ) -> None:
     """Screen AI traffic for misuse in English and Chinese, and judge what is found.
 
     Example: tocsin demo
     """
-
-
-def _version(wanted: bool) -> None:
-    if wanted:
-        typer.echo(__version__)
-        raise typer.Exit
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:

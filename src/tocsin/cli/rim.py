@@ -27,7 +27,9 @@ def read_bytes(path: Path, what: str) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise TransportError(f"the {what} {path.name!r} cannot be read: {error.strerror}", hint="check the path") from error
+        raise TransportError(
+            f"the {what} {path.name!r} cannot be read: {error.strerror}", hint="check the path"
+        ) from error
 
 
 def check_lang(lang: str) -> str:
@@ -59,8 +61,8 @@ def progress(label: str) -> Iterator[Callable[[int, int], None]]:
     if not sys.stderr.isatty():
         yield lambda rows, size: None
         return
-    from rich.console import Console  # noqa: PLC0415  (kept out of `tocsin --help`)
-    from rich.status import Status  # noqa: PLC0415
+    from rich.console import Console  # kept out of `tocsin --help`
+    from rich.status import Status
 
     with Status(label, console=Console(stderr=True)) as status:
         yield lambda rows, size: status.update(f"{label}: {rows:,} events, {size / 1e6:,.1f} MB")

@@ -18,21 +18,31 @@ def screen(
     out: Annotated[Path, typer.Option(help="Folder for everything the run writes.")],
     format: Annotated[str | None, typer.Option(help="jsonl, parquet or chat; detected when left out.")] = None,  # noqa: A002
     workers: Annotated[int, typer.Option(min=1, help="Processes that screen side by side.")] = 1,
-    standard: Annotated[Path | None, typer.Option(help="Folder of a misuse standard; the shipped one when left out.")] = None,
+    standard: Annotated[
+        Path | None, typer.Option(help="Folder of a misuse standard; the shipped one when left out.")
+    ] = None,
     scores: Annotated[bool, typer.Option("--scores", help="Also write scores.parquet, one row an event.")] = False,
-    evidence: Annotated[str, typer.Option(help="excerpt keeps up to 160 characters a finding; none keeps offsets only.")] = "excerpt",
+    evidence: Annotated[
+        str, typer.Option(help="excerpt keeps up to 160 characters a finding; none keeps offsets only.")
+    ] = "excerpt",
     id_key: Annotated[Path | None, typer.Option(help="Key file: identifiers are replaced by keyed hashes.")] = None,
-    allow: Annotated[Path | None, typer.Option(help="Allow-list (YAML) of rules, accounts or templates, with reason and expiry.")] = None,
-    max_rejects: Annotated[float, typer.Option(min=0, max=1, help="Share of rejected rows beyond which the run ends with exit code 3.")] = 0.05,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on where an interrupted run into the same folder stopped.")] = False,
+    allow: Annotated[
+        Path | None, typer.Option(help="Allow-list (YAML) of rules, accounts or templates, with reason and expiry.")
+    ] = None,
+    max_rejects: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of rejected rows beyond which the run ends with exit code 3.")
+    ] = 0.05,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on where an interrupted run into the same folder stopped.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:
     """Screen logs of AI traffic: findings, ranked cases and a report.
 
     Example: tocsin screen logs/ --out run --workers 2
     """
-    from tocsin.cases import parse_allowances  # noqa: PLC0415  (kept out of `tocsin --help`)
-    from tocsin.flow import Settings, run_screen  # noqa: PLC0415
+    from tocsin.cases import parse_allowances  # kept out of `tocsin --help`
+    from tocsin.flow import Settings, run_screen
 
     if evidence not in ("excerpt", "none"):
         raise ConfigError(f"no evidence setting {evidence!r}", hint="use excerpt or none")

@@ -10,7 +10,9 @@ from tocsin.cli.rim import cache_folder, check_lang, put_json, put_rows, say
 from tocsin.forms.errors import ConfigError, VerificationError
 
 app = typer.Typer(help="List, show, check and lint the misuse standard.", no_args_is_help=True, rich_markup_mode=None)
-Folder = Annotated[Path | None, typer.Option("--standard", help="Folder of a misuse standard; the shipped one when left out.")]
+Folder = Annotated[
+    Path | None, typer.Option("--standard", help="Folder of a misuse standard; the shipped one when left out.")
+]
 Lang = Annotated[str, typer.Option(help="en or zh.")]
 Json = Annotated[bool, typer.Option("--json", help="Print as JSON.")]
 
@@ -21,7 +23,7 @@ def list_kinds(standard: Folder = None, lang: Lang = "en", as_json: Json = False
 
     Example: tocsin standard list --json
     """
-    from tocsin.flow import describe_standard  # noqa: PLC0415  (kept out of `tocsin --help`)
+    from tocsin.flow import describe_standard  # kept out of `tocsin --help`
 
     kinds = describe_standard(standard)
     if as_json:
@@ -34,7 +36,9 @@ def list_kinds(standard: Folder = None, lang: Lang = "en", as_json: Json = False
 
 @app.command("show")
 def show(
-    name: Annotated[str, typer.Argument(metavar="ID", help="A kind, like M02, or a rule, like M12.ignore-instructions.")],
+    name: Annotated[
+        str, typer.Argument(metavar="ID", help="A kind, like M02, or a rule, like M12.ignore-instructions.")
+    ],
     standard: Folder = None,
     lang: Lang = "en",
     as_json: Json = False,
@@ -43,7 +47,7 @@ def show(
 
     Example: tocsin standard show M02 --lang zh
     """
-    from tocsin.flow import describe  # noqa: PLC0415
+    from tocsin.flow import describe
 
     shown = describe(name, standard)
     if shown is None:
@@ -54,13 +58,15 @@ def show(
 
 @app.command("check")
 def check(
-    folder: Annotated[Path | None, typer.Argument(metavar="[DIR]", help="Folder of a standard; the shipped one when left out.")] = None,
+    folder: Annotated[
+        Path | None, typer.Argument(metavar="[DIR]", help="Folder of a standard; the shipped one when left out.")
+    ] = None,
 ) -> None:
     """Load a standard and prove every rule by its own examples.
 
     Example: tocsin standard check my-standard
     """
-    from tocsin.standard import load_standard  # noqa: PLC0415
+    from tocsin.standard import load_standard
 
     standard = load_standard(folder)
     say(f"standard {standard.version}: {len(standard.kinds)} kinds, {len(standard.rules)} rules, every example holds")
@@ -68,7 +74,9 @@ def check(
 
 @app.command("lint")
 def lint(
-    folder: Annotated[Path | None, typer.Argument(metavar="[DIR]", help="Folder of a standard; the shipped one when left out.")] = None,
+    folder: Annotated[
+        Path | None, typer.Argument(metavar="[DIR]", help="Folder of a standard; the shipped one when left out.")
+    ] = None,
     top: Annotated[int, typer.Option(min=1, help="How many of the dearest rules to list.")] = 15,
     as_json: Json = False,
 ) -> None:
@@ -78,15 +86,20 @@ def lint(
 
     Example: tocsin standard lint
     """
-    from tocsin.flow import price_standard  # noqa: PLC0415
+    from tocsin.flow import price_standard
 
     prices = price_standard(folder, cache_folder(), time.perf_counter)
     head = ("rule", "candidates_per_1000", "us_per_text", "us_worst_case", "advice")
-    rows = [(p.rule, round(p.candidates_per_1000, 2), round(p.us_per_text, 2), round(p.us_worst_case), p.advice) for p in prices]
+    rows = [
+        (p.rule, round(p.candidates_per_1000, 2), round(p.us_per_text, 2), round(p.us_worst_case), p.advice)
+        for p in prices
+    ]
     put_json([dict(zip(head, r, strict=True)) for r in rows]) if as_json else put_rows(head, rows[:top])
     dear = [p.rule for p in prices if p.advice]
     if dear:
-        raise VerificationError(f"{len(dear)} of {len(prices)} rules are costly", hint="make their rarest part rarer: see docs/rules.md")
+        raise VerificationError(
+            f"{len(dear)} of {len(prices)} rules are costly", hint="make their rarest part rarer: see docs/rules.md"
+        )
 
 
 def _outline(value: Any, lang: str, depth: int = 0) -> str:
@@ -94,7 +107,11 @@ def _outline(value: Any, lang: str, depth: int = 0) -> str:
     if isinstance(value, dict) and set(value) == {"en", "zh"} and isinstance(value["en"], str):
         return pad + str(value[lang])
     if isinstance(value, dict):
-        return "\n".join(f"{pad}{key}:\n{_outline(inner, lang, depth + 1)}" for key, inner in value.items() if inner not in (None, [], {}))
+        return "\n".join(
+            f"{pad}{key}:\n{_outline(inner, lang, depth + 1)}"
+            for key, inner in value.items()
+            if inner not in (None, [], {})
+        )
     if isinstance(value, list):
         return "\n".join(f"{pad}- {_outline(inner, lang, depth + 1).strip()}" for inner in value)
     return pad + str(value)

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tocsin.flow.outputs import publish
-from tocsin.flow.presenting import present
+from tocsin.flow.presenting import Finished, present
 from tocsin.flow.screening import PARTIAL, Clock
 from tocsin.forms import TRAFFIC, FormatError, TransportError
 from tocsin.screen import rule_detector
@@ -77,7 +77,9 @@ def read_table(folder: Path, name: str) -> pa.Table:
     except FileNotFoundError as error:
         raise TransportError(f"no {name} in {folder.name!r}", hint="run: tocsin screen INPUT --out DIR") from error
     except OSError as error:
-        raise TransportError(f"{name} cannot be read: {error.strerror or 'unreadable'}", hint="check its rights") from error
+        raise TransportError(
+            f"{name} cannot be read: {error.strerror or 'unreadable'}", hint="check its rights"
+        ) from error
     except pa.ArrowInvalid as error:
         raise FormatError(f"{name} is not a Parquet file", hint="screen again") from error
 
@@ -89,7 +91,8 @@ def redraw(folder: Path, standard_folder: Path | None) -> list[str]:
     staged = folder / PARTIAL
     staged.mkdir(exist_ok=True)
     summary = json.loads((folder / "summary.json").read_text("utf-8"))
-    notes = present(staged, *tables, _reasons(folder), summary["rows"], summary["sources"], standard)
+    finished = Finished(*tables, _reasons(folder), summary["rows"], summary["sources"])
+    notes = present(staged, finished, standard)
     publish(staged, folder)
     for path in sorted(staged.rglob("*"), reverse=True):
         path.rmdir()

@@ -38,7 +38,9 @@ def run_demo(out: Path, seed: int, without: tuple[str, ...], cache: Path | None,
     try:
         logs = _write(sample, out / "sample")
     except OSError as error:
-        raise TransportError(f"cannot write to {out.name!r}: {error.strerror}", hint="name another folder with --out") from error
+        raise TransportError(
+            f"cannot write to {out.name!r}: {error.strerror}", hint="name another folder with --out"
+        ) from error
     outcome = run_screen(Settings((str(logs),), out, today=SAMPLE_DAY, cache=cache), clock, tick)
     if outcome.failures:
         raise outcome.failures[0]

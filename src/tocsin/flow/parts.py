@@ -1,4 +1,5 @@
-"""Screened batches kept on disk by the digest of what they came from, so that an interrupted run goes on where it stopped.
+"""Screened batches kept on disk by the digest of what they came from, so that an interrupted run goes on where it
+stopped.
 
 A part is named by its batch, the standard and the version of Tocsin: a part that is there is right, whatever the run.
 """

@@ -1,6 +1,7 @@
 """Turn a run's tables into its report."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
@@ -10,19 +11,23 @@ from tocsin.report import ReportInput, RuleView, StandardView, render_report, wr
 from tocsin.standard import Standard
 
 
-def present(
-    folder: Path,
-    findings: pa.Table,
-    activity: pa.Table,
-    cases: pa.Table,
-    reject_reasons: Mapping[str, int],
-    rows: int,
-    sources: int,
-    standard: Standard,
-) -> list[str]:
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """Hold what a finished run's report is made from."""
+
+    findings: pa.Table
+    activity: pa.Table
+    cases: pa.Table
+    reject_reasons: Mapping[str, int]
+    rows: int
+    sources: int
+
+
+def present(folder: Path, run: Finished, standard: Standard) -> list[str]:
     """Write report.html and charts/ into a folder; return notes for the person at the terminal."""
     rules = {r.id: RuleView(r.form.title, r.form.severity) for r in standard.rules}
     view = StandardView(standard.version, standard.names, rules, BEHAVIOUR)
-    data = ReportInput(findings, activity, cases, dict(sorted(reject_reasons.items())), rows, sources, view)
+    reasons = dict(sorted(run.reject_reasons.items()))
+    data = ReportInput(run.findings, run.activity, run.cases, reasons, run.rows, run.sources, view)
     (folder / "report.html").write_text(render_report(data), encoding="utf-8")
     return write_charts(data, folder / "charts")

@@ -12,7 +12,7 @@ from tocsin import __version__
 from tocsin.cases import Allowance, build_cases
 from tocsin.flow.outputs import RejectFile, TableFile, publish, write_json, write_table
 from tocsin.flow.parts import PartStore, encode_batch
-from tocsin.flow.presenting import present
+from tocsin.flow.presenting import Finished, present
 from tocsin.flow.workers import Recipe, screen_here, screen_in_workers
 from tocsin.forms import CASES, FINDINGS, SCORES, SKETCHES, FormatError, TocsinError, TransportError
 from tocsin.screen import Screened, judge_behaviour, merge_activity, rule_detector, thin_sketches
@@ -63,15 +63,17 @@ class Outcome:
 def run_screen(settings: Settings, clock: Clock, tick: Tick = lambda rows, size: None) -> Outcome:
     """Screen the inputs into the folder `out`; every file there appears whole or not at all.
 
-    Errors: ConfigError for the standard or the options; TransportError where the folder cannot be written. Failures of inputs do
-    not raise: what was read is kept, and they are told in the outcome.
+    Errors: ConfigError for the standard or the options; TransportError where the folder cannot be written. Failures
+    of inputs do not raise: what was read is kept, and they are told in the outcome.
     """
     standard = load_standard(settings.standard)
     try:
         return _Run(settings, standard, clock, tick).go()
     except OSError as error:
         reason = error.strerror or type(error).__name__
-        raise TransportError(f"cannot write to {settings.out.name!r}: {reason}", hint="free space or check rights, then --resume") from error
+        raise TransportError(
+            f"cannot write to {settings.out.name!r}: {reason}", hint="free space or check rights, then --resume"
+        ) from error
 
 
 class _Run:
@@ -99,7 +101,9 @@ class _Run:
         seconds = self.clock() - started
         self._check_rejects(rejects)
         summary = self._summary(whole_findings, cases, rejects, seconds)
-        notes = present(self.staged, whole_findings, activity, cases, rejects.reasons, self.rows, len(self.settings.inputs), self.standard)
+        sources = len(self.settings.inputs)
+        finished = Finished(whole_findings, activity, cases, rejects.reasons, self.rows, sources)
+        notes = present(self.staged, finished, self.standard)
         write_json(self.staged / "summary.json", summary)
         publish(self.staged, self.settings.out)
         self._clean()
@@ -172,7 +176,9 @@ class _Run:
     def _check_rejects(self, rejects: RejectFile) -> None:
         share = rejects.rows / max(1, rejects.rows + self.rows)
         if share > self.settings.max_rejects:
-            message = f"{rejects.rows} of {rejects.rows + self.rows} rows rejected, limit {self.settings.max_rejects:.1%}"
+            message = (
+                f"{rejects.rows} of {rejects.rows + self.rows} rows rejected, limit {self.settings.max_rejects:.1%}"
+            )
             self.failures.append(FormatError(message, hint="see rejects.jsonl, or raise --max-rejects"))
 
     def _summary(self, findings: pa.Table, cases: pa.Table, rejects: RejectFile, seconds: float) -> dict[str, object]:

@@ -59,13 +59,16 @@ def _elsewhere(jobs: Iterable[Job], parts: PartStore, recipe: Recipe, workers: i
         for batch, path in jobs:
             flying.append((path, _outcome(pool, batch, path, parts)))
             if len(flying) > AHEAD * workers:
-                path, outcome = flying.popleft()
-                yield path, outcome()
+                yield _landed(flying)
         while flying:
-            path, outcome = flying.popleft()
-            yield path, outcome()
+            yield _landed(flying)
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _landed(flying: deque[tuple[Path, Callable[[], Screened]]]) -> tuple[Path, Screened]:
+    path, outcome = flying.popleft()
+    return path, outcome()
 
 
 def _outcome(pool: ProcessPoolExecutor, batch: bytes, path: Path, parts: PartStore) -> Callable[[], Screened]:

@@ -53,8 +53,8 @@ FINDINGS = pa.schema(
     ]
 )
 
-# One row a (measure, value, account). `account` rows count an account's events, `hour` rows its busy hours (value: hours since
-# 1970), `device`, `client`, `network`, `payment` and `template` rows what it shares with others.
+# One row a (measure, value, account). `account` rows count an account's events, `hour` rows its busy hours (value:
+# hours since 1970), `device`, `client`, `network`, `payment` and `template` rows what it shares with others.
 ACTIVITY = pa.schema(
     [
         pa.field("measure", pa.string(), nullable=False),
@@ -70,8 +70,8 @@ ACTIVITY = pa.schema(
     ]
 )
 
-# The template sketch of one user text: sampled hashes of its folded windows, smallest first; `kind` is what a rule of severity 2 or
-# more said of the event.
+# The template sketch of one user text: sampled hashes of its folded windows, smallest first; `kind` is what a rule
+# of severity 2 or more said of the event.
 SKETCHES = pa.schema(
     [
         pa.field("event_id", pa.string(), nullable=False),

@@ -1,12 +1,13 @@
 """What the scanner looks for: for each pattern, short literals one of which every match must hold.
 
-A scanner that only knows literals is fast and cannot disagree with `re` about repeats and boundaries; what it reports is a
-candidate, which `re` confirms. The search for the literals follows the usual factor analysis of regular expressions: finite
-languages are multiplied out along a sequence, and the rarest set met on the way is kept.
+A scanner that only knows literals is fast and cannot disagree with `re` about repeats and boundaries; what it
+reports is a candidate, which `re` confirms. The search for the literals follows the usual factor analysis of regular
+expressions: finite languages are multiplied out along a sequence, and the rarest set met on the way is kept.
 """
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 from tocsin.standard.patterns import parse_pattern
 
@@ -17,7 +18,9 @@ _WIDEST_SET = 8
 
 @dataclass(frozen=True, slots=True)
 class _Language:
-    """`exact`: all the strings that the part can match, None where too many; `needed`: one of these is in every match."""
+    """`exact`: all the strings that the part can match, None where too many; `needed`: one of these is in every
+    match.
+    """
 
     exact: frozenset[str] | None
     needed: frozenset[str] | None
@@ -35,7 +38,9 @@ def factors(pattern: str) -> frozenset[str]:
 
 
 def rarity(strings: frozenset[str]) -> float:
-    """Weigh a set by its commonest member: about one a letter or digit, more a Chinese character, little for the rest."""
+    """Weigh a set by its commonest member: about one a letter or digit, more a Chinese character, little for the
+    rest.
+    """
     return min(map(_weigh, strings), default=0.0) - len(strings) / 64
 
 
@@ -48,11 +53,11 @@ def _weigh(text: str) -> float:
     return sum(2.5 if c > "\u2e7f" else 1.0 if c.isalnum() else 0.4 for c in text[:16])
 
 
-def _sequence(tree: object) -> _Language:
-    run: frozenset[str] | None = frozenset({""})
+def _sequence(tree: Any) -> _Language:
+    run = frozenset({""})
     needed: frozenset[str] | None = None
     whole = True
-    for item in tree:  # type: ignore[attr-defined]
+    for item in tree:
         part = _part(*item)
         if part.exact is not None and len(run) * len(part.exact) <= _MOST:
             run = frozenset(a + b for a in run for b in part.exact)
@@ -62,7 +67,7 @@ def _sequence(tree: object) -> _Language:
     return _Language(run if whole else None, _rarer(needed, run))
 
 
-def _part(op: object, value: object) -> _Language:
+def _part(op: object, value: Any) -> _Language:
     match str(op), value:
         case "LITERAL", int(code):
             return _Language(frozenset({chr(code)}), None)
@@ -72,11 +77,11 @@ def _part(op: object, value: object) -> _Language:
             return _union([_sequence(branch) for branch in branches])
         case "SUBPATTERN", (_, _, _, body):
             return _sequence(body)
-        case ("MAX_REPEAT" | "MIN_REPEAT"), (low, high, body):
+        case (("MAX_REPEAT" | "MIN_REPEAT"), (low, high, body)):
             return _repeat(low, high, _sequence(body))
         case "AT", where:
             return _Language(frozenset({BOUNDARY}), None) if str(where) == "AT_BOUNDARY" else _EMPTY
-        case ("ASSERT" | "ASSERT_NOT"), _:
+        case (("ASSERT" | "ASSERT_NOT"), _):
             return _EMPTY
     return _UNKNOWN
 

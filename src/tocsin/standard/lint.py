@@ -18,7 +18,8 @@ HOSTILE_CHARS = 20_000
 class Price:
     """Say what a rule costs on a sample; `advice` is empty where it is cheap enough.
 
-    Units: microseconds per text of the sample; `us_worst_case` for one hostile text of 20,000 characters made of its own words.
+    Units: microseconds per text of the sample; `us_worst_case` for one hostile text of 20,000 characters made of its
+    own words.
     """
 
     rule: str
@@ -34,7 +35,9 @@ def price_rules(standard: Standard, pack: RulePack, folded: Folded, clock: Calla
     for line, index in pack.candidates(folded):
         lines.setdefault(index, []).append(line)
     count = max(1, len(folded.texts))
-    prices = [_price(rule, [folded.line(n) for n in lines.get(i, [])], count, clock) for i, rule in enumerate(standard.rules)]
+    prices = [
+        _price(rule, [folded.line(n) for n in lines.get(i, [])], count, clock) for i, rule in enumerate(standard.rules)
+    ]
     return sorted(prices, key=lambda p: -p.us_per_text)
 
 
@@ -42,12 +45,20 @@ def _price(rule: Rule, candidates: list[str], count: int, clock: Callable[[], fl
     spent = _time(rule, candidates, clock)
     worst = _time(rule, [hostile_text(rule)], clock) * 1e6
     share, us = 1000 * len(candidates) / count, spent * 1e6 / count
-    signs = Counter({"commonplace trigger": share > DEAR_CANDIDATES, "slow": us > DEAR_US, "slow on hostile text": worst > DEAR_WORST_US})
+    signs = Counter(
+        {
+            "commonplace trigger": share > DEAR_CANDIDATES,
+            "slow": us > DEAR_US,
+            "slow on hostile text": worst > DEAR_WORST_US,
+        }
+    )
     return Price(rule.id, share, us, worst, ", ".join(name for name, holds in signs.items() if holds))
 
 
 def hostile_text(rule: Rule) -> str:
-    """Repeat the rule's own positive examples, broken off just before their ends, so that it nearly matches everywhere."""
+    """Repeat the rule's own positive examples, broken off just before their ends, so that it nearly matches
+    everywhere.
+    """
     examples = (text[:-1] for texts in rule.form.examples.positive.values() for text in texts)
     once = " ".join(examples).lower()
     return (once + " ") * (HOSTILE_CHARS // (len(once) + 1) + 1)

@@ -78,10 +78,11 @@ def shipped_folder() -> Path:
 
 
 def load_standard(folder: Path | None = None, *, prove: bool = True) -> Standard:
-    """Load the standard of a folder: standard.yaml, kinds/*.yaml, rules/*.yaml; the shipped ones stand in for what it lacks.
+    """Load the standard of a folder: standard.yaml, kinds/*.yaml, rules/*.yaml; the shipped ones stand in for what
+    it lacks.
 
-    Errors: ConfigError for a file that is not in the form, a rule whose examples fail, a kind or list that does not exist;
-    TransportError where the folder cannot be read.
+    Errors: ConfigError for a file that is not in the form, a rule whose examples fail, a kind or list that does not
+    exist; TransportError where the folder cannot be read.
     """
     if folder is not None and not folder.is_dir():
         raise TransportError(f"no standard folder at {folder.name!r}", hint="name a folder with rules/*.yaml")
@@ -94,7 +95,9 @@ def load_standard(folder: Path | None = None, *, prove: bool = True) -> Standard
     if prove:
         failures = [failure for rule in rules for failure in prove_rule(rule)]
         if failures:
-            raise ConfigError("; ".join(failures[:5]), hint=f"{len(failures)} examples fail; mend the rule or the example")
+            raise ConfigError(
+                "; ".join(failures[:5]), hint=f"{len(failures)} examples fail; mend the rule or the example"
+            )
     return standard
 
 
@@ -111,7 +114,7 @@ def prove_rule(rule: Rule) -> Iterator[str]:
 
 def speaks(rule: Rule, text: str) -> bool:
     """Say whether a rule matches a text or a line derived from it: the slow reference of the scan."""
-    import pyarrow as pa  # noqa: PLC0415  (kept out of `tocsin --help`)
+    import pyarrow as pa  # kept out of `tocsin --help`
 
     folded = fold_batch(pa.array([text], pa.string()))
     loose = (False, *(d.spaced for d in folded.derived))
@@ -165,5 +168,7 @@ def _check_ids(standard: Standard) -> None:
         if rule.kind == NO_RULES:
             raise ConfigError(f"rule {rule.id}: {NO_RULES} has no rules", hint="it is a referral flag only")
         if rule.kind not in standard.names and not rule.kind.startswith("L-x-"):
-            raise ConfigError(f"rule {rule.id}: no kind {rule.kind}", hint="the list of kinds is closed; local ones are L-x-…")
+            raise ConfigError(
+                f"rule {rule.id}: no kind {rule.kind}", hint="the list of kinds is closed; local ones are L-x-…"
+            )
         seen.add(rule.id)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from tocsin.forms import ConfigError
-from tocsin.standard.model import AllOf, AnyOf, ListRef, Near, Node, Regex
 from tocsin.standard.factors import factors, rarity
+from tocsin.standard.model import AllOf, AnyOf, ListRef, Near, Node, Regex
 from tocsin.standard.patterns import check_pattern, literal_pattern, loosen
 
 Span = tuple[int, int]
@@ -136,7 +136,8 @@ def build_tree(node: Node, lists: Mapping[str, Sequence[Node]]) -> Tree:
 def branches(tree: Tree, *, loose: bool = False) -> list[list[frozenset[str]]]:
     """Say what a line must hold for the tree to match: every group of one branch, each by one of its literals.
 
-    Groups of commonplace literals are left out where a branch has a rarer one: looking for them costs more than it saves.
+    Groups of commonplace literals are left out where a branch has a rarer one: looking for them costs more than it
+    saves.
     """
     if isinstance(tree, Any):
         return [branch for item in tree.items for branch in branches(item, loose=loose)]
@@ -174,4 +175,3 @@ def _windows(groups: list[list[Span]], within: int) -> Iterator[Span]:
             low, high = min(s for s, _ in last.values()), max(e for _, e in last.values())
             if high - low <= within:
                 yield low, high
-

@@ -111,7 +111,9 @@ for _form in (AnyOf, AllOf, NearForm, Near):
 
 
 class Examples(Form):
-    """Prove a rule: texts that must make it speak and look-alikes that must not, at least two of each in each language."""
+    """Prove a rule: texts that must make it speak and look-alikes that must not, at least two of each in each
+    language.
+    """
 
     positive: dict[Literal["en", "zh"], tuple[Words, ...]]
     negative: dict[Literal["en", "zh"], tuple[Words, ...]]

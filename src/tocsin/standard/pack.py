@@ -5,17 +5,20 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
+from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tocsin.standard.load import Rule, Standard
 from tocsin.standard.factors import scan_expression
+from tocsin.standard.load import Rule, Standard
 from tocsin.standard.match import branches
 from tocsin.text import Folded
 
+SLOW = "re"
 Ints = NDArray[np.int64]
 Candidates = Callable[[Folded], Iterator[tuple[int, int]]]
 
@@ -33,7 +36,9 @@ class RuleMatch:
 
 @dataclass(frozen=True)
 class RulePack:
-    """Run a standard's rules over folded batches. `candidates` yields (line, rule index) pairs, a superset of the matches."""
+    """Run a standard's rules over folded batches. `candidates` yields (line, rule index) pairs, a superset of the
+    matches.
+    """
 
     rules: tuple[Rule, ...]
     candidates: Candidates
@@ -41,7 +46,8 @@ class RulePack:
     def matches(self, folded: Folded) -> list[RuleMatch]:
         """Find, for every text and rule, the first place where the rule matches; in order of text, then rule.
 
-        A text counts before the lines derived from it. The result is the same for any candidates that cover the matches.
+        A text counts before the lines derived from it. The result is the same for any candidates that cover the
+        matches.
         """
         found: dict[tuple[int, int], RuleMatch] = {}
         lines: dict[int, str] = {}
@@ -61,20 +67,14 @@ def compile_pack(standard: Standard, cache: Path | None = None) -> RulePack:
 
     The scanner's database is kept under `cache`, named by its patterns and the scanner's version.
     """
-    try:
-        import hyperscan  # noqa: PLC0415, F401  (optional on platforms without a wheel)
-    except ImportError:
+    if scanner_name() == SLOW:
         return reference_pack(standard)
     return RulePack(standard.rules, _Scanner.of(standard.rules, cache))
 
 
 def scanner_name() -> str:
-    """Name the scanner in use, for the one line that says so where it is the slow one."""
-    try:
-        import hyperscan  # noqa: PLC0415
-    except ImportError:
-        return "re"
-    return f"vectorscan {hyperscan.__version__}"
+    """Name the scanner in use: `re` on a platform that has no wheel of the fast one."""
+    return "vectorscan" if find_spec("hyperscan") else SLOW
 
 
 def reference_pack(standard: Standard) -> RulePack:
@@ -107,8 +107,8 @@ class _Scanner:
 class _Database:
     """Hold the scanner's database of factors, and which groups of which branches of which rules each factor serves.
 
-    Shape: factor f serves `groups[starts[f]:starts[f + 1]]`; group g belongs to branch `branch_of[g]`; branch b needs `needs[b]`
-    groups and speaks for rule `rule_of[b]`.
+    Shape: factor f serves `groups[starts[f]:starts[f + 1]]`; group g belongs to branch `branch_of[g]`; branch b
+    needs `needs[b]` groups and speaks for rule `rule_of[b]`.
     """
 
     scanner: Any
@@ -164,11 +164,11 @@ class _Database:
 
 
 def _compiled(patterns: Sequence[str], cache: Path | None) -> Any:
-    import hyperscan  # noqa: PLC0415
+    import hyperscan
 
     if not patterns:
         return None
-    file = cache / f"{_database_name(patterns, hyperscan.__version__)}.hs" if cache else None
+    file = cache / f"{_database_name(patterns, version('hyperscan'))}.hs" if cache else None
     if file and (database := _loaded(file)) is not None:
         return database
     database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
@@ -184,7 +184,7 @@ def _database_name(patterns: Sequence[str], version: str) -> str:
 
 
 def _loaded(file: Path) -> Any:
-    import hyperscan  # noqa: PLC0415
+    import hyperscan
 
     try:
         database = hyperscan.loadb(file.read_bytes(), mode=hyperscan.HS_MODE_BLOCK)

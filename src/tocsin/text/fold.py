@@ -1,8 +1,8 @@
 """Fold text against evasion: one line of plain matching bytes a text, with a map back to the original's code points.
 
-The fold is a map of single code points (compatibility forms, case, accents, invisible characters, look-alike letters, traditional
-to simplified Chinese) followed by one rule of context: every run of white space is one space. Because no other context counts, a
-whole batch folds in a few array passes, and any cut of the stream folds alike.
+The fold is a map of single code points (compatibility forms, case, accents, invisible characters, look-alike
+letters, traditional to simplified Chinese) followed by one rule of context: every run of white space is one space.
+Because no other context counts, a whole batch folds in a few array passes, and any cut of the stream folds alike.
 """
 
 from dataclasses import dataclass
@@ -37,8 +37,8 @@ class FoldedText:
 class Folded:
     """Hold a batch of folded texts as newline-joined UTF-8.
 
-    Shape: line i is `buffer[offsets[i]:offsets[i + 1] - 1]`; the first `len(texts)` lines are the texts in order, the rest are
-    lines derived from them (spaced-out letters closed up, base64 decoded), `derived[i - len(texts)]`.
+    Shape: line i is `buffer[offsets[i]:offsets[i + 1] - 1]`; the first `len(texts)` lines are the texts in order,
+    the rest are lines derived from them (spaced-out letters closed up, base64 decoded), `derived[i - len(texts)]`.
     """
 
     texts: pa.Array

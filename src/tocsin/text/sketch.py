@@ -1,9 +1,11 @@
 """Template sketch: sampled hashes of a text's folded windows. Texts that share long stretches share hashes.
 
-Windows of 12 bytes are hashed and the one in 16 whose hash falls in a fixed sixteenth of the range is kept (FracMinHash), then the
-smallest few of a text. Filling a template's slots anew changes only the windows that touch a slot.
+Windows of 12 bytes are hashed and the one in 16 whose hash falls in a fixed sixteenth of the range is kept
+(FracMinHash), then the smallest few of a text. Filling a template's slots anew changes only the windows that touch a
+slot.
 
-Source: the sampling is scaled MinHash (Irber et al. 2022, "Lightweight compositional analysis of metagenomes with FracMinHash").
+Source: the sampling is scaled MinHash (Irber et al. 2022, "Lightweight compositional analysis of metagenomes with
+FracMinHash").
 """
 
 import numpy as np

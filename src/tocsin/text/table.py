@@ -14,8 +14,8 @@ IDENTITY_CODES = 0x110000
 class FoldTable:
     """Hold what every code point folds to.
 
-    Shape: `length[c]` is how many code points c becomes (0: removed); `code[c]` is the one it becomes where length is 1, else an
-    index into `pool`, where `length[c]` code points follow.
+    Shape: `length[c]` is how many code points c becomes (0: removed); `code[c]` is the one it becomes where length
+    is 1, else an index into `pool`, where `length[c]` code points follow.
     """
 
     code: NDArray[np.uint32]
