@@ -22,20 +22,31 @@ class Bar:
 def draw_bars(bars: Sequence[Bar], title: str) -> str:
     """Draw one row a bar: its name left, its count at the end."""
     alt = altair()
-
     rows = [
-        {"y": i, "name": b.name, "count": b.count, "shown": f"{b.count:,}", "colour": b.colour}
+        {
+            "y": i,
+            "top": i - 0.27,
+            "foot": i + 0.27,
+            "zero": 0,
+            "count": b.count,
+            "name": b.name,
+            "shown": f"{b.count:,}",
+        }
+        | {"colour": b.colour}
         for i, b in enumerate(bars)
     ]
-    top = max([b.count for b in bars], default=1)
-    x = alt.X("count:Q", scale=alt.Scale(domain=[0, top], nice=False), axis=None)
-    y = alt.Y("y:Q", scale=alt.Scale(domain=[-0.5, max(len(bars), 1) - 0.5], reverse=True, nice=False), axis=None)
-    base = alt.Chart(alt.Data(values=rows)).encode(y=y)
+    across = alt.Scale(domain=[0, max([b.count for b in bars], default=1)], nice=False)
+    down = alt.Scale(domain=[-0.5, max(len(bars), 1) - 0.5], reverse=True, nice=False, zero=False)
+    chart = alt.Chart(alt.Data(values=rows))
+    x, y = alt.X("count:Q", scale=across, axis=None), alt.Y("y:Q", scale=down, axis=None)
+    bar = {"x": alt.X("zero:Q", scale=across, axis=None), "x2": "count:Q", "y2": "foot:Q"}
     text: dict[str, Any] = {"aria": False, "fontSize": 13, "color": PAGE["ink"].light}
     layers = [
-        base.mark_bar(aria=False, size=16).encode(x=x, color=alt.Color("colour:N", scale=None)),
-        base.mark_text(**text, align="right").encode(x=alt.XValue(-12), text="name:N"),
-        base.mark_text(**text, align="left", dx=8).encode(x=x, text="shown:N"),
+        chart.mark_rect(aria=False).encode(
+            **bar, y=alt.Y("top:Q", scale=down, axis=None), color=alt.Color("colour:N", scale=None)
+        ),
+        chart.mark_text(**text, align="right").encode(x=alt.XValue(-12), y=y, text="name:N"),
+        chart.mark_text(**text, align="left", dx=8).encode(x=x, y=y, text="shown:N"),
     ]
     size = (_WIDTH, _ROW * max(len(bars), 1))
     return draw(layers, size, {"left": _NAMES, "right": 90, "top": 12, "bottom": 12}, title)

@@ -1,15 +1,19 @@
 """From a chart's layers to a small, well-formed SVG, and from there to PNG."""
 
+import json
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 from xml.etree import ElementTree as ET
 
 from tocsin.charts.palette import PAGE
+from tocsin.charts.shown import columns
 
 FONTS = "Noto Sans CJK SC, Noto Sans SC, PingFang SC, Microsoft YaHei, sans-serif"
 _SVG = "http://www.w3.org/2000/svg"
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_MARGIN, _HEAD = 24, 60  # pixels around a chart in a file, and above it
 _NOISE = ("class", "role", "pointer-events", "display")
 _SHAPES = re.compile(r"^[-+0-9.,a-zA-Z() ]*$")
 _DECIMALS = re.compile(r"(\.\d)\d+")
@@ -28,15 +32,21 @@ def draw(layers: Sequence[Any], size: tuple[int, int], padding: Mapping[str, int
     Size (width, height) is the plot's, in pixels, without its padding. Nothing is measured: the same input gives the
     same bytes on every machine, whatever fonts it has. Nothing is loaded from anywhere.
     """
-    import vl_convert
-
     alt = altair()
 
     chart = alt.layer(*layers).properties(
         width=size[0], height=size[1], autosize={"type": "none"}, padding=dict(padding), background="transparent"
     )
     spec = chart.configure(font=FONTS).configure_view(stroke=None).to_dict(validate=False)
-    return _tidy(vl_convert.vegalite_to_svg(_legible(spec), allowed_base_urls=[]), _legible(title))
+    return _tidy(_rendered(json.dumps(_legible(spec))), _legible(title))
+
+
+@lru_cache(maxsize=64)
+def _rendered(spec: str) -> str:
+    """Render a specification; a page and the files beside it show the same charts, and rendering is slow."""
+    import vl_convert
+
+    return str(vl_convert.vegalite_to_svg(spec, allowed_base_urls=[]))
 
 
 def _legible(spec: Any) -> Any:
@@ -52,6 +62,8 @@ def _tidy(svg: str, title: str) -> str:
     root = _parse(svg)
     for element in root.iter():
         element.attrib = {k: _rounded(v) for k, v in element.attrib.items() if _kept(k)}
+        if element.tag == "text" and "stroke" in element.attrib:
+            element.set("paint-order", "stroke")  # a stroke is a halo behind the letters, not a line upon them
     _drop_empty(root)
     root.attrib = {"xmlns": _SVG, "viewBox": root.attrib["viewBox"], "class": "chart", "role": "img"}
     head = ET.Element("title")
@@ -90,25 +102,49 @@ def _unseen(element: ET.Element) -> bool:
     return element.tag in ("path", "rect") and paint <= {None, "none", "transparent"}
 
 
-def as_file(svg: str) -> str:
-    """Give a drawn chart its own size and paper, so that it stands alone as a file."""
+def as_file(svg: str, legend: Sequence[tuple[str, str]] = ()) -> str:
+    """Give a drawn chart its own size, paper, title and legend (name, #rrggbb), so that it stands alone as a file."""
     root = _parse(svg)
-    _, _, width, height = root.attrib["viewBox"].split()
-    size = {"width": width, "height": height}
-    root.attrib = {"xmlns": _SVG, **size, "viewBox": root.attrib["viewBox"]}
-    root.insert(1, ET.Element("rect", {**size, "fill": PAGE["card"].light}))
-    return ET.tostring(root, encoding="unicode")
+    width, height = (float(v) for v in root.attrib["viewBox"].split()[2:])
+    keys, below = _keys(legend, width)
+    title, drawing = root[0], ET.Element("g", {"transform": f"translate({_MARGIN},{_HEAD})"})
+    drawing.extend(root[1:])
+    box = {"width": f"{width + 2 * _MARGIN:g}", "height": f"{_HEAD + height + below:g}"}
+    out = ET.Element("svg", {"xmlns": _SVG, **box, "viewBox": f"0 0 {box['width']} {box['height']}", "role": "img"})
+    heading = _text(_MARGIN, 34, title.text or "", PAGE["ink"].light, {"font-size": "17", "font-weight": "600"})
+    keys.set("transform", f"translate({_MARGIN},{_HEAD + height:g})")
+    out.extend([title, ET.Element("rect", {**box, "fill": PAGE["card"].light}), heading, drawing, keys])
+    return ET.tostring(out, encoding="unicode")
 
 
-def as_png(svg: str, font: str | None) -> bytes:
-    """Render a drawn chart at twice its size.
+def _keys(legend: Sequence[tuple[str, str]], width: float) -> tuple[ET.Element, float]:
+    """Set a legend in lines as wide as the chart; return it with the height that it takes."""
+    group, x, y = ET.Element("g"), 0.0, 24.0
+    for name, colour in legend:
+        room = 32 + 6.9 * columns(name)
+        if x and x + room > width:
+            x, y = 0.0, y + 24
+        group.append(ET.Element("circle", {"cx": f"{x + 5:g}", "cy": f"{y - 4:g}", "r": "5", "fill": colour}))
+        group.append(_text(x + 17, y, name, PAGE["ink"].light, {"font-size": "13"}))
+        x += room
+    return group, y + 20 if legend else 20.0
+
+
+def _text(x: float, y: float, words: str, colour: str, more: Mapping[str, str]) -> ET.Element:
+    element = ET.Element("text", {"x": f"{x:g}", "y": f"{y:g}", "font-family": FONTS, "fill": colour, **more})
+    element.text = words
+    return element
+
+
+def as_png(file: str, font: str | None) -> bytes:
+    """Render a chart file at twice its size.
 
     `font` names a family with Chinese characters. Letters that no font at hand can be trusted with become `?`, since
     an empty box says less.
     """
     import vl_convert
 
-    safe = "".join(c if _printable(c, font is not None) else "?" for c in as_file(svg))
+    safe = "".join(c if _printable(c, font is not None) else "?" for c in file)
     family = f"{font}, sans-serif" if font else "sans-serif"
     return bytes(vl_convert.svg_to_png(safe.replace(FONTS, family), scale=2))
 

@@ -13,11 +13,12 @@ from tocsin.charts.palette import LINKS, PAGE
 
 Points = npt.NDArray[np.float64]
 
-SIZE = (460, 340)
+SIZE = (488, 340)
 RING = (140.0, 138.0)
 ACCOUNTS_DRAWN = 36
 ACCOUNTS_NAMED = 24
 HUBS_DRAWN = 6
+_LINE = 12.5
 _SHAPES = {
     "device": "square", "client": "diamond", "network": "triangle-up", "payment": "triangle-down", "template": "cross",
 }  # fmt: skip
@@ -75,13 +76,13 @@ def _settle(targets: Points, rounds: int = 160) -> Points:
     n = len(targets)
     turn = 2 * np.pi * np.arange(n) / max(n, 1)
     at: Points = targets + 12.0 * np.stack([np.cos(turn), np.sin(turn)], axis=1) * (n > 1)
-    room = np.array([82.0, 58.0])
+    room = np.array([74.0, 56.0])
     for _ in range(rounds):
         apart = (at[:, None, :] - at[None, :, :]) / room
         distance = np.sqrt((apart**2).sum(axis=2)) + np.eye(n)
         push = np.where(distance < 1, (1 - distance) / np.maximum(distance, 0.05), 0)
         at = at + 0.25 * (apart * push[:, :, None]).sum(axis=1) * room + 0.05 * (targets - at)
-        reach = np.sqrt(((at / (np.array(RING) * 0.6)) ** 2).sum(axis=1))
+        reach = np.sqrt(((at / (np.array(RING) * 0.64)) ** 2).sum(axis=1))
         at = at / np.maximum(reach, 1)[:, None]
     return at
 
@@ -143,17 +144,33 @@ def _account_dots(at: _Layout) -> Any:
 
 
 def _account_names(net: Network, at: _Layout) -> list[Any]:
-    rows: list[dict[str, Any]] = [
-        {"x": round(float(p[0]) * 1.05, 1) + (6 if p[0] >= 0 else -6), "y": round(float(p[1]) * 1.06, 1), "label": name}
-        for p, name in zip(at.accounts, net.accounts, strict=True)
-    ]
-    sides = ([r for r in rows if r["x"] >= 0], "left"), ([r for r in rows if r["x"] < 0], "right")
-    return [
-        _chart(side).mark_text(aria=False, align=align, baseline="middle", fontSize=11.5, color=PAGE["soft"].light)
-        .encode(**_axes(), text="label:N")
-        for side, align in sides
-        if side
-    ]  # fmt: skip
+    """Write each name outside its dot, left of the ring or right of it, never one over another."""
+    layers = []
+    for align, side in (("left", 1), ("right", -1)):
+        here = sorted(
+            (i for i, p in enumerate(at.accounts) if (p[0] >= 0) == (side > 0)), key=lambda i: at.accounts[i, 1]
+        )
+        heights = _apart([float(at.accounts[i, 1]) * 1.06 for i in here])
+        rows = [
+            {"x": round(float(at.accounts[i, 0]) * 1.05, 1) + 6 * side, "y": round(y, 1), "label": net.accounts[i]}
+            for i, y in zip(here, heights, strict=True)
+        ]
+        text = _chart(rows).mark_text(
+            aria=False, align=align, baseline="middle", fontSize=11.5, color=PAGE["soft"].light
+        )
+        layers += [text.encode(**_axes(), text="label:N")] if rows else []
+    return layers
+
+
+def _apart(heights: list[float]) -> list[float]:
+    """Move rising heights apart to a line's height, away from the middle."""
+    out = list(heights)
+    middle = len(out) // 2
+    for i in range(middle + 1, len(out)):
+        out[i] = max(out[i], out[i - 1] + _LINE)
+    for i in range(middle - 1, -1, -1):
+        out[i] = min(out[i], out[i + 1] - _LINE)
+    return out
 
 
 def _hub_marks(net: Network, at: _Layout, measures: Mapping[str, str]) -> list[Any]:
@@ -168,18 +185,9 @@ def _hub_marks(net: Network, at: _Layout, measures: Mapping[str, str]) -> list[A
         for p, hub in zip(at.hubs, net.hubs, strict=True)
     ]  # fmt: skip
     shape, fill = alt.Shape("shape:N", scale=None), alt.Fill("colour:N", scale=None)
-    dots = _chart(rows).mark_point(
-        aria=False, size=230, filled=True, opacity=1, stroke=PAGE["card"].light, strokeWidth=1.5
-    )
-    measure: dict[str, Any] = {"dy": 18, "fontSize": 12, "fontWeight": 600, "color": PAGE["ink"].light}
-    value: dict[str, Any] = {"dy": 32, "fontSize": 11, "color": PAGE["soft"].light}
-    names = [
-        layer for style, field in ((measure, "measure"), (value, "value")) for layer in _haloed(rows, style, field)
-    ]
-    return [dots.encode(**_axes(), shape=shape, fill=fill), *names]
-
-
-def _haloed(rows: list[dict[str, Any]], style: Mapping[str, Any], field: str) -> list[Any]:
-    """Write text twice, first as a wide stroke in the paper's colour, so that edges do not cut through it."""
-    halo = {**style, "color": PAGE["card"].light, "stroke": PAGE["card"].light, "strokeWidth": 4, "strokeJoin": "round"}
-    return [_chart(rows).mark_text(aria=False, **s).encode(**_axes(), text=f"{field}:N") for s in (halo, style)]
+    here = _chart(rows).encode(**_axes())
+    dots = here.mark_point(aria=False, size=230, filled=True, opacity=1, stroke=PAGE["card"].light, strokeWidth=1.5)
+    halo: dict[str, Any] = {"stroke": PAGE["card"].light, "strokeWidth": 4, "strokeJoin": "round"}
+    names = here.mark_text(aria=False, dy=18, fontSize=12, fontWeight=600, color=PAGE["ink"].light, **halo)
+    values = here.mark_text(aria=False, dy=32, fontSize=11, color=PAGE["soft"].light, **halo)
+    return [dots.encode(shape=shape, fill=fill), names.encode(text="measure:N"), values.encode(text="value:N")]

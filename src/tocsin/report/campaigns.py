@@ -105,5 +105,5 @@ def _network(links: list[Link], ties: Mapping[tuple[str, str], Mapping[str, None
         return None
     place = {a: i for i, a in enumerate(sorted(accounts))}
     edges = [(place[a], h) for h, hub in enumerate(hubs) for a in sorted(ties[hub.measure, hub.value]) if a in place]
-    names = [shorten(a, 13) for a in sorted(accounts)]
-    return Network(names, [Hub(shorten(h.measure, 14), shorten(h.value, 11)) for h in hubs], edges)
+    names = [shorten(a, 12) for a in sorted(accounts)]
+    return Network(names, [Hub(shorten(h.measure, 14), shorten(h.value, 9)) for h in hubs], edges)

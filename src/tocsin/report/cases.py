@@ -115,6 +115,7 @@ def _strongest(findings: pa.Table) -> tuple[Evidence, ...]:
         Evidence(r["rule"], r["detector"], r["kind"], r["severity"], r["time"], r["evidence"])
         for r in findings.slice(0, 500).to_pylist()
     ]
+    found.sort(key=lambda e: (-e.severity, e.rule is None))  # an analyst wants words before figures
     by_rule = {(e.rule, e.detector): e for e in reversed(found)}
     by_excerpt: dict[str | None, Evidence] = {e.excerpt: e for e in reversed(found) if e.excerpt is not None}
     first = [e for e in found if by_rule[e.rule, e.detector] is e and by_excerpt.get(e.excerpt, e) is e]

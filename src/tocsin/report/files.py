@@ -6,15 +6,15 @@ from pathlib import Path
 from tocsin.charts.bars import Bar, draw_bars
 from tocsin.charts.drawing import as_file, as_png
 from tocsin.charts.fonts import Font, find_cjk_font, register
-from tocsin.charts.network import draw_network
+from tocsin.charts.network import Network, draw_network
 from tocsin.charts.palette import KINDS, kind_key
 from tocsin.charts.shown import shorten
-from tocsin.charts.timeline import WIDE, draw_timeline
+from tocsin.charts.timeline import OTHER, WIDE, Timeline, draw_timeline
 from tocsin.charts.words import LANGS, Words
 from tocsin.report import figures
 from tocsin.report.campaigns import campaign_cards
 from tocsin.report.page import measure_names, network_title
-from tocsin.report.view import ReportInput
+from tocsin.report.view import ReportInput, StandardView
 from tocsin.report.words import WORDS
 
 NETWORKS_WRITTEN = 6
@@ -42,7 +42,7 @@ def chart_files(data: ReportInput, font: Font | None) -> tuple[Mapping[str, byte
     files: dict[str, bytes] = {}
     for name, by_lang in _charts(data):
         for lang, svg in by_lang.items():
-            files[f"{name}.{lang}.svg"] = as_file(svg).encode()
+            files[f"{name}.{lang}.svg"] = svg.encode()
             files[f"{name}.{lang}.png"] = as_png(svg if font else by_lang["en"], family)
     return files, [] if font or not files else [WORDS["png_english"]]
 
@@ -51,16 +51,25 @@ def _charts(data: ReportInput) -> Iterator[tuple[str, dict[str, str]]]:
     line = figures.kinds_over_time(data.findings)
     if line is None:
         return
-    yield "kinds-over-time", {lang: draw_timeline(line, WIDE, lang, _title("time_head", lang)) for lang in LANGS}
+    yield "kinds-over-time", {lang: _timeline(line, data.standard, lang) for lang in LANGS}
     yield "kinds", {lang: _kinds(data, lang) for lang in LANGS}
     yield "rules", {lang: _rules(data, lang) for lang in LANGS}
     for card in campaign_cards(data.cases)[0][:NETWORKS_WRITTEN]:
         if card.network:
-            net, n = card.network, card.number
-            yield (
-                f"campaign-{n:02d}",
-                {lang: draw_network(net, measure_names(lang), network_title(n, lang)) for lang in LANGS},
-            )
+            yield f"campaign-{card.number:02d}", {lang: _network(card.network, card.number, lang) for lang in LANGS}
+
+
+def _timeline(line: Timeline, standard: StandardView, lang: str) -> str:
+    title = _title("time_head", lang)
+    names = [(WORDS["other_kinds"] if kind == OTHER else standard.kind(kind), _colour(kind)) for kind in line.series]
+    return as_file(
+        draw_timeline(line, WIDE, lang, title),
+        [(shorten(str(getattr(words, lang)), 80), colour) for words, colour in names],
+    )
+
+
+def _network(net: Network, number: int, lang: str) -> str:
+    return as_file(draw_network(net, measure_names(lang), network_title(number, lang)))
 
 
 def _title(key: str, lang: str) -> str:
@@ -70,13 +79,17 @@ def _title(key: str, lang: str) -> str:
 def _kinds(data: ReportInput, lang: str) -> str:
     rows = figures.kinds_by_severity(data.findings)[: figures.KINDS_SHOWN]
     bars = [Bar(_name(data.standard.kind(r.kind), lang), r.total, _colour(r.kind)) for r in rows]
-    return draw_bars(bars, _title("kinds_head", lang))
+    return as_file(draw_bars(bars, _title("kinds_head", lang)))
 
 
 def _rules(data: ReportInput, lang: str) -> str:
     rows = figures.spoken(data.findings)[: figures.RULES_SHOWN]
-    bars = [Bar(_name(data.standard.speaker(r.rule, r.detector), lang), r.count, _colour(r.kind)) for r in rows]
-    return draw_bars(bars, _title("rules_head", lang))
+    names = [_name(data.standard.speaker(r.rule, r.detector), lang) for r in rows]
+    bars = [
+        Bar(name if r.rule else f"{name} · {shorten(r.kind)}", r.count, _colour(r.kind))
+        for r, name in zip(rows, names, strict=True)
+    ]
+    return as_file(draw_bars(bars, _title("rules_head", lang)))
 
 
 def _name(words: Words, lang: str) -> str:

@@ -34,20 +34,22 @@ _REASONS = (
 _LENGTH = re.compile(r" is \d+ bytes, limit (\d+)$")
 
 _FIGURES = {
-    "accounts": Said("accounts", "账号"),
-    "events": Said("events", "消息记录"),
-    "rule_share": Said("share with rule findings", "有规则检出的比例"),
-    "signs": Said("further signs", "其他迹象"),
-    "events_in_one_hour": Said("events in one hour", "一小时内的消息记录"),
-    "usual": Said("usual", "平时"),
+    "accounts": Said("{} accounts", "{} 个账号"),
+    "events": Said("{} events", "{} 条消息记录"),
+    "rule_share": Said("share of them with rule findings: {}", "其中有规则检出的比例：{}"),
+    "signs": Said("further signs: {}", "其他迹象：{}"),
+    "events_in_one_hour": Said("{} events in one hour", "一小时内 {} 条消息记录"),
+    "usual": Said("usually {}", "平时 {} 条"),
+}
+_NAMES = {
     "came_together": Said("came together", "同期出现"),
-    "one_template": Said("one template", "同一文本模板"),
+    "one_template": Said("one template", "使用同一文本模板"),
     "misuse": Said("rule findings", "有规则检出"),
     "none": Said("none", "无"),
-    "device": Said("device", "设备"),
-    "payment": Said("payment", "支付方式"),
-    "client": Said("client", "客户端"),
-    "network": Said("network", "网络"),
+    "device": Said("one device", "同一设备"),
+    "payment": Said("one means of payment", "同一支付方式"),
+    "client": Said("one client", "同一客户端"),
+    "network": Said("one network", "同一网络"),
 }
 
 
@@ -68,21 +70,18 @@ def reason_words(reason: str) -> Said:
 def figures_words(facts: str) -> Said:
     """Say a behaviour finding's figures, `what: name=value name=value`, in both languages."""
     head, colon, rest = facts.rpartition(": ")
-    parts = [_part(word) for word in rest.split()]
-    if colon:
-        parts.insert(0, _known(head))
+    parts = [_named(head)] if colon else []
+    parts += [_figure(*word.partition("=")) for word in rest.split()]
     return Said(visible(" · ".join(p.en for p in parts)), visible(" · ".join(p.zh for p in parts)))
 
 
-def _part(word: str) -> Said:
-    name, equals, value = word.partition("=")
-    label = _known(name)
-    if not equals:
-        return label
-    values = [_known(v) for v in value.split("+")]
+def _figure(name: str, equals: str, value: str) -> Said:
+    values = [_named(v) for v in value.split("+")]
     en, zh = ", ".join(v.en for v in values), "、".join(v.zh for v in values)
-    return Said(f"{label.en} {en}", f"{label.zh} {zh}")
+    if said := _FIGURES.get(name):
+        return Said(said.en.format(en), said.zh.format(zh))
+    return Said(f"{name}{equals}{en}", f"{name}{equals}{zh}")
 
 
-def _known(name: str) -> Said:
-    return _FIGURES.get(name) or Said(name, name)
+def _named(name: str) -> Said:
+    return _NAMES.get(name) or Said(name, name)

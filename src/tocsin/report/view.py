@@ -36,7 +36,8 @@ class StandardView:
     def speaker(self, rule: str | None, detector: str) -> Words:
         """Name the rule that spoke, or else the detector."""
         if rule is None:
-            return self.detectors.get(detector) or _as_it_stands(detector)
+            named = self.detectors.get(detector)
+            return Said(named.en[:1].upper() + named.en[1:], named.zh) if named else _as_it_stands(detector)
         return self.rules[rule].title if rule in self.rules else _as_it_stands(rule)
 
 
