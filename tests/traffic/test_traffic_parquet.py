@@ -206,6 +206,11 @@ def test_a_cut_off_file_fails(read, parquet: bytes, share: float) -> None:
     assert outcome.reasons == [(0, "source cannot be read to its end")]
 
 
+def test_a_column_name_that_is_not_utf8_fails(read, parquet: bytes) -> None:
+    outcome = read(parquet.replace(b"account", b"acco\x8ent"))
+    assert (outcome.events, [type(failure) for failure in outcome.failures]) == ([], [FormatError])
+
+
 def test_row_groups_before_the_damage_are_kept(read, parquet: bytes) -> None:
     groups = pq.ParquetFile(pa.BufferReader(parquet)).metadata
     start = groups.row_group(3).column(0).data_page_offset

@@ -36,7 +36,9 @@ def read_parquet(name: str, place: Path | IO[bytes]) -> Iterator[Piece]:
                     for part in _expandable(batch):
                         yield _piece(part, first)
                         first += part.num_rows
-    except (pa.ArrowException, OSError) as error:
+            if first != file.metadata.num_rows + 1:
+                raise FormatError(f"input {name!r} holds {first - 1} rows, its footer says {file.metadata.num_rows}")
+    except (pa.ArrowException, OSError, ValueError) as error:  # ValueError: names that are not UTF-8
         raise read_error(name, error) from None
 
 

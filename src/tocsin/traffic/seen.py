@@ -30,8 +30,8 @@ class SeenIds:
     """Hold a set of ids as 128-bit hashes: up to `keep` in memory, the others in sorted runs under `spill_dir`.
 
     Runs merge like the digits of a binary counter, so n ids lie in about log2(n / keep) runs. Their files have no name:
-    they vanish on close, and with the process. Raises MemoryFailedError, a TransportError, where a run cannot be written
-    or read.
+    they vanish on close, and with the process. Raises MemoryFailedError, a TransportError, where a run can be neither
+    written nor read.
     """
 
     def __init__(self, spill_dir: Path, *, keep: int = 1 << 20) -> None:
