@@ -220,3 +220,21 @@ def test_no_other_text_from_traffic_is_shown() -> None:
         re.sub("[⟦⟧]", "", t).replace("'", "&#39;") for t in kept
     }
     assert "investment" in page.text
+
+
+def test_a_case_without_account_and_session_shows_its_own_excerpt() -> None:
+    lone = tables.case(1, "x", ["M12.x"], tables.START, accounts=[], sessions=[], excerpt="a ⟦b⟧ c")
+    page = render_report(dataclasses.replace(tables.sample(), cases=pa.Table.from_pylist([lone], CASES)))
+    assert "a <mark>b</mark> c" in page and "no account named" in page
+
+
+def test_behaviour_shows_its_figures_not_a_quote() -> None:
+    data = tables.sample()
+    facts = tables.finding("x", None, tables.START, 1, detector="burst", evidence="events_in_one_hour=90 usual=4")
+    case = tables.case(1, "x", ["M13.x"], tables.START)
+    page = render_report(
+        dataclasses.replace(
+            data, findings=pa.Table.from_pylist([facts], FINDINGS), cases=pa.Table.from_pylist([case], CASES)
+        )
+    )
+    assert "90 events in one hour · usually 4" in page and "<blockquote" not in page
