@@ -79,7 +79,7 @@ def _is_text(kind: pa.DataType) -> bool:
 
 def _rows_at_once(group: pq.RowGroupMetaData) -> int:
     """Return how many rows to decode at once, fewer where they are long."""
-    length = group.total_byte_size // max(group.num_rows, 1)
+    length = int(group.total_byte_size) // max(int(group.num_rows), 1)
     return max(1, min(BATCH_ROWS, _HELD_BYTES // max(length, 1)))
 
 
