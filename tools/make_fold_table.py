@@ -79,7 +79,9 @@ class Folder:
         if plain.isascii():
             return plain
         lower, upper = char.lower(), char.upper()
-        twin = self.similar.get(lower) or named(char) or self.similar.get(char) or self.similar.get(upper)
+        own = self.similar.get(char)
+        sure = own if own != "l" else None  # capitals that look like I are listed as l
+        twin = sure or self.similar.get(lower) or named(char) or own or self.similar.get(upper)
         return twin or self.simple.get(char) or plain
 
     def __call__(self, char: str) -> str:

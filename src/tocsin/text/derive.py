@@ -99,11 +99,10 @@ def _readable(run: str) -> str | None:
 def _spaced_rows(folded: bytes, offsets: NDArray[np.int64]) -> NDArray[np.int64]:
     """Name rows with at least four bytes-level single letters in a row; `close_up` decides."""
     raw = np.frombuffer(folded, dtype=np.uint8)
-    kind = _BYTE_KIND[raw]
-    # A letter starts at a byte that is no continuation; it is single when separators stand on both sides.
-    starts = np.flatnonzero(kind == _LETTER)
+    starts = _letters(raw)
     if len(starts) < 5:
         return np.empty(0, dtype=np.int64)
+    # A letter is single when separators stand on both sides.
     lengths = np.where(raw[starts] < 0x80, 1, 3)
     gaps = starts[1:] - (starts[:-1] + lengths[:-1])
     apart = (gaps >= 1) & (gaps <= 9)
@@ -112,9 +111,14 @@ def _spaced_rows(folded: bytes, offsets: NDArray[np.int64]) -> NDArray[np.int64]
     return np.unique(rows)
 
 
-_LETTER, _OTHER = 1, 0
-_BYTE_KIND = np.zeros(256, dtype=np.uint8)
-_BYTE_KIND[[*range(0x30, 0x3A), *range(0x61, 0x7B), *range(0xE3, 0xEA)]] = _LETTER
+def _letters(raw: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """Say where a letter or Chinese character starts; the last byte is always a newline."""
+    starts = np.flatnonzero(_STARTS_LETTER[raw])
+    return starts[(raw[starts] != 0xE3) | (raw[starts + 1] >= 0x90)]  # U+3000 to U+33FF, 、 and 。 among them, are none
+
+
+_STARTS_LETTER = np.zeros(256, dtype=bool)
+_STARTS_LETTER[[*range(0x30, 0x3A), *range(0x61, 0x7B), *range(0xE3, 0xEA)]] = True
 
 
 def _base64_rows(texts: pa.Array) -> NDArray[np.int64]:
@@ -124,8 +128,13 @@ def _base64_rows(texts: pa.Array) -> NDArray[np.int64]:
         return np.empty(0, dtype=np.int64)
     offsets = np.frombuffer(offset_buffer, dtype=np.int32)[texts.offset : texts.offset + len(texts) + 1]
     raw = np.frombuffer(data, dtype=np.uint8)[offsets[0] : offsets[-1]]
-    breaks = np.concatenate([[-1], np.flatnonzero(~_IN_BASE64[raw]), [len(raw)]])
-    starts = breaks[:-1][np.diff(breaks) > BASE64_MIN] + 1
+    if not len(raw):
+        return np.empty(0, dtype=np.int64)
+    ends_run = ~_IN_BASE64[raw]
+    ends_run[offsets[1:] - offsets[0] - 1] = True  # a run ends with its text, whatever the next one begins with
+    last = np.flatnonzero(ends_run)
+    first = np.concatenate([[0], last[:-1] + 1])
+    starts = first[last - first >= BASE64_MIN - 1]
     return np.unique(np.searchsorted(offsets - offsets[0], starts, side="right") - 1)
 
 
