@@ -82,17 +82,16 @@ def lint(
 ) -> None:
     """Price every rule on the built-in sample of traffic, dearest first; fail where one is too dear.
 
-    Candidates are texts that the scanner hands to the rule's regular expressions, per 1,000 texts.
+    Wasted are texts that the scanner handed to the rule's regular expressions for nothing, per 1,000 texts.
 
     Example: tocsin standard lint
     """
     from tocsin.flow import price_standard
 
     prices = price_standard(folder, cache_folder(), time.perf_counter)
-    head = ("rule", "candidates_per_1000", "us_per_text", "us_worst_case", "advice")
+    head = ("rule", "wasted_per_1000", "us_per_text", "us_worst_case", "advice")
     rows = [
-        (p.rule, round(p.candidates_per_1000, 2), round(p.us_per_text, 2), round(p.us_worst_case), p.advice)
-        for p in prices
+        (p.rule, round(p.wasted_per_1000, 2), round(p.us_per_text, 2), round(p.us_worst_case), p.advice) for p in prices
     ]
     put_json([dict(zip(head, r, strict=True)) for r in rows]) if as_json else put_rows(head, rows[:top])
     dear = [p.rule for p in prices if p.advice]

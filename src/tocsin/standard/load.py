@@ -12,12 +12,11 @@ import yaml
 from pydantic import ValidationError
 
 from tocsin.forms import ConfigError, TransportError
-from tocsin.standard.match import Tree, build_tree
+from tocsin.standard.match import Tree, branches, build_tree
 from tocsin.standard.model import Bilingual, Form, Head, Kind, RuleFile, RuleForm
 from tocsin.text import fold_batch
 
 NO_RULES = "M07"
-LEAST_WEIGHT = 1.0
 _YamlLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 F = TypeVar("F", bound=Form)
 
@@ -137,9 +136,9 @@ def _rules(path: Path, digest: Any) -> Iterator[Rule]:
 
 
 def _scannable(tree: Tree) -> Tree:
-    if tree.weight < LEAST_WEIGHT:
+    if not all(branches(tree)):
         hint = "give every alternative a literal of two letters or one Chinese character, or put it near one"
-        raise ConfigError(f"nothing rare to scan for: weight {tree.weight:.1f}, need {LEAST_WEIGHT}", hint=hint)
+        raise ConfigError("an alternative has no literal to scan for", hint=hint)
     return tree
 
 
@@ -147,7 +146,7 @@ def _read(path: Path, form: type[F], digest: Any) -> F:
     try:
         raw = path.read_bytes()
         digest.update(len(raw).to_bytes(8, "big") + raw)
-        return form.model_validate(yaml.load(raw, Loader=_YamlLoader))
+        return form.model_validate(_parse_yaml(raw))
     except OSError as error:
         raise TransportError(f"{path.name} cannot be read: {error.strerror}", hint="check its rights") from error
     except (yaml.YAMLError, RecursionError) as error:
@@ -158,6 +157,13 @@ def _read(path: Path, form: type[F], digest: Any) -> F:
         first = min(error.errors(include_url=False, include_input=False), key=lambda e: len(e["loc"]))
         where = ".".join(map(str, first["loc"]))
         raise ConfigError(f"{path.name}: {where}: {first['msg']}", hint="see docs/rules.md") from error
+
+
+def _parse_yaml(raw: bytes) -> Any:
+    # Aliases that name aliases grow without bound; nothing in the form needs them.
+    if b"*" in raw and any(isinstance(e, yaml.AliasEvent) for e in yaml.parse(raw, Loader=_YamlLoader)):
+        raise yaml.YAMLError
+    return yaml.load(raw, Loader=_YamlLoader)
 
 
 def _check_ids(standard: Standard) -> None:

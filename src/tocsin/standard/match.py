@@ -1,9 +1,12 @@
 """A rule's match tree, compiled: where it matches a folded line, and which of its patterns must be there first."""
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import accumulate
+from math import inf
 
 from tocsin.forms import ConfigError
 from tocsin.standard.factors import factors, rarity
@@ -11,8 +14,8 @@ from tocsin.standard.model import AllOf, AnyOf, ListRef, Near, Node, Regex
 from tocsin.standard.patterns import check_pattern, literal_pattern, loosen
 
 Span = tuple[int, int]
-_MOST_SPANS = 256
-COMMONPLACE = 2.5
+_MOST_SETS = 4
+TELLING = 0.7
 
 
 @dataclass(frozen=True)
@@ -33,8 +36,7 @@ class Leaf:
 
     def spans(self, line: str, loose: bool) -> list[Span]:
         """Find the spans, first to last."""
-        found = (self.loose if loose else self.exact).finditer(line)
-        return [m.span() for m, _ in zip(found, range(_MOST_SPANS), strict=False)]
+        return [m.span() for m in (self.loose if loose else self.exact).finditer(line)]
 
     def first(self, line: str, loose: bool) -> Span | None:
         """Find the first span."""
@@ -48,7 +50,8 @@ class Leaf:
     @cached_property
     def weight(self) -> float:
         """Weigh how rare the weakest pattern's literals are."""
-        return min(rarity(factors(p)) for p in self.patterns)
+        weakest = (branch[0] if branch else frozenset() for p in self.patterns for branch in factors(p))
+        return min(map(rarity, weakest))
 
 
 @dataclass(frozen=True)
@@ -133,22 +136,27 @@ def build_tree(node: Node, lists: Mapping[str, Sequence[Node]]) -> Tree:
             return All(tuple(build_tree(item, lists) for item in node.near.of), node.near.within)
 
 
-def branches(tree: Tree, *, loose: bool = False) -> list[list[frozenset[str]]]:
-    """Say what a line must hold for the tree to match: every group of one branch, each by one of its literals.
-
-    Groups of commonplace literals are left out where a branch has a rarer one: looking for them costs more than it
-    saves.
-    """
+def branches(tree: Tree, *, loose: bool = False) -> list[tuple[frozenset[str], ...]]:
+    """Say what a line must hold for the tree to match: every set of one branch, each by one of its literals."""
     if isinstance(tree, Any):
         return [branch for item in tree.items for branch in branches(item, loose=loose)]
-    items = tree.rarest_first if isinstance(tree, All) else (tree,)
-    groups = [_group(item, loose) for item in items]
-    return [[g for i, g in enumerate(groups) if g and (i == 0 or rarity(g) >= COMMONPLACE)]]
+    if isinstance(tree, Leaf):
+        return [_telling(b) for p in tree.patterns for b in factors(loosen(p) if loose else p)]
+    first, *others = tree.rarest_first
+    also = tuple(s for item in others for s in [_one_set(item, loose)] if s)
+    return [_telling((*branch, *also)) for branch in branches(first, loose=loose)]
 
 
-def _group(tree: Tree, loose: bool) -> frozenset[str]:
-    sets = [factors(loosen(p) if loose else p) for p in tree.triggers()]
-    return frozenset[str]().union(*sets) if all(sets) else frozenset()
+def _telling(sets: tuple[frozenset[str], ...]) -> tuple[frozenset[str], ...]:
+    """Keep the few rarest sets: each more costs a little, and saves the less the fewer texts are left."""
+    ranked = sorted(dict.fromkeys(sets), key=lambda s: (-rarity(s), sorted(s)))[:_MOST_SETS]
+    return tuple(s for i, s in enumerate(ranked) if i == 0 or rarity(s) >= TELLING)
+
+
+def _one_set(tree: Tree, loose: bool) -> frozenset[str]:
+    """Join what the tree's branches need into one set, one of which stands in every match."""
+    parts = branches(tree, loose=loose)
+    return frozenset[str]().union(*(b[0] for b in parts)) if all(parts) else frozenset()
 
 
 def _items(name: str, lists: Mapping[str, Sequence[Node]]) -> Sequence[Node]:
@@ -166,12 +174,25 @@ def _any(items: list[Tree]) -> Tree:
 
 
 def _windows(groups: list[list[Span]], within: int) -> Iterator[Span]:
-    """Slide over all spans by start; yield the tightest stretch at each last-seen set that fits."""
-    marks = sorted((start, end, i) for i, spans in enumerate(groups) for start, end in spans)
-    last: dict[int, Span] = {}
-    for start, end, i in marks:
-        last[i] = (start, end)
-        if len(last) == len(groups):
-            low, high = min(s for s, _ in last.values()), max(e for _, e in last.values())
-            if high - low <= within:
-                yield low, high
+    """Yield, for every start of a span, the tightest stretch from there with one span of each group, if it fits."""
+    soonest = [_SoonestEnd.of(spans) for spans in groups]
+    for low in sorted({start for spans in groups for start, _ in spans}):
+        high = max(group.after(low) for group in soonest)
+        if high - low <= within:
+            yield low, int(high)
+
+
+@dataclass(frozen=True, slots=True)
+class _SoonestEnd:
+    starts: list[int]
+    ends: list[float]  # the least end of this span and all that start later
+
+    @classmethod
+    def of(cls, spans: list[Span]) -> "_SoonestEnd":
+        ordered = sorted(spans)
+        ends = list(accumulate((float(end) for _, end in reversed(ordered)), min))
+        return cls([start for start, _ in ordered], ends[::-1])
+
+    def after(self, low: int) -> float:
+        at = bisect_left(self.starts, low)
+        return self.ends[at] if at < len(self.ends) else inf

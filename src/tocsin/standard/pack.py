@@ -2,7 +2,7 @@
 
 import os
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from importlib.metadata import version
@@ -104,51 +104,69 @@ class _Scanner:
 
 
 @dataclass(frozen=True)
-class _Database:
-    """Hold the scanner's database of factors, and which groups of which branches of which rules each factor serves.
+class _Lists:
+    """Hold a list of numbers for each of a range of keys, end to end: key k has `items[starts[k]:starts[k + 1]]`."""
 
-    Shape: factor f serves `groups[starts[f]:starts[f + 1]]`; group g belongs to branch `branch_of[g]`; branch b
-    needs `needs[b]` groups and speaks for rule `rule_of[b]`.
+    starts: Ints
+    items: Ints
+
+    @classmethod
+    def of(cls, keys: Iterable[int], items: Iterable[int], count: int) -> "_Lists":
+        key = np.array(list(keys), dtype=np.int64)
+        order = np.argsort(key, kind="stable")
+        starts = np.concatenate([[0], np.cumsum(np.bincount(key, minlength=count))])
+        return cls(starts.astype(np.int64), np.array(list(items), dtype=np.int64)[order])
+
+    def expand(self, beside: Ints, keys: Ints) -> tuple[Ints, Ints]:
+        """Replace every key by its items, and repeat what stands beside it as often."""
+        width = self.starts[keys + 1] - self.starts[keys]
+        first = np.repeat(self.starts[keys] - (np.cumsum(width) - width), width)
+        return np.repeat(beside, width), self.items[first + np.arange(len(first))]
+
+
+@dataclass(frozen=True)
+class _Database:
+    """Hold the scanner's database of factors, and what each tells of: sets of factors, branches, rules.
+
+    Shape: factor f is in the sets `sets_of[f]`; set s is the rarest of the branches `begins[s]`; branch b also needs the
+    sets in row b of `also` (-1: none) and speaks for rule `rule_of[b]`.
     """
 
     scanner: Any
-    starts: Ints
-    groups: Ints
-    branch_of: Ints
-    needs: Ints
+    sets_of: _Lists
+    begins: _Lists
+    also: Ints
     rule_of: Ints
 
     @classmethod
     def of(cls, rules: Sequence[Rule], loose: bool, cache: Path | None) -> "_Database":
-        branch_rules = [(i, b) for i, rule in enumerate(rules) for b in branches(rule.match, loose=loose)]
-        groups = [(n, group) for n, (_, branch) in enumerate(branch_rules) for group in branch]
-        serves: dict[str, list[int]] = {}
-        for g, (_, group) in enumerate(groups):
-            for factor in group:
-                serves.setdefault(factor, []).append(g)
-        names = sorted(serves)
+        parts = [(i, b) for i, rule in enumerate(rules) for b in branches(rule.match, loose=loose) if b]
+        number: dict[frozenset[str], int] = {}
+        needs = [[number.setdefault(s, len(number)) for s in branch] for _, branch in parts]
+        names = sorted(frozenset[str]().union(*number))
+        place = {name: n for n, name in enumerate(names)}
+        pairs = [(place[factor], n) for factors, n in number.items() for factor in factors]
+        width = max((len(branch) for branch in needs), default=1)
         return cls(
             _compiled(names, cache),
-            np.cumsum([0, *(len(serves[f]) for f in names)]),
-            np.array([g for f in names for g in serves[f]], dtype=np.int64),
-            np.array([n for n, _ in groups], dtype=np.int64),
-            np.array([len(branch) for _, branch in branch_rules], dtype=np.int64),
-            np.array([i for i, _ in branch_rules], dtype=np.int64),
+            _Lists.of((f for f, _ in pairs), (n for _, n in pairs), len(names)),
+            _Lists.of((b[0] for b in needs), range(len(needs)), len(number)),
+            _table([b[1:] for b in needs], width - 1),
+            np.array([i for i, _ in parts], dtype=np.int64),
         )
 
     def scan(self, buffer: bytes, offsets: Ints) -> list[tuple[int, int]]:
-        """Name the (line, rule) pairs whose line holds all groups of a branch, in order."""
+        """Name the (line, rule) pairs whose line holds every set of a branch, in order."""
         factors, ends = self._hits(buffer)
         lines = np.searchsorted(offsets, ends, side="left") - 1
-        width = self.starts[factors + 1] - self.starts[factors]
-        first = np.repeat(self.starts[factors] - (np.cumsum(width) - width), width)
-        group = self.groups[first + np.arange(len(first))]
-        held = np.unique(np.repeat(lines, width) * len(self.branch_of) + group)
-        line, branch = held // len(self.branch_of), self.branch_of[held % len(self.branch_of)]
-        pairs, counts = np.unique(line * len(self.needs) + branch, return_counts=True)
-        full = pairs[counts == self.needs[pairs % len(self.needs)]]
-        rules = np.unique(full // len(self.needs) * len(self.rule_of) + self.rule_of[full % len(self.needs)])
-        return list(zip((rules // len(self.rule_of)).tolist(), (rules % len(self.rule_of)).tolist(), strict=True))
+        sets = len(self.begins.starts) - 1
+        line, group = self.sets_of.expand(lines, factors)
+        held = _distinct(line * sets + group)
+        line, branch = self.begins.expand(held // sets, held % sets)
+        for column in self.also.T:
+            whole = _among(line * sets + column[branch], held) | (column[branch] < 0)
+            line, branch = line[whole], branch[whole]
+        return sorted(set(zip(line.tolist(), self.rule_of[branch].tolist(), strict=True)))
 
     def _hits(self, buffer: bytes) -> tuple[Ints, Ints]:
         factors: list[int] = []
@@ -161,6 +179,25 @@ class _Database:
         if self.scanner is not None:
             self.scanner.scan(buffer, match_event_handler=on_match)
         return np.array(factors, dtype=np.int64), np.array(ends, dtype=np.int64)
+
+
+def _table(rows: Sequence[Sequence[int]], width: int) -> Ints:
+    padded = [[*row, *[-1] * (width - len(row))] for row in rows]
+    return np.array(padded, dtype=np.int64).reshape(len(rows), width)
+
+
+def _distinct(numbers: Ints) -> Ints:
+    # Several times faster than np.unique, which hashes.
+    ordered = np.sort(numbers)
+    return ordered[np.append(True, ordered[1:] != ordered[:-1])] if len(ordered) else ordered
+
+
+def _among(wanted: Ints, held: Ints) -> NDArray[np.bool_]:
+    """Say which of the wanted are in the sorted numbers held."""
+    if not len(held):
+        return np.zeros(len(wanted), dtype=bool)
+    at = np.minimum(np.searchsorted(held, wanted), len(held) - 1)
+    return np.equal(held[at], wanted)
 
 
 def _compiled(patterns: Sequence[str], cache: Path | None) -> Any:

@@ -11,6 +11,8 @@ from tocsin.text import fold_text
 # CPython's own parser of regular expressions; private in name, unchanged since 3.11 gave it this place.
 _sre: Any = importlib.import_module("re._parser")
 _MAX_REPEAT = 200
+_CATEGORIES = {"CATEGORY_DIGIT": r"\d", "CATEGORY_WORD": r"\w", "CATEGORY_SPACE": r"\s"}
+_FEW_ROUNDS, _SHORT = 4, 20
 _MAX_GROUP_REPEAT = 10  # a repeated group can be read in many ways, and a hostile text tries them all
 _UNBOUNDED = int(_sre.MAXREPEAT)
 
@@ -84,10 +86,54 @@ def _check_group(value: Any, repeated: bool) -> None:
 
 
 def _check_repeat(low: int, high: Any, body: Any, repeated: bool) -> None:
-    single = len(body) == 1 and str(body[0][0]) in ("LITERAL", "IN", "NOT_LITERAL", "CATEGORY")
+    single = len(body) == 1 and str(body[0][0]) in ("LITERAL", "IN", "NOT_LITERAL")
+    gap = len(body) == 1 and str(body[0][0]) == "ANY"
     if high == _UNBOUNDED and (repeated or not single):
         raise ConfigError("an unbounded repeat of a group or of any character", hint="bound it, like {0,40}")
-    most = _MAX_REPEAT if single or str(body[0][0]) == "ANY" else _MAX_GROUP_REPEAT
+    most = _MAX_REPEAT if single or gap else _MAX_GROUP_REPEAT
     if high != _UNBOUNDED and high > most:
         raise ConfigError(f"a repeat of up to {high}, limit {most}", hint="shorten it, or use near")
-    _check(body, repeated or high == _UNBOUNDED or high > 1)
+    if not (single or gap) and high > 1 and not _is_tame(body, high):
+        hint = "begin or end the group with a character that its inner repeats cannot match, like (?: \\w{1,9}){0,4}"
+        raise ConfigError("a repeat inside a repeated group that can be read in many ways", hint=hint)
+    _check(body, repeated or high > 1)
+
+
+def _is_tame(body: Any, rounds: int) -> bool:
+    """Say whether a repeated group cannot be read in very many ways.
+
+    Its rounds are few and short, or can be told apart by a first or last character that no inner repeat takes.
+    """
+    inner = [value[2] for op, value in body if str(op) in ("MAX_REPEAT", "MIN_REPEAT") and value[0] != value[1]]
+    nested = any(str(op) in ("SUBPATTERN", "BRANCH") and _holds_repeat(value) for op, value in body)
+    short = all(int(value[1]) <= _SHORT for op, value in body if str(op) in ("MAX_REPEAT", "MIN_REPEAT"))
+    if (not inner and not nested) or (rounds <= _FEW_ROUNDS and short):
+        return True
+    ends = [item[1] for item in (body[0], body[-1]) if str(item[0]) == "LITERAL"]
+    return not nested and any(not any(_takes(i, end) for part in inner for i in part) for end in ends)
+
+
+def _holds_repeat(value: Any) -> bool:
+    if isinstance(value, (tuple, list)) or hasattr(value, "data"):
+        return any(str(v) in ("MAX_REPEAT", "MIN_REPEAT") or _holds_repeat(v) for v in value)
+    return False
+
+
+def _takes(item: tuple[Any, Any], code: int) -> bool:
+    name, value = str(item[0]), item[1]
+    if name == "LITERAL":
+        return bool(value == code)
+    if name == "IN":
+        return _in_set(value, chr(code))
+    return True
+
+
+def _in_set(members: Any, char: str) -> bool:
+    negated = str(members[0][0]) == "NEGATE"
+    for op, value in members:
+        name = str(op)
+        low, high = value if name == "RANGE" else (value, value) if name == "LITERAL" else (1, 0)
+        belongs = name == "CATEGORY" and re.match(_CATEGORIES.get(str(value), "."), char, re.ASCII)
+        if low <= ord(char) <= high or belongs:
+            return not negated
+    return negated
