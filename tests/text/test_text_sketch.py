@@ -12,8 +12,8 @@ from tocsin.text.sketch import KEPT, SAMPLED, WINDOW_BYTES
 
 TEMPLATES = [
     (
-        "Write a short friendly note to {} from our {} team, say that the {} meeting moved to {} and ask them to confirm "
-        "by mail; keep it under ninety words, close with a warm greeting and mention the shared calendar."
+        "Write a short friendly note to {} from our {} team, say that the {} meeting moved to {} and ask them to "
+        "confirm by mail; keep it under ninety words, close with a warm greeting and mention the shared calendar."
     ),
     (
         "请替{}写一封给{}的邮件，说明{}的会议改到了{}，语气亲切自然，控制在一百字以内，结尾提醒对方查看共享日历并回复确认，"

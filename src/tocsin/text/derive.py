@@ -114,10 +114,9 @@ def _spaced_rows(folded: bytes, offsets: NDArray[np.int64]) -> NDArray[np.int64]
 def _letters(raw: NDArray[np.uint8]) -> NDArray[np.int64]:
     """Say where a letter or Chinese character starts; the last byte is always a newline."""
     starts: NDArray[np.int64] = np.flatnonzero(_STARTS_LETTER[raw])
-    kept: NDArray[np.int64] = starts[
-        (raw[starts] != 0xE3) | (raw[starts + 1] >= 0x90)
-    ]  # not U+3000 to U+33FF, as 、 and 。
-    return kept
+    signs = (raw[starts] == 0xE3) & (raw[starts + 1] < 0x90)  # U+3000 to U+33FF, 、 and 。 among them
+    letters: NDArray[np.int64] = starts[~signs]
+    return letters
 
 
 _STARTS_LETTER = np.zeros(256, dtype=bool)
