@@ -1,4 +1,4 @@
-"""Findings → cases → campaigns, ranked and explained in both languages; allow-lists silence what is known to be fine."""
+"""Findings → cases → campaigns, ranked and explained in both languages; allow-lists silence what is fine."""
 
 from tocsin.cases.allow import Allowance, allowed, parse_allowances
 from tocsin.cases.build import build_cases

@@ -1,6 +1,6 @@
 """Allow-lists: findings of a rule, an account or a template that somebody vouches for, with a reason and an expiry."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Annotated, Any
 
@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError, 
 
 from tocsin.forms import ConfigError
 
+ABOUT_TEMPLATES = ("template", "coverage")
 Filled = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 
 
@@ -17,9 +18,9 @@ class Allowance(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    rule: str | None = None
-    account: str | None = None
-    template: str | None = None
+    rule: Filled | None = None
+    account: Filled | None = None
+    template: Filled | None = None
     reason: Filled
     until: date
 
@@ -29,11 +30,22 @@ class Allowance(BaseModel):
             raise ValueError("name a rule, an account or a template")
         return self
 
-    def fits(self, finding: dict[str, Any], today: date) -> bool:
+    def fits(self, finding: Mapping[str, Any], today: date) -> bool:
         """Say whether a finding is silenced today; the last day counts."""
-        template = (finding["evidence"] or "").partition(":")[0] if finding["rule"] is None else None
-        wanted = ((self.rule, finding["rule"]), (self.account, finding["account"]), (self.template, template))
-        return today <= self.until and all(own is None or own == its for own, its in wanted)
+        its = (finding["rule"], finding["account"], _template(finding))
+        wanted = zip((self.rule, self.account, self.template), its, strict=True)
+        return today <= self.until and all(own is None or own == given for own, given in wanted)
+
+    def frees_template(self, today: date) -> bool:
+        """Say whether a template as such, whoever uses it, is fine today."""
+        return self.template is not None and self.rule is None and self.account is None and today <= self.until
+
+
+def _template(finding: Mapping[str, Any]) -> str | None:
+    """Name the template that a finding about behaviour speaks of: its figures begin with it."""
+    if finding["detector"] not in ABOUT_TEMPLATES:
+        return None
+    return str(finding["evidence"]).partition(":")[0]
 
 
 class _File(BaseModel):
@@ -48,14 +60,14 @@ def parse_allowances(raw: bytes) -> tuple[Allowance, ...]:
     """
     try:
         return _File.model_validate(yaml.safe_load(raw)).allow
-    except yaml.YAMLError as error:
-        raise ConfigError("the allow-list is not YAML", hint="see docs/cases.md") from error
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(map(str, first["loc"]))
+        where = ".".join(map(str, first["loc"])) or "the whole"
         raise ConfigError(f"allow-list: {where}: {first['msg']}", hint="see docs/cases.md") from error
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: a day that no calendar has
+        raise ConfigError("the allow-list is not YAML", hint="see docs/cases.md") from error
 
 
-def allowed(finding: dict[str, Any], allowances: Sequence[Allowance], today: date) -> bool:
+def allowed(finding: Mapping[str, Any], allowances: Sequence[Allowance], today: date) -> bool:
     """Say whether any allowance silences a finding."""
     return any(a.fits(finding, today) for a in allowances)

@@ -9,6 +9,7 @@ from math import log2, prod
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from tocsin.cases.allow import Allowance, allowed
 from tocsin.cases.link import Link, campaigns_of
@@ -18,7 +19,10 @@ from tocsin.standard import Standard
 
 CASE_SEVERITY = 3
 WEAK_SEVERITY = 2
-WEAK_VOICES = 2  # different detectors or rules of severity 2 that make a case together
+WEAK_VOICES = (
+    2  # rules of severity 2 that make a case together; all behaviour counts as one, for it looks at the same facts
+)
+WEAK_SHARE = 0.1  # of what was asked, which they must speak of: who asks much draws hints by chance
 REACH_WEIGHT = 0.3
 Finding = dict[str, Any]
 _COLUMNS = ["event_id", "account", "session", "time", "detector", "rule", "kind", "severity", "score", "evidence"]
@@ -28,19 +32,25 @@ _COLUMNS = ["event_id", "account", "session", "time", "detector", "rule", "kind"
 class Case:
     """Hold the findings judged together: of one account, else of one session, else of one event."""
 
-    account: str | None
+    sort: str  # account, session or event
     key: str
     findings: tuple[Finding, ...]
+    asked: int = 0  # user turns of the account in the run, 0 where unknown
+
+    @property
+    def account(self) -> str | None:
+        """The account, where the log names one."""
+        return self.key if self.sort == "account" else None
 
     @cached_property
     def id(self) -> str:
         """The same account is the same case in every run."""
-        return digest_id("C", "account" if self.account else "unnamed", self.key)
+        return digest_id("C", self.sort, self.key)
 
     @cached_property
     def severity(self) -> int:
         """The gravest finding's severity."""
-        return max(f["severity"] for f in self.findings)
+        return max(int(f["severity"]) for f in self.findings)
 
     @cached_property
     def strength(self) -> float:
@@ -62,12 +72,17 @@ class Case:
     @cached_property
     def strongest(self) -> Finding:
         """The finding that speaks clearest."""
-        return min(self.findings, key=lambda f: (f["rule"] is None, -f["severity"], -f["score"], f["time"], str(f["event_id"])))
+        return min(
+            self.findings, key=lambda f: (f["rule"] is None, -f["severity"], -f["score"], f["time"], str(f["event_id"]))
+        )
 
     def is_worth_judging(self) -> bool:
-        """Say whether a person should look: one grave finding, or several weak voices."""
-        weak = {_voice(f) for f in self.findings if f["severity"] >= WEAK_SEVERITY}
-        return self.severity >= CASE_SEVERITY or len(weak) >= WEAK_VOICES
+        """Say whether a person should look: one grave finding, or several weak voices often enough."""
+        weak = [f for f in self.findings if f["severity"] >= WEAK_SEVERITY]
+        voices = {f["rule"] or "behaviour" for f in weak}
+        spoken = {f["event_id"] for f in weak if f["rule"]}
+        often = len(spoken) >= WEAK_SHARE * self.asked
+        return self.severity >= CASE_SEVERITY or (len(voices) >= WEAK_VOICES and often)
 
 
 def build_cases(
@@ -75,23 +90,41 @@ def build_cases(
 ) -> pa.Table:
     """Build the ranked CASES of a run from its FINDINGS and merged ACTIVITY; the order of rows does not matter."""
     rows = (f for f in findings.select(_COLUMNS).to_pylist() if not allowed(f, allowances, today))
-    cases = [case for case in _group(rows) if case.is_worth_judging()]
-    links = campaigns_of({c.account: c.kinds[0] for c in cases if c.account}, activity)
+    cases = [case for case in _group(rows, _asked(activity, findings)) if case.is_worth_judging()]
+    telling = activity.filter(pc.invert(_vouched(activity, allowances, today)))
+    links = campaigns_of({c.account: c.kinds[0] for c in cases if c.account}, telling)
     ranked = sorted(cases, key=lambda c: (-_weight(c, links), c.id))
     return pa.Table.from_pylist([_row(c, n, links, standard) for n, c in enumerate(ranked, start=1)], schema=CASES)
 
 
-def _group(rows: Iterable[Finding]) -> Iterator[Case]:
-    groups: dict[tuple[str | None, str], list[Finding]] = defaultdict(list)
+def _group(rows: Iterable[Finding], asked: Mapping[str, int]) -> Iterator[Case]:
+    groups: dict[tuple[str, str], list[Finding]] = defaultdict(list)
     for row in rows:
-        groups[row["account"], row["account"] or row["session"] or row["event_id"]].append(row)
-    for (account, key), group in groups.items():
+        sort = next(s for s in ("account", "session", "event_id") if row[s] is not None)
+        groups[sort, row[sort]].append(row)
+    for (sort, key), group in groups.items():
         group.sort(key=lambda f: (f["time"], str(f["event_id"]), _voice(f)))
-        yield Case(account, key, tuple(group))
+        yield Case(sort, key, tuple(group), asked.get(key, 0) if sort == "account" else 0)
+
+
+def _asked(activity: pa.Table, findings: pa.Table) -> Mapping[str, int]:
+    """Count what the accounts with findings asked."""
+    own = pc.and_(
+        pc.equal(activity["measure"], "account"), pc.is_in(activity["account"], pc.unique(findings["account"]))
+    )
+    rows = activity.filter(own)
+    return dict(zip(rows["account"].to_pylist(), rows["events"].to_pylist(), strict=True))
+
+
+def _vouched(activity: pa.Table, allowances: Sequence[Allowance], today: date) -> pa.ChunkedArray:
+    """Mark the rows of templates that somebody vouches for: they link nobody."""
+    fine = [a.template for a in allowances if a.frees_template(today)]
+    is_template = pc.equal(activity["measure"], "template")
+    return pc.and_(is_template, pc.is_in(activity["value"], pa.array(fine, pa.string())))
 
 
 def _voice(finding: Finding) -> str:
-    return finding["rule"] or finding["detector"]
+    return str(finding["rule"] or finding["detector"])
 
 
 def _weight(case: Case, links: Mapping[str, Link]) -> float:

@@ -16,7 +16,9 @@ SHARED = {
 }
 BEHAVIOUR = {
     "template": Bilingual(en="one template across many accounts", zh="多个账号使用同一模板"),
-    "shared": Bilingual(en="many accounts on one device, payment, client or network", zh="多个账号共用设备、支付方式、客户端或网络"),
+    "shared": Bilingual(
+        en="many accounts on one device, payment, client or network", zh="多个账号共用设备、支付方式、客户端或网络"
+    ),
     "coverage": Bilingual(en="systematic, evenly paced coverage", zh="昼夜匀速的系统性遍历"),
     "burst": Bilingual(en="a burst of use", zh="短时突发高频使用"),
 }

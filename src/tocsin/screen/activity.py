@@ -1,6 +1,6 @@
 """ACTIVITY: what accounts did and shared, counted per batch and merged in any order."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -14,7 +14,7 @@ _HOUR_US = 3_600_000_000
 
 
 def count_activity(batch: pa.RecordBatch) -> pa.Table:
-    """Count a batch of TRAFFIC as partial ACTIVITY: `events` are user turns; events of no named account are left out."""
+    """Count a batch of TRAFFIC as partial ACTIVITY: `events` are user turns; what names no account is left out."""
     named = batch.filter(pc.is_valid(batch["account"]))
     table = pa.table(
         {
@@ -33,7 +33,7 @@ def count_activity(batch: pa.RecordBatch) -> pa.Table:
 
 
 def merge_activity(parts: Iterable[pa.Table]) -> pa.Table:
-    """Merge partial ACTIVITY into one row a (measure, value, account), sorted; the order of the parts does not matter."""
+    """Merge partial ACTIVITY into one row a (measure, value, account), sorted; the order of parts does not matter."""
     table = pa.concat_tables([ACTIVITY.empty_table(), *parts])
     merged = table.group_by(KEYS).aggregate(_FOLDS)
     columns = [merged[k] for k in KEYS] + [merged[f"{column}_{how}"] for column, how in _FOLDS]
@@ -41,15 +41,19 @@ def merge_activity(parts: Iterable[pa.Table]) -> pa.Table:
     return whole.sort_by([(k, "ascending") for k in KEYS])
 
 
-def _measures(batch: pa.RecordBatch) -> list[tuple[str, pa.Array]]:
-    hours = pc.cast(pc.divide(pc.cast(batch["time"], pa.int64()), _HOUR_US), pa.string())
+def _measures(batch: pa.RecordBatch) -> Iterator[tuple[str, pa.Array]]:
+    """Yield each measure with the value that every row has of it, null where it has none; an empty text is none."""
+    yield "account", pa.array([""] * batch.num_rows, pa.string())
+    hours = pc.cast(pc.floor_temporal(batch["time"], unit="hour"), pa.int64())
+    yield "hour", pc.cast(pc.divide(hours, _HOUR_US), pa.string())
     asn, country = (pc.struct_field(batch["network"], i) for i in range(2))
-    network = pc.if_else(
-        pc.is_valid(asn), pc.binary_join_element_wise(asn, country, "/", null_handling="replace", null_replacement="-"), None
-    )
-    everyone = pa.array([""] * batch.num_rows, pa.string())
-    plain = [(name, batch[name]) for name in ("device", "client", "payment")]
-    return [("account", everyone), ("hour", hours), ("network", network), *plain]
+    yield "network", pc.binary_join_element_wise(_filled(asn), pc.coalesce(_filled(country), "-"), "/")
+    for name in ("device", "client", "payment"):
+        yield name, _filled(batch[name])
+
+
+def _filled(texts: pa.Array) -> pa.Array:
+    return pc.if_else(pc.equal(texts, ""), pa.scalar(None, pa.string()), texts)
 
 
 def _measure(table: pa.Table, name: str, values: pa.Array) -> pa.Table:

@@ -1,55 +1,65 @@
 """What behaviour detectors share: the merged view of a run, and how a finding about an account is written."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from typing import ClassVar, Protocol
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from tocsin.forms import FINDINGS
 from tocsin.screen.templates import Template
-
-SIGNED_UP_WITHIN_HOURS = 72
-FIRST_SEEN_WITHIN_HOURS = 24
-TOGETHER_SHARE = 0.6
+from tocsin.screen.together import Arrivals, came_together
 
 
 @dataclass(frozen=True)
 class Behaviour:
-    """Hold the merged ACTIVITY of a run, its templates, and the gravest kind that rules of severity 2 or more gave each account."""
+    """Hold the merged ACTIVITY of a run, its templates, and the kind of each account that rules spoke of often enough.
+
+    Only `account` rows are held as Python values; the others, which may be nearly as many as events, stay in Arrow.
+    """
 
     activity: pa.Table
     templates: Sequence[Template]
-    kind_of: dict[str, str]
+    kind_of: Mapping[str, str]
 
     def measure(self, name: str) -> pa.Table:
         """Select the rows of one measure."""
         return self.activity.filter(pc.equal(self.activity["measure"], name))
 
     @cached_property
-    def accounts(self) -> dict[str, dict[str, object]]:
-        """Give each account its own row of ACTIVITY."""
-        return {row["account"]: row for row in self.measure("account").to_pylist()}
-
-    def came_together(self, accounts: Sequence[str]) -> bool:
-        """Say whether most of the accounts signed up within days, or where that is unknown, appeared within a day of a long run."""
-        rows = [self.accounts[a] for a in accounts if a in self.accounts]
-        signed = [r["signed_up"] for r in rows if r["signed_up"] is not None]
-        if len(signed) >= TOGETHER_SHARE * len(rows):
-            return _dense(signed, len(rows), SIGNED_UP_WITHIN_HOURS) and not self._usual_rate(len(rows))
-        seen = [r["first"] for r in rows]
-        return self._long_run and _dense(seen, len(rows), FIRST_SEEN_WITHIN_HOURS)
-
-    def _usual_rate(self, count: int) -> bool:
-        return count > len(self.accounts) / 2
+    def events(self) -> Mapping[str, int]:
+        """Count the user turns of every account."""
+        return dict(zip(self._accounts["account"].to_pylist(), self._accounts["events"].to_pylist(), strict=True))
 
     @cached_property
-    def _long_run(self) -> bool:
-        firsts = [r["first"] for r in self.accounts.values()]
-        return bool(firsts) and _hours(min(firsts), max(firsts)) > 3 * 24  # type: ignore[type-var, arg-type]
+    def templates_of(self) -> Mapping[str, Sequence[str]]:
+        """Name the templates that an account used."""
+        used: dict[str, list[str]] = defaultdict(list)
+        for template in self.templates:
+            for account in template.uses["account"].to_pylist():
+                used[account].append(template.id)
+        return used
+
+    def came_together(self, accounts: Sequence[str]) -> bool:
+        """Say whether most of the accounts signed up or appeared within a short stretch in which few others did."""
+        return came_together(np.array([self._place[a] for a in accounts], dtype=np.int64), self._arrivals)
+
+    @cached_property
+    def _accounts(self) -> pa.Table:
+        return self.measure("account")
+
+    @cached_property
+    def _place(self) -> Mapping[str, int]:
+        return {account: i for i, account in enumerate(self.events)}
+
+    @cached_property
+    def _arrivals(self) -> Arrivals:
+        return Arrivals.of(self._accounts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +88,7 @@ class BehaviourDetector(Protocol):
 
 def write_findings(detector: BehaviourDetector, found: Iterable[AccountFinding], standard_version: str) -> pa.Table:
     """Write findings about accounts as FINDINGS, sorted, so that the same findings are the same bytes."""
-    ordered = sorted(found, key=lambda f: (f.account, f.kind, f.facts))
+    ordered = sorted(found, key=lambda f: (f.account, f.kind, f.facts, f.time, f.event_id or ""))
     rows = [
         {
             "event_id": f.event_id,
@@ -95,14 +105,3 @@ def write_findings(detector: BehaviourDetector, found: Iterable[AccountFinding],
         for f in ordered
     ]
     return pa.Table.from_pylist(rows, schema=FINDINGS)
-
-
-def _dense(times: Sequence[object], count: int, hours: int) -> bool:
-    """Say whether some window of that many hours holds most of the times."""
-    ordered = sorted(times)  # type: ignore[type-var]
-    need = max(3, -(-int(count * TOGETHER_SHARE * 10) // 10))
-    return any(_hours(ordered[i], ordered[i + need - 1]) <= hours for i in range(len(ordered) - need + 1))  # type: ignore[arg-type]
-
-
-def _hours(start: datetime, end: datetime) -> float:
-    return (end - start).total_seconds() / 3600

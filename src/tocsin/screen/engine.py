@@ -35,25 +35,24 @@ def screen_batch(batch: pa.RecordBatch, detector: RuleDetector) -> Screened:
 
 def score_events(batch: pa.RecordBatch, findings: pa.Table) -> pa.Table:
     """Score every event once: the chance that not all of its findings err, under the kind of the gravest one."""
-    scores = np.zeros(batch.num_rows, dtype=np.float32)
-    kinds: list[str | None] = [None] * batch.num_rows
-    if findings.num_rows:
-        rows = pc.index_in(findings["event_id"], batch["event_id"]).to_numpy()
-        doubt = np.ones(batch.num_rows)
-        np.multiply.at(doubt, rows, 1 - findings["score"].to_numpy())
-        scores = (1 - doubt).astype(np.float32)
-        order = np.lexsort((findings["score"].to_numpy(), findings["severity"].to_numpy()))
-        names = findings["kind"].to_pylist()
-        for i in order:
-            kinds[rows[i]] = names[i]
-    return pa.Table.from_arrays([batch["event_id"], pa.array(kinds, pa.string()), pa.array(scores)], schema=SCORES)
+    rows = pc.index_in(findings["event_id"], batch["event_id"]).to_numpy()
+    doubt = np.ones(batch.num_rows)
+    np.multiply.at(doubt, rows, 1 - findings["score"].to_numpy())
+    scores = pa.array((1 - doubt).astype(np.float32))
+    return pa.Table.from_arrays([batch["event_id"], _gravest_kinds(batch, findings), scores], schema=SCORES)
 
 
 def _sketches(batch: pa.RecordBatch, hashes: pa.Array, findings: pa.Table) -> pa.Table:
     long_enough = pc.greater_equal(pc.list_value_length(hashes), LEAST_HASHES)
     asked = pc.and_(pc.equal(batch["role"], "user"), pc.is_valid(batch["account"]))
-    grave = findings.filter(pc.greater_equal(findings["severity"], WORTH_NOTING)).sort_by([("severity", "descending")])
-    kinds = grave["kind"].combine_chunks().take(pc.index_in(batch["event_id"], grave["event_id"].combine_chunks()))
+    noted = findings.filter(pc.greater_equal(findings["severity"], WORTH_NOTING))
     about = [batch[c] for c in ("event_id", "account", "session", "time")]
-    table = pa.Table.from_arrays([*about, kinds, hashes], schema=SKETCHES)
+    table = pa.Table.from_arrays([*about, _gravest_kinds(batch, noted), hashes], schema=SKETCHES)
     return table.filter(pc.and_(long_enough, asked))
+
+
+def _gravest_kinds(batch: pa.RecordBatch, findings: pa.Table) -> pa.Array:
+    """Give each event the kind of its gravest finding, of equals the surest, then the first; null where it has none."""
+    ordered = findings.sort_by([("severity", "descending"), ("score", "descending"), ("rule", "ascending")])
+    place = pc.index_in(batch["event_id"], ordered["event_id"].combine_chunks())
+    return ordered["kind"].combine_chunks().take(place)

@@ -1,12 +1,19 @@
 """Evidence: a short excerpt round the span that spoke, with e-mails and phone numbers masked."""
 
 import re
+from collections.abc import Iterator
 
 from tocsin.forms import MARK_CLOSE, MARK_OPEN
 from tocsin.forms.limits import EVIDENCE_CHARS
+from tocsin.text import fold_text
 
-EMAIL = re.compile(r"[\w.+-]+\s?[@＠]\s?[\w-]+(?:[.．][\w-]+)*")
-PHONE = re.compile(r"\+?\d(?:[\s().-]{0,2}\d){6,}")
+# Both read folded text, so that full-width digits and invisible characters hide nothing. Before the @ stand ASCII
+# letters alone or, in an international address, none last: Chinese runs on without blanks and would all be masked.
+EMAIL = re.compile(r"(?:[a-z0-9._%+-]+|\w{1,64}(?<![a-z0-9_])) ?@ ?[\w-]+(?:[.。][\w-]+)*")
+_DIGIT = r"[\d零〇一二三四五六七八九幺]"
+PHONE = re.compile(
+    rf"\+?{_DIGIT}(?:[ ()./_·•*|~-]{{0,3}}{_DIGIT}){{6,}}x?"
+)  # x: the last sign of some Chinese ID numbers
 HIDDEN = "•"
 _REACH = 80  # how far beyond the excerpt a number is looked for, so that none is cut in two and missed
 
@@ -18,23 +25,30 @@ def excerpt(text: str, start: int, end: int) -> str:
     """
     room = EVIDENCE_CHARS - 4  # two marks, two ellipses
     end = min(end, start + room)
-    spare = room - (end - start)
-    low = max(0, start - spare // 2)
+    low = max(0, start - (room - (end - start)) // 2)
     high = min(len(text), low + room)
     low = max(0, high - room)
     reach = max(0, low - _REACH)
     plain = mask(text[reach : high + _REACH])
-
-    def part(a: int, b: int) -> str:
-        return plain[a - reach : b - reach]
-
-    body = part(low, start) + MARK_OPEN + part(start, end) + MARK_CLOSE + part(end, high)
-    return ("…" if low else "") + body + ("…" if high < len(text) else "")
+    before, span, after = (plain[a - reach : b - reach] for a, b in ((low, start), (start, end), (end, high)))
+    return f"{'…' if low else ''}{before}{MARK_OPEN}{span}{MARK_CLOSE}{after}{'…' if high < len(text) else ''}"
 
 
 def mask(text: str) -> str:
-    """Hide e-mail addresses and phone numbers, keep every other character in its place, and put the text on one line."""
+    """Hide e-mail addresses and phone numbers; keep every other character in its place, and all on one line."""
+    hidden = set(_telling(text))
+    return "".join(HIDDEN if i in hidden else _shown(c) for i, c in enumerate(text))
+
+
+def _telling(text: str) -> Iterator[int]:
+    """Yield the places of the letters and digits of e-mail addresses and phone numbers."""
+    folded = fold_text(text)
     for pattern in (EMAIL, PHONE):
-        text = pattern.sub(lambda m: re.sub(r"\w", HIDDEN, m.group()), text)
-    text = text.replace(MARK_OPEN, "[").replace(MARK_CLOSE, "]")
-    return "".join(c if c.isprintable() else " " for c in text)
+        for found in pattern.finditer(folded.text):
+            yield from (int(folded.origin[i]) for i in range(*found.span()) if folded.text[i].isalnum())
+
+
+def _shown(char: str) -> str:
+    if char in (MARK_OPEN, MARK_CLOSE):
+        return "[" if char == MARK_OPEN else "]"
+    return char if char.isprintable() else " "

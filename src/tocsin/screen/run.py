@@ -13,6 +13,7 @@ from tocsin.screen.engine import WORTH_NOTING
 from tocsin.screen.templates import find_templates
 
 GRAVE = 3
+MISUSE_SHARE = 0.1  # of what an account asked; hints alone speak of one benign text in a hundred
 
 
 def judge_behaviour(
@@ -26,16 +27,27 @@ def judge_behaviour(
 
     The order of rows does not matter.
     """
-    templates = find_templates(sketches)
-    behaviour = Behaviour(activity, templates, _kinds(findings))
+    activity = merge_activity([activity])
+    templates = find_templates(sketches, _grave(findings, GRAVE)["event_id"].combine_chunks())
+    behaviour = Behaviour(activity, templates, _kinds(findings, activity))
     tables = [write_findings(d, d.find(behaviour), standard_version) for d in detectors]
     found = pa.concat_tables([FINDINGS.empty_table(), *tables])
-    grave = found.filter(pc.greater_equal(found["severity"], GRAVE))
-    named = {facts.partition(":")[0] for facts in grave["evidence"].to_pylist()}
+    named = {facts.partition(":")[0] for facts in _grave(found, GRAVE)["evidence"].to_pylist()}
     return found, merge_activity([activity, *(t.uses for t in templates if t.id in named)])
 
 
-def _kinds(findings: pa.Table) -> dict[str, str]:
-    grave = findings.filter(pc.and_(pc.greater_equal(findings["severity"], WORTH_NOTING), pc.is_valid(findings["account"])))
-    least_last = grave.select(["account", "severity", "kind"]).sort_by([("severity", "ascending"), ("kind", "descending")])
-    return dict(zip(least_last["account"].to_pylist(), least_last["kind"].to_pylist(), strict=True))
+def _kinds(findings: pa.Table, activity: pa.Table) -> dict[str, str]:
+    """Name the gravest kind of each account that rules of severity 2 or more spoke of often, for what it asked."""
+    noted = _grave(findings, WORTH_NOTING)
+    noted = noted.filter(pc.is_valid(noted["account"])).sort_by([("severity", "descending"), ("kind", "ascending")])
+    folds = [("kind", "first"), ("event_id", "count_distinct")]
+    of_account = noted.group_by("account", use_threads=False).aggregate(folds)
+    asked = activity.filter(pc.equal(activity["measure"], "account"))
+    events = asked["events"].take(pc.index_in(of_account["account"], asked["account"].combine_chunks()))
+    often = pc.greater_equal(of_account["event_id_count_distinct"], pc.multiply(MISUSE_SHARE, events))
+    kept = of_account.filter(often)
+    return dict(zip(kept["account"].to_pylist(), kept["kind_first"].to_pylist(), strict=True))
+
+
+def _grave(findings: pa.Table, least: int) -> pa.Table:
+    return findings.filter(pc.greater_equal(findings["severity"], least))

@@ -1,7 +1,8 @@
 """Find texts that many events share, by the sketches of a whole run.
 
-A bucket is all events that hold one sampled hash. Its core is what nearly all of them hold; a bucket whose core is large enough is
-a template. Buckets are looked at from the one with most accounts down, and an event belongs to the first template that takes it.
+A bucket is all events that hold one sampled hash. Its core is what most of them hold. A bucket whose core is large
+enough is a template, and every event that holds most of the core belongs to it, with or without the bucket's own hash.
+Buckets are looked at from the one with most accounts down; an event belongs to the first template that takes it.
 """
 
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 from tocsin.forms import ACTIVITY, SKETCHES, digest_id
 
 LEAST_ACCOUNTS = 5
-LEAST_EVENTS_OF_ONE = 50
+LEAST_EVENTS = 50
 CORE_SHARE = 0.6
 LEAST_CORE = 3
 LOOKED_AT = 8  # hashes of a sketch that are compared
@@ -26,11 +27,15 @@ Ints = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """Hold one template: `uses` has one row an account, ACTIVITY with measure `template`; `kinds` counts its events by rule kind."""
+    """Hold one template: `uses` has one row an account, ACTIVITY with measure `template`.
+
+    `kinds` counts the events that rules of severity 2 or more spoke of, by kind, `grave` those of severity 3 or more.
+    """
 
     id: str
     events: int
     kinds: tuple[tuple[str, int], ...]
+    grave: int
     uses: pa.Table
     first_events: tuple[str, ...]  # one an account, in the order of `uses`
 
@@ -42,9 +47,12 @@ class Template:
 
 @dataclass(frozen=True, slots=True)
 class _Postings:
-    """Shape: hash h stands in events `event[starts[h]:starts[h + 1]]`; event e holds hashes `held[begin[e]:begin[e + 1]]`."""
+    """Shape: hash h stands in events `event[starts[h]:starts[h + 1]]`, of `reach[h]` accounts; event e holds hashes
+    `held[begin[e]:begin[e + 1]]`.
+    """
 
     hashes: NDArray[np.uint64]
+    reach: Ints
     starts: Ints
     event: Ints
     begin: Ints
@@ -52,25 +60,28 @@ class _Postings:
     account: Ints
 
 
-def find_templates(sketches: pa.Table) -> list[Template]:
+def find_templates(sketches: pa.Table, grave: pa.Array) -> list[Template]:
     """Find the templates of a run's SKETCHES, in any order of rows; most accounts first.
 
-    A template is used by at least 5 accounts, or at least 50 times by one; at least 3 of the 8 compared hashes are its core.
+    A template is used by at least 5 accounts, or at least 50 times; its core is at least 3 hashes. `grave` holds the
+    ids of the events that a rule of severity 3 or more spoke of.
     """
     table = _compared(sketches).sort_by([("time", "ascending"), ("event_id", "ascending")])
+    table = table.append_column("grave", pc.is_in(table["event_id"], grave)).combine_chunks()
     accounts = table["account"].combine_chunks().dictionary_encode()
     account = accounts.indices.to_numpy(zero_copy_only=False).astype(np.int64)
-    postings = _postings(table, account)
-    return [_template(table, members, core) for members, core in _clusters(postings)]
+    postings = _postings(table["hashes"].combine_chunks(), account)
+    found = [_template(table.take(members), core) for members, core in _clusters(postings)]
+    return sorted(found, key=lambda t: (-t.accounts, -t.events, t.id))
 
 
 def thin_sketches(sketches: pa.Table, total: int) -> pa.Table:
-    """Cut sketches to the hashes that are compared, and where a run of `total` sketches is too large, keep a fixed share of them."""
+    """Cut sketches to the hashes that are compared; of a run of too many, `total`, keep a fixed share of them."""
     table = _compared(sketches)
     share = MOST_POSTINGS / max(1, total * LOOKED_AT)
     if share >= 1:
         return table
-    # The smallest hash is common to a template's texts, so that whole templates are kept or left.
+    # The smallest hash is common to most of a template's texts, so that whole templates are kept or left.
     smallest = np.asarray(pc.list_element(table["hashes"], 0))
     return table.filter(pa.array((smallest % np.uint64(1 << 20)) < np.uint64(share * (1 << 20))))
 
@@ -80,29 +91,30 @@ def _compared(sketches: pa.Table) -> pa.Table:
     return sketches.set_column(sketches.schema.get_field_index("hashes"), SKETCHES.field("hashes"), short)
 
 
-def _postings(table: pa.Table, account: Ints) -> _Postings:
-    lists = table["hashes"].combine_chunks()
+def _postings(lists: pa.Array, account: Ints) -> _Postings:
     event = np.repeat(np.arange(len(lists)), np.asarray(pc.list_value_length(lists)))
     hashes = np.asarray(lists.flatten())
-    popular = _popular(hashes, account[event])
+    popular, reach = _popular(hashes, account[event])
     keep = np.isin(hashes, popular)
     event, place = event[keep], np.searchsorted(popular, hashes[keep])
     order = np.argsort(place, kind="stable")
     counts = np.bincount(place, minlength=len(popular))
     held = np.bincount(event, minlength=len(lists))
-    return _Postings(popular, _offsets(counts), event[order], _offsets(held), place, account)
+    return _Postings(popular, reach, _offsets(counts), event[order], _offsets(held), place, account)
 
 
-def _popular(hashes: NDArray[np.uint64], account: Ints) -> NDArray[np.uint64]:
+def _popular(hashes: NDArray[np.uint64], account: Ints) -> tuple[NDArray[np.uint64], Ints]:
+    """Name the hashes that enough accounts or events hold, and of each how many accounts do."""
     order = np.lexsort((account, hashes))
     hashes, account = hashes[order], account[order]
-    new_hash = np.flatnonzero(np.concatenate([[True], hashes[1:] != hashes[:-1]])) if len(hashes) else np.empty(0, int)
-    fresh = np.ones(len(hashes), dtype=np.int64)
-    fresh[1:] = (hashes[1:] != hashes[:-1]) | (account[1:] != account[:-1])
-    accounts = np.add.reduceat(fresh, new_hash) if len(new_hash) else fresh
-    events = np.diff(np.append(new_hash, len(hashes)))
-    wanted = (accounts >= LEAST_ACCOUNTS) | (events >= LEAST_EVENTS_OF_ONE)
-    return hashes[new_hash[wanted]]
+    new_hash = np.ones(len(hashes), dtype=bool)
+    new_hash[1:] = hashes[1:] != hashes[:-1]
+    fresh = new_hash.copy()
+    fresh[1:] |= account[1:] != account[:-1]
+    begin = np.flatnonzero(new_hash)
+    reach = np.diff(np.append(np.cumsum(fresh) - fresh, fresh.sum())[np.append(begin, len(hashes))])
+    wanted = (reach >= LEAST_ACCOUNTS) | (np.diff(np.append(begin, len(hashes))) >= LEAST_EVENTS)
+    return hashes[begin[wanted]], reach[wanted]
 
 
 def _offsets(counts: Ints) -> Ints:
@@ -111,42 +123,40 @@ def _offsets(counts: Ints) -> Ints:
 
 def _clusters(p: _Postings) -> Iterator[tuple[Ints, NDArray[np.uint64]]]:
     free = np.ones(len(p.begin) - 1, dtype=bool)
-    reach = np.array([len(np.unique(p.account[p.event[a:b]])) for a, b in zip(p.starts[:-1], p.starts[1:], strict=True)])
-    for h in np.lexsort((p.hashes, -np.diff(p.starts), -reach)):
+    for h in np.lexsort((p.hashes, -np.diff(p.starts), -p.reach)):
         bucket = p.event[p.starts[h] : p.starts[h + 1]]
         bucket = bucket[free[bucket]]
         if not _shared(p.account[bucket]):
             continue
         core = _core(p, bucket)
-        members = bucket[_holding(p, bucket, core) >= CORE_SHARE * len(core)]
+        members = _holders(p, core, free)
         if len(core) >= LEAST_CORE and _shared(p.account[members]):
             free[members] = False
-            yield np.sort(members), p.hashes[core]
+            yield members, p.hashes[core]
 
 
 def _shared(accounts: Ints) -> bool:
-    return len(accounts) >= LEAST_EVENTS_OF_ONE or len(np.unique(accounts)) >= LEAST_ACCOUNTS
+    if len(accounts) < LEAST_ACCOUNTS:
+        return False
+    return len(accounts) >= LEAST_EVENTS or len(np.unique(accounts)) >= LEAST_ACCOUNTS
 
 
 def _core(p: _Postings, bucket: Ints) -> Ints:
-    held, counts = np.unique(_gather(p, bucket), return_counts=True)
+    """Name the hashes that most events of a bucket hold, smallest first."""
+    lengths = p.begin[bucket + 1] - p.begin[bucket]
+    steps = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    held, counts = np.unique(p.held[np.repeat(p.begin[bucket], lengths) + steps], return_counts=True)
     return held[counts >= CORE_SHARE * len(bucket)]
 
 
-def _holding(p: _Postings, bucket: Ints, core: Ints) -> Ints:
-    lengths = p.begin[bucket + 1] - p.begin[bucket]
-    owner = np.repeat(np.arange(len(bucket)), lengths)
-    return np.bincount(owner[np.isin(_gather(p, bucket), core)], minlength=len(bucket))
+def _holders(p: _Postings, core: Ints, free: NDArray[np.bool_]) -> Ints:
+    """Name the events not yet taken that hold most of a core, in order."""
+    buckets = [p.event[p.starts[h] : p.starts[h + 1]] for h in core]
+    events, counts = np.unique(np.concatenate(buckets), return_counts=True)
+    return events[free[events] & (counts >= CORE_SHARE * len(core))]
 
 
-def _gather(p: _Postings, bucket: Ints) -> Ints:
-    lengths = p.begin[bucket + 1] - p.begin[bucket]
-    steps = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-    return p.held[np.repeat(p.begin[bucket], lengths) + steps]
-
-
-def _template(table: pa.Table, members: Ints, core: NDArray[np.uint64]) -> Template:
-    rows = table.take(members)
+def _template(rows: pa.Table, core: NDArray[np.uint64]) -> Template:
     name = digest_id("T", *(f"{int(h):016x}" for h in core))
     uses = rows.group_by("account", use_threads=False).aggregate(
         [("time", "count"), ("time", "min"), ("time", "max"), ("event_id", "first")]
@@ -154,7 +164,9 @@ def _template(table: pa.Table, members: Ints, core: NDArray[np.uint64]) -> Templ
     uses = uses.sort_by("account")
     kinds = pc.value_counts(rows["kind"].combine_chunks().drop_null()).to_pylist()
     counted = sorted(((k["values"], k["counts"]) for k in kinds), key=lambda k: (-k[1], k[0]))
-    return Template(name, len(rows), tuple(counted), _uses(name, uses), tuple(uses["event_id_first"].to_pylist()))
+    grave = pc.sum(rows["grave"]).as_py() or 0
+    first_events = tuple(uses["event_id_first"].to_pylist())
+    return Template(name, len(rows), tuple(counted), grave, _uses(name, uses), first_events)
 
 
 def _uses(name: str, uses: pa.Table) -> pa.Table:

@@ -2,36 +2,46 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import ClassVar
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from tocsin.screen.behaviour import AccountFinding, Behaviour
 
 LEAST_EVENTS = 40
 TIMES_USUAL = 8.0
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
 class BurstDetector:
-    """Speak of an account whose busiest hour is many times the usual busiest hour of the run's accounts.
+    """Speak of an account whose busiest hour is many times the usual busiest hour of the accounts that ask anything.
 
-    Heavy use is no misuse: severity 1, a supporting sign; 2 where a rule of severity 2 or more spoke of the account too.
+    Heavy use is no misuse: severity 1, a supporting sign; 2 where rules spoke of a tenth of what the account asked.
     """
 
     name: ClassVar[str] = "burst"
     version: ClassVar[str] = "1"
 
     def find(self, behaviour: Behaviour) -> Iterator[AccountFinding]:
-        """Yield a finding for every account with such an hour."""
-        peaks: dict[str, tuple[int, int]] = {}
-        for row in behaviour.measure("hour").to_pylist():
-            peaks[row["account"]] = max(peaks.get(row["account"], (0, 0)), (row["events"], -int(row["value"])))
-        usual = float(np.median([events for events, _ in peaks.values()])) if peaks else 0.0
-        for account, (events, hour) in sorted(peaks.items()):
-            if events >= max(LEAST_EVENTS, TIMES_USUAL * usual):
-                kind = behaviour.kind_of.get(account)
-                facts = f"events_in_one_hour={events} usual={usual:.0f}"
-                time = datetime.fromtimestamp(-hour * 3600, UTC)
-                yield AccountFinding(account, time, kind or "M13", 2 if kind else 1, 0.4, facts)
+        """Yield a finding for every account with such an hour, dated at its first such hour."""
+        peaks = _peaks(behaviour.measure("hour"))
+        usual = float(np.median(peaks["events"])) if len(peaks) else 0.0
+        high = peaks.filter(pc.greater_equal(peaks["events"], max(LEAST_EVENTS, TIMES_USUAL * usual)))
+        for peak in high.to_pylist():
+            kind = behaviour.kind_of.get(peak["account"])
+            facts = f"events_in_one_hour={peak['events']} usual={usual:.0f}"
+            time = _EPOCH + timedelta(hours=peak["hour"])
+            yield AccountFinding(peak["account"], time, kind or "M13", 2 if kind else 1, 0.4, facts)
+
+
+def _peaks(hours: pa.Table) -> pa.Table:
+    """Keep each account's busiest hour, of equals the first; accounts that ask nothing have none."""
+    busy = hours.filter(pc.greater(hours["events"], 0))
+    table = pa.table({"account": busy["account"], "events": busy["events"], "hour": pc.cast(busy["value"], pa.int64())})
+    ordered = table.sort_by([("account", "ascending"), ("events", "descending"), ("hour", "ascending")])
+    firsts = ordered.group_by("account", use_threads=False).aggregate([("events", "first"), ("hour", "first")])
+    return firsts.rename_columns({"events_first": "events", "hour_first": "hour"})

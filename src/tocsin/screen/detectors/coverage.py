@@ -1,11 +1,13 @@
 """Systematic coverage that looks like model extraction: one enumerating template, day and night, evenly paced."""
 
-from collections import defaultdict
-from collections.abc import Iterator
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from statistics import mean, pstdev
-from typing import ClassVar
+from typing import Any, ClassVar
+
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from tocsin.screen.behaviour import AccountFinding, Behaviour
 from tocsin.screen.templates import Template
@@ -15,13 +17,20 @@ TEMPLATE_SHARE = 0.6
 ROUND_THE_CLOCK_HOURS = 12
 EVEN_PACE = 0.75  # standard deviation of events per busy hour, in means
 IN_CONCERT = 3  # accounts on one template
+OWN_SHARE = 0.5  # of a template's accounts, and of those with what the machines have in common
+IN_COMMON = pa.array(["client", "device", "network", "payment"])
+
+Use = dict[str, Any]
+Hours = Mapping[str, Sequence[tuple[int, int]]]
 
 
 @dataclass(frozen=True)
 class CoverageDetector:
-    """Speak of accounts that work through a template like a machine; grave where several work through the same one.
+    """Speak of accounts that work through a template like a machine; grave where several do so by one hand.
 
-    A single account may be a batch job of a customer: severity 2, which alone makes no case.
+    An account on its own may be a customer's batch job, and several may use one popular integration: severity 2, which
+    alone makes no case. One hand shows in accounts that came together, or that have something in common which hardly
+    anybody else has.
     """
 
     name: ClassVar[str] = "coverage"
@@ -29,43 +38,61 @@ class CoverageDetector:
 
     def find(self, behaviour: Behaviour) -> Iterator[AccountFinding]:
         """Yield a finding for every account that works through a template by machine."""
-        pace = _Pace(behaviour)
-        for template in behaviour.templates:
-            machines = [u for u in template.uses.to_pylist() if self._mechanical(u, behaviour, pace)]
-            severity = 4 if len(machines) >= IN_CONCERT else 2
-            facts = f"{template.id}: accounts={len(machines)} events={sum(u['events'] for u in machines)}"
-            for use in machines:
-                score = 0.8 if severity == 4 else 0.5
-                yield AccountFinding(use["account"], use["first"], "M11", severity, score, facts, _first(template, use))
+        devoted = [(t, uses) for t in behaviour.templates if (uses := list(_devoted(t, behaviour)))]
+        hours = _busy_hours(behaviour, {use["account"] for _, uses in devoted for use in uses})
+        for template, uses in devoted:
+            machines = [use for use in uses if _is_steady(hours[use["account"]])]
+            if machines:
+                yield from self._speak(template, machines, behaviour)
 
-    def _mechanical(self, use: dict[str, object], behaviour: Behaviour, pace: "_Pace") -> bool:
-        account, events = str(use["account"]), use["events"]
-        own = behaviour.accounts[account]["events"]
-        assert isinstance(events, int) and isinstance(own, int)
-        return events >= LEAST_EVENTS and events >= TEMPLATE_SHARE * own and pace.is_steady(account)
-
-
-@dataclass(frozen=True)
-class _Pace:
-    behaviour: Behaviour
-
-    @cached_property
-    def hours(self) -> dict[str, list[tuple[int, int]]]:
-        """List each account's busy hours with their events."""
-        busy: dict[str, list[tuple[int, int]]] = defaultdict(list)
-        for row in self.behaviour.measure("hour").to_pylist():
-            if row["events"]:
-                busy[row["account"]].append((int(row["value"]), row["events"]))
-        return busy
-
-    def is_steady(self, account: str) -> bool:
-        """Say whether an account works most hours of the clock, at an even pace."""
-        busy = self.hours.get(account, [])
-        clock = {hour % 24 for hour, _ in busy}
-        counts = [events for _, events in busy]
-        return len(clock) >= ROUND_THE_CLOCK_HOURS and pstdev(counts) <= EVEN_PACE * mean(counts)
+    def _speak(self, template: Template, machines: list[Use], behaviour: Behaviour) -> Iterator[AccountFinding]:
+        accounts = [use["account"] for use in machines]
+        enough = len(machines) >= max(IN_CONCERT, OWN_SHARE * template.accounts)
+        severity, score = (4, 0.8) if enough and _of_one_hand(accounts, behaviour) else (2, 0.5)
+        facts = f"{template.id}: accounts={len(machines)} events={sum(use['events'] for use in machines)}"
+        for use in machines:
+            yield AccountFinding(use["account"], use["first"], "M11", severity, score, facts, use["first_event"])
 
 
-def _first(template: Template, use: dict[str, object]) -> str:
-    accounts = template.uses["account"].to_pylist()
-    return template.first_events[accounts.index(use["account"])]
+def _devoted(template: Template, behaviour: Behaviour) -> Iterator[Use]:
+    columns = template.uses.select(["account", "events", "first"]).to_pylist()
+    for use, first_event in zip(columns, template.first_events, strict=True):
+        if use["events"] >= max(LEAST_EVENTS, TEMPLATE_SHARE * behaviour.events[use["account"]]):
+            yield {**use, "first_event": first_event}
+
+
+def _busy_hours(behaviour: Behaviour, accounts: set[str]) -> Hours:
+    """List the busy hours of these accounts with their events."""
+    rows = _of(behaviour.measure("hour"), accounts)
+    busy: dict[str, list[tuple[int, int]]] = defaultdict(list)
+    for row in rows.filter(pc.greater(rows["events"], 0)).select(["account", "value", "events"]).to_pylist():
+        busy[row["account"]].append((int(row["value"]), row["events"]))
+    return busy
+
+
+def _is_steady(busy: Sequence[tuple[int, int]]) -> bool:
+    """Say whether somebody works most hours of the clock, at an even pace."""
+    clock = {hour % 24 for hour, _ in busy}
+    counts = [events for _, events in busy]
+    return len(clock) >= ROUND_THE_CLOCK_HOURS and pstdev(counts) <= EVEN_PACE * mean(counts)
+
+
+def _of_one_hand(accounts: Sequence[str], behaviour: Behaviour) -> bool:
+    return behaviour.came_together(accounts) or _have_their_own(accounts, behaviour.activity)
+
+
+def _have_their_own(accounts: Sequence[str], activity: pa.Table) -> bool:
+    """Say whether some device, payment, client or network is common to most of the accounts and mostly theirs."""
+    rows = activity.filter(pc.is_in(activity["measure"], IN_COMMON)).select(["measure", "value", "account"])
+    ours = Counter((r["measure"], r["value"]) for r in _of(rows, set(accounts)).to_pylist())
+    common = [key for key, count in ours.items() if count >= max(IN_CONCERT, OWN_SHARE * len(accounts))]
+    return any(ours[key] >= OWN_SHARE * _count(rows, *key) for key in common)
+
+
+def _count(rows: pa.Table, measure: str, value: str) -> int:
+    same = pc.and_(pc.equal(rows["measure"], measure), pc.equal(rows["value"], value))
+    return pc.sum(same).as_py() or 0
+
+
+def _of(rows: pa.Table, accounts: set[str]) -> pa.Table:
+    return rows.filter(pc.is_in(rows["account"], pa.array(sorted(accounts), pa.string())))

@@ -27,7 +27,7 @@ class RuleDetector:
     version: ClassVar[str] = "1"
 
     def find(self, batch: pa.RecordBatch, folded: Folded) -> pa.Table:
-        """Judge a batch of TRAFFIC with its folded texts; return FINDINGS in the order of the events, then of the rules."""
+        """Judge a batch of TRAFFIC with its folded texts; return FINDINGS in the order of events, then of rules."""
         roles = batch["role"].dictionary_encode()
         role_of, names = roles.indices.to_numpy(zero_copy_only=False), roles.dictionary.to_pylist()
         matches = [m for m in self.pack.matches(folded) if names[role_of[m.row]] in m.rule.form.roles]

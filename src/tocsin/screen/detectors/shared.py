@@ -1,26 +1,33 @@
 """Many accounts on one device, payment, client or network."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, ClassVar
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from tocsin.screen.behaviour import AccountFinding, Behaviour
 
 LEAST = {"device": 5, "payment": 5, "client": 8, "network": 8}
 TELLING = ("device", "payment")  # strangers seldom share these
-USUAL_SHARE = 0.1  # a value that more of a large run's accounts have is infrastructure
-LARGE_RUN = 100
+USUAL_SHARE = 0.1  # a value that more of a run's accounts have is infrastructure
+USUAL_LEAST = {"device": 50, "payment": 50, "client": 25, "network": 25}  # unless it has no more accounts than this
+SMALL_RUN_SHARE = 0.5  # of a small run's accounts, on what strangers may share
 SAME_SHARE = 0.5
 MISUSE_SHARE = 0.3
+HINT = 2  # the most that is said of a client or network while no rule speaks
 
 
 @dataclass(frozen=True)
 class SharedDetector:
     """Speak of accounts that share a rare device, payment, client or network, the graver the more else they share.
 
-    A campus or an office shares a network and a client too; so these count only where the accounts also came together, use one
-    template, or draw rule findings.
+    A family shares a device, a campus or an office a network and a client, a class a template as well. So a client or
+    network is told of only where accounts came together or draw rule findings, and is grave only with the latter; a
+    template counts beside other signs alone.
     """
 
     name: ClassVar[str] = "shared"
@@ -29,35 +36,44 @@ class SharedDetector:
     def find(self, behaviour: Behaviour) -> Iterator[AccountFinding]:
         """Yield a finding for every account of every value that is shared enough."""
         for measure in LEAST:
-            rows = behaviour.measure(measure).to_pylist()
-            for value, group in groupby(rows, key=lambda r: r["value"]):
-                yield from self._judge(measure, str(value), list(group), behaviour)
+            rows = _rare(behaviour.measure(measure), measure, len(behaviour.events))
+            for _, uses in groupby(rows, key=lambda r: r["value"]):
+                yield from self._judge(measure, list(uses), behaviour)
 
-    def _judge(self, measure: str, value: str, uses: list[dict[str, Any]], behaviour: Behaviour) -> Iterator[AccountFinding]:
-        if len(uses) < LEAST[measure] or self._usual(measure, len(uses), behaviour):
-            return
-        accounts = [u["account"] for u in uses]
-        signs = self._signs(accounts, behaviour)
-        severity = min(4, (measure in TELLING) + 1 + len(signs))
-        if severity < 2:
+    def _judge(self, measure: str, uses: list[dict[str, Any]], behaviour: Behaviour) -> Iterator[AccountFinding]:
+        signs = _signs([u["account"] for u in uses], behaviour)
+        severity = _severity(measure in TELLING, signs)
+        if severity < HINT:
             return
         score = min(0.95, 0.3 + 0.15 * len(signs) + 0.01 * len(uses) + 0.1 * (measure in TELLING))
         facts = f"{measure}: accounts={len(uses)} signs={'+'.join(signs) or 'none'}"
         for use in uses:
             yield AccountFinding(use["account"], use["first"], "M13", severity, round(score, 2), facts)
 
-    def _usual(self, measure: str, count: int, behaviour: Behaviour) -> bool:
-        everyone = len(behaviour.accounts)
-        if everyone >= LARGE_RUN:
-            return count > USUAL_SHARE * everyone
-        return measure not in TELLING and count > SAME_SHARE * everyone
 
-    def _signs(self, accounts: Sequence[str], behaviour: Behaviour) -> list[str]:
-        among = set(accounts)
-        templates = (len(among & set(t.uses["account"].to_pylist())) for t in behaviour.templates)
-        signs = {
-            "came_together": behaviour.came_together(accounts),
-            "one_template": max(templates, default=0) >= SAME_SHARE * len(among),
-            "misuse": sum(a in behaviour.kind_of for a in among) >= MISUSE_SHARE * len(among),
-        }
-        return [name for name, holds in signs.items() if holds]
+def _rare(rows: pa.Table, measure: str, everyone: int) -> list[dict[str, Any]]:
+    """Select the uses of values that neither few nor a usual number of accounts have, in order of the values."""
+    most = max(USUAL_LEAST[measure], USUAL_SHARE * everyone)
+    if measure not in TELLING:
+        most = min(most, SMALL_RUN_SHARE * everyone)
+    counts = rows.group_by("value", use_threads=False).aggregate([("account", "count")])
+    number = counts["account_count"]
+    rare = counts["value"].filter(pc.and_(pc.greater_equal(number, LEAST[measure]), pc.less_equal(number, most)))
+    uses = rows.filter(pc.is_in(rows["value"], rare.combine_chunks())).select(["value", "account", "first"])
+    return list(uses.sort_by([("value", "ascending"), ("account", "ascending")]).to_pylist())
+
+
+def _severity(telling: bool, signs: Sequence[str]) -> int:
+    strong = [s for s in signs if s != "one_template"]
+    severity = min(4, 1 + telling + (len(signs) if strong else 0))
+    return severity if telling or "misuse" in signs else min(severity, HINT)
+
+
+def _signs(accounts: Sequence[str], behaviour: Behaviour) -> list[str]:
+    used = Counter(t for a in accounts for t in behaviour.templates_of.get(a, ()))
+    signs = {
+        "came_together": behaviour.came_together(accounts),
+        "one_template": max(used.values(), default=0) >= SAME_SHARE * len(accounts),
+        "misuse": sum(a in behaviour.kind_of for a in accounts) >= MISUSE_SHARE * len(accounts),
+    }
+    return [name for name, holds in signs.items() if holds]

@@ -9,14 +9,17 @@ from tocsin.screen.templates import LEAST_ACCOUNTS, Template
 
 MISUSE_SHARE = 0.3  # of a template's events on which a rule spoke
 DEVOTED_SHARE = 0.6  # of an account's events that are the template
-LEAST_DEVOTED_EVENTS = 3
+LEAST_DEVOTED_EVENTS = 10
+MOSTLY = 0.5  # of a template's accounts that are devoted to it
+HINT = 2
 
 
 @dataclass(frozen=True)
 class TemplateDetector:
-    """Speak of the accounts behind a template when rules speak of its texts, or when the accounts came together or do nothing else.
+    """Speak of the accounts behind a template when rules speak of it, or when they came together or do nothing else.
 
-    A template alone is no misuse: a popular prompt is shared by many, and nothing is said of it.
+    A template alone is no misuse: a popular prompt is shared by many, and nothing is said of it. Rules of severity 2
+    are hints, and a thousand copies of one benign text that draws a hint are no more than that.
     """
 
     name: ClassVar[str] = "template"
@@ -25,9 +28,10 @@ class TemplateDetector:
     def find(self, behaviour: Behaviour) -> Iterator[AccountFinding]:
         """Yield a finding for every account of every telling template that at least 5 accounts share."""
         for template in behaviour.templates:
-            kind, severity = self._gravity(template, behaviour)
-            if template.accounts >= LEAST_ACCOUNTS and severity > 1:
-                yield from self._speak(template, kind, severity)
+            if template.accounts >= LEAST_ACCOUNTS:
+                kind, severity = _gravity(template, behaviour)
+                if severity >= HINT:
+                    yield from self._speak(template, kind, severity)
 
     def _speak(self, template: Template, kind: str, severity: int) -> Iterator[AccountFinding]:
         share = sum(n for _, n in template.kinds) / template.events
@@ -36,15 +40,24 @@ class TemplateDetector:
         for use, event_id in zip(template.uses.to_pylist(), template.first_events, strict=True):
             yield AccountFinding(use["account"], use["first"], kind, severity, round(score, 2), facts, event_id)
 
-    def _gravity(self, template: Template, behaviour: Behaviour) -> tuple[str, int]:
-        if template.kinds and template.kinds[0][1] >= MISUSE_SHARE * template.events:
-            return template.kinds[0][0], 4 if template.accounts >= 2 * LEAST_ACCOUNTS else 3
-        uses = template.uses.to_pylist()
-        together = behaviour.came_together([u["account"] for u in uses])
-        devoted = sum(map(lambda u: self._devoted(u, behaviour), uses)) >= LEAST_ACCOUNTS
-        return "M13", 1 + together + devoted
 
-    def _devoted(self, use: dict[str, object], behaviour: Behaviour) -> bool:
-        events, own = use["events"], behaviour.accounts[str(use["account"])]["events"]
-        assert isinstance(events, int) and isinstance(own, int)
-        return events >= LEAST_DEVOTED_EVENTS and events >= DEVOTED_SHARE * own
+def _gravity(template: Template, behaviour: Behaviour) -> tuple[str, int]:
+    spoken = MISUSE_SHARE * template.events
+    kind, count = template.kinds[0] if template.kinds else ("", 0)
+    hinted = count > 0 and count >= spoken
+    if hinted and template.grave >= spoken:
+        return kind, 4 if template.accounts >= 2 * LEAST_ACCOUNTS else 3
+    signs = _came_together(template, behaviour) + _is_devoted(template, behaviour)
+    return (kind, max(HINT, 1 + signs)) if hinted else ("M13", 1 + signs)
+
+
+def _came_together(template: Template, behaviour: Behaviour) -> bool:
+    accounts: list[str] = template.uses["account"].to_pylist()
+    return behaviour.came_together(accounts)
+
+
+def _is_devoted(template: Template, behaviour: Behaviour) -> bool:
+    """Say whether most accounts do hardly anything else, and that often."""
+    uses = zip(template.uses["account"].to_pylist(), template.uses["events"].to_pylist(), strict=True)
+    devoted: int = sum(n >= max(LEAST_DEVOTED_EVENTS, DEVOTED_SHARE * behaviour.events[account]) for account, n in uses)
+    return devoted >= max(LEAST_ACCOUNTS, MOSTLY * template.accounts)
