@@ -1,0 +1,79 @@
+"""Give peers the standard's rules in their own forms, and the same rows, already folded.
+
+A peer has no rule trees and no fold. It is given less to do, never more: of each rule the trigger alone, the patterns
+one of which every match holds, and texts that Tocsin has folded for it.
+"""
+
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from cost import keep
+from tocsin.standard import load_standard
+from tocsin.standard.match import All, Leaf, Tree, branches
+from tocsin.standard.match import Any as AnyOf
+from tocsin.text import fold_batch
+
+HERE = Path(__file__).parent
+BLOCK = 2048
+
+
+def write_rules(path: Path) -> dict[str, int]:
+    """Write the rules for peers: `patterns`, `literals` that every match holds one of, and and/or `queries`."""
+    rules = load_standard(prove=False).rules
+    given = [
+        {
+            "id": rule.id,
+            "patterns": list(rule.match.triggers()),
+            "literals": sorted({_bare(f) for branch in branches(rule.match) for f in branch[0]}),
+            "queries": [[list(group) for group in query] for query in _queries(rule.match)],
+            "not": [] if rule.unless is None else list(rule.unless.triggers()) if isinstance(rule.unless, Leaf) else [],
+        }
+        for rule in rules
+    ]
+    keep(path, {"rules": given})
+    return {name: sum(len(g[name]) for g in given) for name in ("patterns", "literals", "queries")} | {
+        "rules": len(given)
+    }
+
+
+def write_rows(source: Path, path: Path, rows: int) -> None:
+    """Write the first rows of a Parquet file as JSON lines: the folded text, and the bytes of the original."""
+    with pq.ParquetFile(source) as parquet, path.open("w", encoding="utf-8") as out:
+        left = rows
+        for batch in parquet.iter_batches(BLOCK, columns=["text"]):
+            texts = batch["text"].slice(0, left)
+            folded = fold_batch(texts)
+            for line, text in enumerate(texts.to_pylist()):
+                out.write(json.dumps([folded.line(line), len(text.encode())], ensure_ascii=False) + "\n")
+            left -= len(texts)
+            if left <= 0:
+                return
+
+
+def install(venv: Path) -> Path:
+    """Make a throw-away environment with the pinned peers; return its Python."""
+    python = venv / "bin" / "python"
+    if not (venv / "whole").exists():
+        subprocess.run([sys.executable, "-m", "venv", "--clear", str(venv)], check=True)
+        subprocess.run([str(python), "-m", "pip", "install", "-q", "-r", str(HERE / "peers.txt")], check=True)
+        (venv / "whole").touch()
+    return python
+
+
+def _queries(tree: Tree) -> list[list[Sequence[str]]]:
+    """List the ways in which a tree may match, each as groups of patterns that must all be there, however far apart."""
+    if isinstance(tree, AnyOf):
+        return [query for item in tree.items for query in _queries(item)]
+    if isinstance(tree, All):
+        return [[item.triggers() for item in tree.items]]
+    return [[tree.patterns]]
+
+
+def _bare(factor: Any) -> str:
+    return str(factor).replace("\0", "")

@@ -1,0 +1,130 @@
+"""Render the tables of docs/bench.md from the results; --write puts them there, --check says whether they are there."""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+RESULT = HERE / "results" / "bench.json"
+PAGE = HERE.parent / "docs" / "bench.md"
+BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
+PEERS = ("yara-python", "presidio-analyzer", "nemoguardrails", "threatexchange")
+WHOLE = "**tocsin screen, whole command**"
+
+
+def render(result: dict[str, Any]) -> str:
+    """Render the results as Markdown."""
+    return "\n".join(
+        [_head(result), "", *_limits(result), "", *_memory(result), "", *_stages(result), "", *_peers(result)]
+    )
+
+
+def _head(result: dict[str, Any]) -> str:
+    machine, main = result["machine"], result["pieces"]["main"]
+    return (
+        f"Measured {result['made']} at commit {result['commit']}, seed {result['seed']}: {main['rows']:,} rows, "
+        f"{main['text_mb']} MB of text, one core of {machine['cores']} ({machine['cpu']}), "
+        f"Python {machine['python']}. Load average {main['load']} when done."
+    )
+
+
+def _limits(result: dict[str, Any]) -> Iterator[str]:
+    main = result["pieces"]["main"]
+    whole = main["whole"]["mb_per_s"]
+    rows = {
+        "bare Parquet read, same columns": main["read"],
+        "read with every check": main["read_checked"],
+        "fold": main["fold"],
+        "raw Vectorscan scan, no callback": main["scan_raw"],
+        "search for candidates": main["scan_candidates"],
+        WHOLE: main["whole"],
+    }
+    yield "| step | processor s | MB/s of text | whole command as a share |"
+    yield "|---|---|---|---|"
+    for name, cost in rows.items():
+        yield f"| {name} | {cost['cpu_s']:.1f} | {cost['mb_per_s']:.1f} | {whole / cost['mb_per_s']:.1%} |"
+    w = main["whole"]
+    yield ""
+    yield (
+        f"By wall clock the whole command took {w['wall_s']:.1f} s, {w['mb_per_wall_s']:.1f} MB/s; "
+        f"by its own summary {w['own_mb_per_s']:.1f} MB/s. It rejected {w['rejected']} rows and wrote "
+        f"{w['findings']:,} findings, {w['cases']:,} cases and {w['campaigns']} campaigns from "
+        f"{main['candidates']:,} candidates."
+    )
+
+
+def _memory(result: dict[str, Any]) -> Iterator[str]:
+    pieces = result["pieces"]
+    yield "| input | rows | MB of text | processor s | MB/s of text | peak memory MB |"
+    yield "|---|---|---|---|---|---|"
+    for name, piece in (("ordinary", "main"), ("ordinary, four times the rows", "large"), ("hostile", "hostile")):
+        if piece in pieces:
+            size, w = pieces[piece]["text_mb"], pieces[piece]["whole"]
+            yield (
+                f"| {name} | {w['rows']:,} | {size:.1f} | {w['cpu_s']:.1f} | {w['mb_per_s']:.1f} | {w['peak_mb']:,.0f} |"
+            )
+
+
+def _stages(result: dict[str, Any]) -> Iterator[str]:
+    spent = result["pieces"]["stages"]["cpu_s"]
+    total = sum(spent.values())
+    yield "| stage | processor s | share |"
+    yield "|---|---|---|"
+    for name, seconds in sorted(spent.items(), key=lambda item: -item[1]):
+        yield f"| {name} | {seconds:.1f} | {seconds / total:.1%} |"
+
+
+def _peers(result: dict[str, Any]) -> Iterator[str]:
+    pieces = result["pieces"]
+    whole = pieces["main"]["whole"]["mb_per_s"]
+    given = [pieces[name] for name in PEERS if name in pieces]
+    if not given:
+        return
+    yield "| peer | version | rows | processor s | MB/s of text | Tocsin is faster by |"
+    yield "|---|---|---|---|---|---|"
+    for name in (n for n in PEERS if n in pieces):
+        p = pieces[name]
+        times = whole / p["mb_per_s"]
+        yield f"| {name} | {p['version']} | {p['rows']:,} | {p['cpu_s']:.1f} | {p['mb_per_s']:.2f} | {times:,.1f} |"
+    g = given[0]["given"]
+    yield ""
+    yield (
+        f"The peers ran {g['rules']} rules: {g['patterns']} trigger patterns, {g['literals']} literals, "
+        f"{g['queries']} and/or queries."
+    )
+
+
+def replaced(page: str, table: str) -> str:
+    """Put the table between its marks."""
+    before, _, rest = page.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    return f"{before}{BEGIN}\n{table}\n{END}{after}"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("result", nargs="?", type=Path, default=RESULT)
+    parser.add_argument("--check", action="store_true", help="end with 1 where docs/bench.md says something else")
+    parser.add_argument("--write", action="store_true", help="put the tables into docs/bench.md")
+    given = parser.parse_args()
+    table = render(json.loads(given.result.read_text("utf-8")))
+    page = PAGE.read_text("utf-8")
+    if given.check:
+        same = replaced(page, table) == page
+        print(
+            "docs/bench.md holds what was measured" if same else "docs/bench.md differs: python bench/table.py --write",
+            file=sys.stderr,
+        )
+        return 0 if same else 1
+    if given.write:
+        PAGE.write_text(replaced(page, table), "utf-8")
+    else:
+        print(table)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
