@@ -133,7 +133,6 @@ class RuleForm(Form):
     id: str
     severity: Level
     confidence: Level = 3
-    sub: str | None = None
     roles: tuple[Role, ...] = ("user", "tool")
     title: Bilingual
     explanation: Bilingual

@@ -128,8 +128,8 @@ class _Lists:
 class _Database:
     """Hold the scanner's database of factors, and what each tells of: sets of factors, branches, rules.
 
-    Shape: factor f is in the sets `sets_of[f]`; set s is the rarest of the branches `begins[s]`; branch b also needs the
-    sets in row b of `also` (-1: none) and speaks for rule `rule_of[b]`.
+    Shape: factor f is in the sets `sets_of[f]`; set s is the rarest of the branches `begins[s]`; branch b also needs
+    the sets in row b of `also` (-1: none) and speaks for rule `rule_of[b]`.
     """
 
     scanner: Any

@@ -12,6 +12,8 @@ from tocsin.text import fold_text
 _sre: Any = importlib.import_module("re._parser")
 _MAX_REPEAT = 200
 _CATEGORIES = {"CATEGORY_DIGIT": r"\d", "CATEGORY_WORD": r"\w", "CATEGORY_SPACE": r"\s"}
+# A look-behind, a class, an escape, or one character.
+_TOKEN = re.compile(r"\(\?<[=!](?:[^()\\]|\\.)*\)|\[\^?\]?(?:[^\]\\]|\\.)*\]|\\.|.", re.DOTALL)
 _FEW_ROUNDS, _SHORT = 4, 20
 _MAX_GROUP_REPEAT = 10  # a repeated group can be read in many ways, and a hostile text tries them all
 _UNBOUNDED = int(_sre.MAXREPEAT)
@@ -29,7 +31,16 @@ def literal_pattern(text: str) -> str:
 
 def loosen(pattern: str) -> str:
     """Let a pattern match where the blanks between words were lost: on closed-up lines only."""
-    return re.sub(r"\\?[ ]|\\s\+?", r"\\s*", pattern.replace(r"\b", ""))
+    return "".join(map(_loosened, _TOKEN.findall(pattern)))
+
+
+def _loosened(token: str) -> str:
+    if token == r"\b":
+        return ""
+    if token in (" ", r"\ ", r"\s"):
+        return r"(?:\s?)"
+    holds_blank = token.startswith("[") and not token.startswith("[^") and (" " in token or r"\s" in token)
+    return f"(?:{token}?)" if holds_blank else token
 
 
 @lru_cache(maxsize=16_384)
@@ -64,14 +75,14 @@ def _check(tree: Any, repeated: bool) -> None:
         if name in ("GROUPREF", "GROUPREF_EXISTS", "ATOMIC_GROUP", "POSSESSIVE_REPEAT"):
             raise ConfigError(f"{name.lower()} is not in the rule form", hint="use groups (?:…) and plain repeats")
         if name in ("MAX_REPEAT", "MIN_REPEAT"):
-            _check_repeat(*value, repeated)
+            _check_repeat(value[0], value[1], value[2], repeated)
         elif name == "SUBPATTERN":
             _check_group(value, repeated)
         elif name == "BRANCH":
             for branch in value[1]:
                 _check(branch, repeated)
         elif name in ("ASSERT", "ASSERT_NOT"):
-            _check(value[1], repeated)
+            _check_assertion(value[0], value[1], repeated)
 
 
 @cache
@@ -83,6 +94,13 @@ def _check_group(value: Any, repeated: bool) -> None:
     if value[0] is not None:
         raise ConfigError("a capture group is not in the rule form", hint="write (?:…)")
     _check(value[3], repeated)
+
+
+def _check_assertion(direction: int, body: Any, repeated: bool) -> None:
+    low, high = body.getwidth()
+    if direction < 0 and low != high:
+        raise ConfigError(f"a look-behind of {low} to {high} characters", hint="make it one width")
+    _check(body, repeated)
 
 
 def _check_repeat(low: int, high: Any, body: Any, repeated: bool) -> None:
