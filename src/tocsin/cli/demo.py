@@ -9,6 +9,21 @@ import typer
 from tocsin.cli.rim import cache_folder, check_lang, progress, put_json, put_rows, say
 from tocsin.forms.errors import VerificationError
 
+_SENTENCES = {
+    "en": (
+        "{rows} events of {accounts} accounts screened",
+        "{found} of {planted} planted campaigns found, {false} false cases",
+        "open {report}",
+        'next: tocsin cases {out}   ·   tocsin screen YOUR-LOGS --out run   ·   tocsin check "a text"',
+    ),
+    "zh": (
+        "已筛查 {accounts} 个账号的 {rows} 条消息记录",
+        "预置的 {planted} 起系列滥用活动中发现 {found} 起，误报个案 {false} 个",
+        "打开 {report}",
+        "接下来：tocsin cases {out} --lang zh   ·   tocsin screen 日志路径 --out run   ·   tocsin check 一段文字",
+    ),
+}
+
 
 def demo(
     out: Annotated[Path, typer.Option(help="Folder for the sample and everything the run writes.")] = Path(
@@ -16,7 +31,7 @@ def demo(
     ),
     seed: Annotated[int, typer.Option(help="Another seed: other accounts, words, times and sizes.")] = 1,
     without: Annotated[list[str] | None, typer.Option(help="Leave a planted campaign out; may be repeated.")] = None,
-    lang: Annotated[str, typer.Option(help="Language of the table: en or zh.")] = "en",
+    lang: Annotated[str, typer.Option(help="Language of what is told: en or zh.")] = "en",
     as_json: Annotated[bool, typer.Option("--json", help="Print planted, found and false as JSON.")] = False,
 ) -> None:
     """Build a sample of AI traffic with six planted campaigns, screen it for real, and compare.
@@ -50,8 +65,7 @@ def _tell(verdict: Any, out: Path, lang: str) -> None:
         for p in verdict.truth
     ]
     put_rows(head, rows)
-    say(f"{verdict.rows} events of {verdict.accounts} accounts screened")
     found, planted, false = len(verdict.found), len(verdict.planted), len(verdict.false)
-    say(f"{found} of {planted} planted campaigns found, {false} false cases")
-    say(f"open {out / 'report.html'}")
-    say(f'next: tocsin cases {out}   ·   tocsin screen YOUR-LOGS --out run   ·   tocsin check "a text"')
+    figures = {"rows": verdict.rows, "accounts": verdict.accounts, "found": found, "planted": planted, "false": false}
+    for sentence in _SENTENCES[lang]:
+        say(sentence.format(out=out, report=out / "report.html", **figures))

@@ -1,18 +1,14 @@
 """Small questions: what the standard says of one text, what is in it, what its rules cost, a finished run's tables."""
 
-import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from tocsin.flow.outputs import publish
-from tocsin.flow.presenting import Finished, present
-from tocsin.flow.screening import PARTIAL, Clock
-from tocsin.forms import TRAFFIC, FormatError, TransportError
+from tocsin.flow.screening import Clock
+from tocsin.forms import TRAFFIC
 from tocsin.screen import rule_detector
 from tocsin.standard import Price, compile_pack, load_standard, price_rules
 from tocsin.text import fold_batch
@@ -65,45 +61,3 @@ def price_standard(folder: Path | None, cache: Path | None, clock: Clock) -> Seq
     standard = load_standard(folder)
     texts = pa.array([str(e["text"]) for e in build_sample(1).events], pa.string())
     return price_rules(standard, compile_pack(standard, cache), fold_batch(texts), clock)
-
-
-def read_table(folder: Path, name: str) -> pa.Table:
-    """Read one table of a finished run.
-
-    Errors: TransportError where it is not there; FormatError where it is not a table.
-    """
-    try:
-        return pq.read_table(folder / name)
-    except FileNotFoundError as error:
-        raise TransportError(f"no {name} in {folder.name!r}", hint="run: tocsin screen INPUT --out DIR") from error
-    except OSError as error:
-        raise TransportError(
-            f"{name} cannot be read: {error.strerror or 'unreadable'}", hint="check its rights"
-        ) from error
-    except pa.ArrowInvalid as error:
-        raise FormatError(f"{name} is not a Parquet file", hint="screen again") from error
-
-
-def redraw(folder: Path, standard_folder: Path | None) -> list[str]:
-    """Draw the report of a finished run anew from its tables; return notes."""
-    tables = [read_table(folder, f"{name}.parquet") for name in ("findings", "activity", "cases")]
-    standard = load_standard(standard_folder, prove=False)
-    staged = folder / PARTIAL
-    staged.mkdir(exist_ok=True)
-    summary = json.loads((folder / "summary.json").read_text("utf-8"))
-    finished = Finished(*tables, _reasons(folder), summary["rows"], summary["sources"])
-    notes = present(staged, finished, standard)
-    publish(staged, folder)
-    for path in sorted(staged.rglob("*"), reverse=True):
-        path.rmdir()
-    staged.rmdir()
-    return notes
-
-
-def _reasons(folder: Path) -> dict[str, int]:
-    reasons: dict[str, int] = {}
-    with (folder / "rejects.jsonl").open(encoding="utf-8") as lines:
-        for line in lines:
-            reason = json.loads(line)["reason"]
-            reasons[reason] = reasons.get(reason, 0) + 1
-    return reasons

@@ -20,14 +20,26 @@ class TableFile:
 
     path: Path
     schema: pa.Schema
-    rows: int = 0
+    wanted: bool = True  # else rows go nowhere
     _held: list[pa.Table] = field(default_factory=list)
     _held_rows: int = 0
     _writer: pq.ParquetWriter | None = None
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        try:
+            if kind is None and self.wanted:
+                self._write(pa.concat_tables([self.schema.empty_table(), *self._held]))
+        finally:
+            if self._writer is not None:
+                self._end(self._writer)
+
     def add(self, table: pa.Table) -> None:
         """Append rows."""
-        self.rows += len(table)
+        if not self.wanted:
+            return
         self._held.append(table)
         self._held_rows += len(table)
         while self._held_rows >= _GROUP_ROWS:
@@ -36,17 +48,17 @@ class TableFile:
             self._held = [whole.slice(_GROUP_ROWS)]
             self._held_rows -= _GROUP_ROWS
 
-    def close(self) -> None:
-        """Write what is left and end the file."""
-        self._write(pa.concat_tables([self.schema.empty_table(), *self._held]))
-        assert self._writer is not None
-        self._writer.close()
-
     def _write(self, table: pa.Table) -> None:
         if self._writer is None:
             self._writer = pq.ParquetWriter(self.path, self.schema, compression="zstd")
         if len(table):
             self._writer.write_table(table.cast(self.schema).combine_chunks(), row_group_size=_GROUP_ROWS)
+
+    def _end(self, writer: pq.ParquetWriter) -> None:
+        try:
+            writer.close()
+        finally:
+            writer.is_open = False  # after a failure it would try again as it is collected, and complain
 
 
 @dataclass
@@ -86,7 +98,9 @@ def write_json(path: Path, value: Mapping[str, object]) -> None:
 
 def write_table(path: Path, table: pa.Table) -> None:
     """Write one whole Parquet file."""
-    pq.write_table(table.combine_chunks(), path, compression="zstd", row_group_size=_GROUP_ROWS)
+    sink = pa.BufferOutputStream()
+    pq.write_table(table.combine_chunks(), sink, compression="zstd", row_group_size=_GROUP_ROWS)
+    path.write_bytes(sink.getvalue())
 
 
 def publish(staged: Path, out: Path) -> None:

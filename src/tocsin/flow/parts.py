@@ -4,9 +4,7 @@ stopped.
 A part is named by its batch, the standard and the version of Tocsin: a part that is there is right, whatever the run.
 """
 
-import shutil
-from collections.abc import Iterator
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from hashlib import blake2b
 from pathlib import Path
 
@@ -37,7 +35,6 @@ class PartStore:
 
     folder: Path
     made_with: str
-    order: list[Path] = field(default_factory=list)
 
     def path(self, batch: bytes) -> Path:
         """Name the part of a batch."""
@@ -49,7 +46,7 @@ class PartStore:
         try:
             with pa.OSFile(str(path)) as file:
                 return Screened(*(pa.ipc.open_stream(file).read_all() for _ in TABLES))
-        except (OSError, pa.ArrowInvalid):
+        except (OSError, pa.ArrowException):
             return None
 
     def keep(self, path: Path, screened: Screened) -> None:
@@ -62,18 +59,3 @@ class PartStore:
                 with pa.ipc.new_stream(file, table.schema) as writer:
                     writer.write_table(table)
         growing.replace(path)
-
-    def note(self, path: Path) -> None:
-        """Remember that a part belongs to this run, in order."""
-        self.order.append(path)
-
-    def sketches(self) -> Iterator[pa.Table]:
-        """Read back the sketches of this run's parts, one at a time."""
-        for path in self.order:
-            screened = self.load(path)
-            if screened is not None:
-                yield screened.sketches
-
-    def clear(self) -> None:
-        """Forget every part."""
-        shutil.rmtree(self.folder, ignore_errors=True)

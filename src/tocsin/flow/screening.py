@@ -1,5 +1,6 @@
 """One screening run: inputs to findings, activity, cases, rejects, summary and report in a folder."""
 
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
@@ -10,17 +11,18 @@ import pyarrow.compute as pc
 
 from tocsin import __version__
 from tocsin.cases import Allowance, build_cases
+from tocsin.flow.gathering import Gathered
 from tocsin.flow.outputs import RejectFile, TableFile, publish, write_json, write_table
 from tocsin.flow.parts import PartStore, encode_batch
 from tocsin.flow.presenting import Finished, present
 from tocsin.flow.workers import Recipe, screen_here, screen_in_workers
-from tocsin.forms import CASES, FINDINGS, SCORES, SKETCHES, FormatError, TocsinError, TransportError
-from tocsin.screen import Screened, judge_behaviour, merge_activity, rule_detector, thin_sketches
+from tocsin.forms import CASES, SCORES, FormatError, TocsinError, TransportError
+from tocsin.screen import Screened, rule_detector
 from tocsin.standard import Standard, compile_pack, load_standard
-from tocsin.traffic import Pulled, SeenIds, hash_identities, pull
+from tocsin.traffic import Pulled, SeenIds, find_sources, hash_identities, pull
 
 PARTIAL = ".tocsin-partial"
-_COMPACT_ROWS = 1_000_000
+SCORES_FILE = "scores.parquet"
 
 Clock = Callable[[], float]  # seconds, monotonic
 Tick = Callable[[int, int], None]  # events and bytes of text screened so far
@@ -47,7 +49,7 @@ class Settings:
 
 @dataclass
 class Outcome:
-    """Hold what a run amounted to; `failures` are sources that could not be read to their end."""
+    """Hold what a run amounted to; `failures` are too many rejects, then sources not read to their end."""
 
     summary: dict[str, object]
     cases: pa.Table
@@ -80,59 +82,46 @@ class _Run:
     def __init__(self, settings: Settings, standard: Standard, clock: Clock, tick: Tick) -> None:
         self.settings, self.standard, self.clock, self.tick = settings, standard, clock, tick
         self.partial = settings.out / PARTIAL
-        self.staged = self.partial / "out"
+        self.staged, self.seen = self.partial / "out", self.partial / "seen"
         made_with = f"{__version__} {standard.digest} {settings.keep_evidence}"
         self.parts = PartStore(self.partial / "parts", made_with)
         self.failures: list[TocsinError] = []
         self.rows = self.size = 0
-        self.activity: list[pa.Table] = []
 
     def go(self) -> Outcome:
         self._prepare()
-        started = self.clock()
         with RejectFile(self.staged / "rejects.jsonl") as rejects:
-            findings = self._screen(rejects)
-        activity, whole_findings = self._judge(findings)
-        cases = build_cases(
-            whole_findings, activity, self.standard, allowances=self.settings.allowances, today=self.settings.today
-        )
-        write_table(self.staged / "activity.parquet", activity)
-        write_table(self.staged / "cases.parquet", cases.cast(CASES))
+            parts = self._screened(self._batches(rejects))
+            started = self.clock()
+            gathered = self._gather(parts)
+        run = self._judged(gathered, rejects)
         seconds = self.clock() - started
         self._check_rejects(rejects)
-        summary = self._summary(whole_findings, cases, rejects, seconds)
-        sources = len(self.settings.inputs)
-        finished = Finished(whole_findings, activity, cases, rejects.reasons, self.rows, sources)
-        notes = present(self.staged, finished, self.standard)
+        summary = self._summary(run, rejects, seconds)
+        notes = present(self.staged, run, self.standard)
         write_json(self.staged / "summary.json", summary)
-        publish(self.staged, self.settings.out)
-        self._clean()
-        return Outcome(summary, cases, self.failures, notes)
+        self._publish()
+        return Outcome(summary, run.cases, self.failures, notes)
 
     def _prepare(self) -> None:
-        if not self.settings.resume:
-            self._clean()
-        self.staged.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(self.staged if self.settings.resume else self.partial, ignore_errors=True)
+        self.staged.mkdir(parents=True)
+        self.seen.mkdir(exist_ok=True)
 
-    def _clean(self) -> None:
-        self.parts.clear()
-        for path in sorted(self.partial.rglob("*"), reverse=True):
-            path.rmdir() if path.is_dir() else path.unlink()
-        if self.partial.is_dir():
-            self.partial.rmdir()
+    def _publish(self) -> None:
+        if not self.settings.scores:  # an earlier run's would speak of other events
+            (self.settings.out / SCORES_FILE).unlink(missing_ok=True)
+        publish(self.staged, self.settings.out)
+        shutil.rmtree(self.partial, ignore_errors=True)
 
-    def _screen(self, rejects: RejectFile) -> TableFile:
-        findings = TableFile(self.staged / "findings.parquet", FINDINGS)
-        scores = TableFile(self.staged / "scores.parquet", SCORES) if self.settings.scores else None
-        for screened in self._screened(self._batches(rejects)):
-            findings.add(screened.findings)
-            self._count(screened)
-            if scores:
+    def _gather(self, parts: Iterator[Screened]) -> Gathered:
+        gathered = Gathered()
+        with TableFile(self.staged / SCORES_FILE, SCORES, wanted=self.settings.scores) as scores:
+            for screened in parts:
+                gathered.add(screened)
                 scores.add(screened.scores)
-            self.tick(self.rows, self.size)
-        if scores:
-            scores.close()
-        return findings
+                self.tick(self.rows, self.size)
+        return gathered
 
     def _screened(self, batches: Iterator[bytes]) -> Iterator[Screened]:
         s = self.settings
@@ -142,7 +131,7 @@ class _Run:
         return screen_here(batches, self.parts, rule_detector(self.standard, pack, keep_evidence=s.keep_evidence))
 
     def _batches(self, rejects: RejectFile) -> Iterator[bytes]:
-        with SeenIds(self.partial / "seen") as seen:
+        with SeenIds(self.seen) as seen:
             for pulled in pull(self.settings.inputs, seen=seen, format=self.settings.format):
                 rejects.add(pulled.rejects)
                 if pulled.failure:
@@ -155,23 +144,14 @@ class _Run:
         self.size += pc.sum(pc.binary_length(pulled.traffic["text"])).as_py()
         return hash_identities(pulled.traffic, self.settings.id_key) if self.settings.id_key else pulled.traffic
 
-    def _count(self, screened: Screened) -> None:
-        self.activity.append(screened.activity)
-        if sum(map(len, self.activity)) > _COMPACT_ROWS:
-            self.activity = [merge_activity(self.activity)]
-
-    def _judge(self, findings: TableFile) -> tuple[pa.Table, pa.Table]:
-        rules = pa.concat_tables([FINDINGS.empty_table(), *(s.findings for s in self._reread())])
-        total = sum(len(s) for s in self.parts.sketches())
-        thin = [thin_sketches(s, total) for s in self.parts.sketches()]
-        sketches = pa.concat_tables([SKETCHES.empty_table(), *thin])
-        behaviour, activity = judge_behaviour(merge_activity(self.activity), sketches, rules, self.standard.version)
-        findings.add(behaviour)
-        findings.close()
-        return activity, pa.concat_tables([rules, behaviour])
-
-    def _reread(self) -> Iterator[Screened]:
-        return (s for s in map(self.parts.load, self.parts.order) if s is not None)
+    def _judged(self, gathered: Gathered, rejects: RejectFile) -> Finished:
+        s = self.settings
+        findings, activity = gathered.judge(self.standard.version)
+        cases = build_cases(findings, activity, self.standard, allowances=s.allowances, today=s.today).cast(CASES)
+        for name, table in (("findings", findings), ("activity", activity), ("cases", cases)):
+            write_table(self.staged / f"{name}.parquet", table)
+        sources = sum(source.problem is None for source in find_sources(s.inputs))
+        return Finished(findings, activity, cases, rejects.reasons, self.rows, sources)
 
     def _check_rejects(self, rejects: RejectFile) -> None:
         share = rejects.rows / max(1, rejects.rows + self.rows)
@@ -179,18 +159,18 @@ class _Run:
             message = (
                 f"{rejects.rows} of {rejects.rows + self.rows} rows rejected, limit {self.settings.max_rejects:.1%}"
             )
-            self.failures.append(FormatError(message, hint="see rejects.jsonl, or raise --max-rejects"))
+            self.failures.insert(0, FormatError(message, hint="see rejects.jsonl, or raise --max-rejects"))
 
-    def _summary(self, findings: pa.Table, cases: pa.Table, rejects: RejectFile, seconds: float) -> dict[str, object]:
-        kinds = pc.value_counts(findings["kind"].combine_chunks()).to_pylist()
+    def _summary(self, run: Finished, rejects: RejectFile, seconds: float) -> dict[str, object]:
+        kinds = pc.value_counts(run.findings["kind"].combine_chunks()).to_pylist()
         return {
-            "sources": len(self.settings.inputs),
+            "sources": run.sources,
             "rows": self.rows,
             "rejected": rejects.rows,
-            "findings": len(findings),
+            "findings": len(run.findings),
             "by_kind": {k["values"]: k["counts"] for k in sorted(kinds, key=lambda k: str(k["values"]))},
-            "cases": len(cases),
-            "campaigns": pc.count_distinct(cases["campaign_id"]).as_py(),
+            "cases": len(run.cases),
+            "campaigns": pc.count_distinct(run.cases["campaign_id"]).as_py(),
             "seconds": round(seconds, 3),
             "rows_per_second": round(self.rows / seconds) if seconds else 0,
             "mb_per_second": round(self.size / 1e6 / seconds, 2) if seconds else 0.0,

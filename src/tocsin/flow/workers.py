@@ -1,14 +1,18 @@
 """Screen encoded batches, here or in worker processes; results come in the order of the batches either way."""
 
+import os
 import signal
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
+from threading import Thread
 
 from tocsin.flow.parts import PartStore, decode_batch
+from tocsin.forms import TransportError
 from tocsin.screen import RuleDetector, Screened, rule_detector, screen_batch
 from tocsin.standard import compile_pack, load_standard
 
@@ -30,6 +34,7 @@ class Recipe:
 
 
 Job = tuple[bytes, Path]
+Flight = Callable[[], Screened]  # waits for a part that is being made
 
 
 def screen_here(batches: Iterable[bytes], parts: PartStore, detector: RuleDetector) -> Iterator[Screened]:
@@ -40,38 +45,34 @@ def screen_here(batches: Iterable[bytes], parts: PartStore, detector: RuleDetect
         if screened is None:
             screened = screen_batch(decode_batch(batch), detector)
             parts.keep(path, screened)
-        parts.note(path)
         yield screened
 
 
 def screen_in_workers(batches: Iterable[bytes], parts: PartStore, recipe: Recipe, workers: int) -> Iterator[Screened]:
     """Screen batches in worker processes; the same as `screen_here`, in the same order."""
     jobs = ((batch, parts.path(batch)) for batch in batches)
-    for path, screened in _elsewhere(jobs, parts, recipe, workers):
-        parts.note(path)
-        yield screened
-
-
-def _elsewhere(jobs: Iterable[Job], parts: PartStore, recipe: Recipe, workers: int) -> Iterator[tuple[Path, Screened]]:
-    flying: deque[tuple[Path, Callable[[], Screened]]] = deque()
     pool = ProcessPoolExecutor(workers, get_context("spawn"), _start, (recipe, parts))
     try:
-        for batch, path in jobs:
-            flying.append((path, _outcome(pool, batch, path, parts)))
-            if len(flying) > AHEAD * workers:
-                yield _landed(flying)
-        while flying:
-            yield _landed(flying)
+        yield from _elsewhere(jobs, parts, pool, AHEAD * workers)
+    except BrokenProcessPool as error:
+        raise TransportError(
+            "a worker process died", hint="free memory or use fewer --workers, then --resume"
+        ) from error
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _landed(flying: deque[tuple[Path, Callable[[], Screened]]]) -> tuple[Path, Screened]:
-    path, outcome = flying.popleft()
-    return path, outcome()
+def _elsewhere(jobs: Iterable[Job], parts: PartStore, pool: ProcessPoolExecutor, most: int) -> Iterator[Screened]:
+    flying: deque[Flight] = deque()
+    for batch, path in jobs:
+        flying.append(_departed(pool, batch, path, parts))
+        if len(flying) > most:
+            yield flying.popleft()()
+    while flying:
+        yield flying.popleft()()
 
 
-def _outcome(pool: ProcessPoolExecutor, batch: bytes, path: Path, parts: PartStore) -> Callable[[], Screened]:
+def _departed(pool: ProcessPoolExecutor, batch: bytes, path: Path, parts: PartStore) -> Flight:
     ready = parts.load(path)
     if ready is not None:
         return lambda: ready
@@ -84,7 +85,15 @@ _worker: list[tuple[RuleDetector, PartStore]] = []  # one worker process's own, 
 
 def _start(recipe: Recipe, parts: PartStore) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what an interrupt ends
+    Thread(target=_end_with_parent, daemon=True).start()
     _worker.append((recipe.detector(), parts))
+
+
+def _end_with_parent() -> None:
+    parent = parent_process()
+    if parent is not None:  # a parent that was killed tells nobody to stop
+        parent.join()
+        os._exit(1)
 
 
 def _screen(batch: bytes, path: Path) -> Screened:
