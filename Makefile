@@ -1,0 +1,47 @@
+# Every target works in a fresh checkout; PYTHON names the interpreter that makes the environment.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help install check fix test soak demo bench quality docs
+
+help: ## List the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-9s %s\n", $$1, $$2}'
+
+install: $(VENV)/.installed ## Make the environment with everything for development
+
+$(VENV)/.installed: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --editable '.[dev]'
+	touch $@
+
+check: install ## Format, lint, types, import directions, generated docs
+	$(BIN)/ruff format --check src tests tools bench
+	$(BIN)/ruff check src tests tools bench
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python tools/make_cli_reference.py --check
+	$(BIN)/tocsin standard check
+
+fix: install ## Format, and mend what can be mended
+	$(BIN)/ruff check --fix src tests tools bench
+	$(BIN)/ruff format src tests tools bench
+
+test: install ## The default suite, under three minutes on two cores
+	$(BIN)/pytest --numprocesses 2
+
+soak: install ## The long runs
+	$(BIN)/pytest -m soak
+
+demo: install ## Screen the shipped sample and compare with what was planted
+	$(BIN)/tocsin demo
+
+bench: install ## Speed and memory against the machine's limit and peers; writes bench/results/
+	$(BIN)/python bench/run.py
+
+quality: install ## Measure the rules on labelled prompts; writes docs/quality.md
+	$(BIN)/python tools/measure_quality.py
+
+docs: install ## Write the generated pages
+	$(BIN)/python tools/make_cli_reference.py
