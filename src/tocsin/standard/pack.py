@@ -21,6 +21,11 @@ from tocsin.text import Folded
 SLOW = "re"
 Ints = NDArray[np.int64]
 Candidates = Callable[[Folded], Iterator[tuple[int, int]]]
+Concerns = Callable[[int, Rule], bool]  # a row, and a rule that may speak of it
+
+
+def _every(_row: int, _rule: Rule) -> bool:
+    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +48,8 @@ class RulePack:
     rules: tuple[Rule, ...]
     candidates: Candidates
 
-    def matches(self, folded: Folded) -> list[RuleMatch]:
-        """Find, for every text and rule, the first place where the rule matches; in order of text, then rule.
+    def matches(self, folded: Folded, concerns: Concerns = _every) -> list[RuleMatch]:
+        """Find, for every text and rule that concerns it, the first place where the rule matches; by text, then rule.
 
         A text counts before the lines derived from it. The result is the same for any candidates that cover the
         matches.
@@ -53,7 +58,7 @@ class RulePack:
         lines: dict[int, str] = {}
         for line, index in self.candidates(folded):
             row = folded.row(line)
-            if (row, index) in found:
+            if (row, index) in found or not concerns(row, self.rules[index]):
                 continue
             text = lines.setdefault(line, folded.line(line))
             loose = line >= len(folded.texts) and folded.derived[line - len(folded.texts)].spaced

@@ -28,9 +28,8 @@ class RuleDetector:
 
     def find(self, batch: pa.RecordBatch, folded: Folded) -> pa.Table:
         """Judge a batch of TRAFFIC with its folded texts; return FINDINGS in the order of events, then of rules."""
-        roles = batch["role"].dictionary_encode()
-        role_of, names = roles.indices.to_numpy(zero_copy_only=False), roles.dictionary.to_pylist()
-        matches = [m for m in self.pack.matches(folded) if names[role_of[m.row]] in m.rule.form.roles]
+        roles = batch["role"].to_pylist()
+        matches = self.pack.matches(folded, lambda row, rule: roles[row] in rule.form.roles)
         rows = pa.array([m.row for m in matches], pa.int64())
         about = batch.select(["event_id", "account", "session", "time"]).take(rows)
         return pa.Table.from_arrays([*about.columns, *self._columns(matches, folded)], schema=FINDINGS)
