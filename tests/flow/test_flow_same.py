@@ -1,6 +1,7 @@
 """The same findings, to the byte, for any number of workers, cut of the input and order of the arguments."""
 
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -43,7 +44,7 @@ def test_any_cut_into_files_gives_the_same_tables(
     rows, edges = traffic(3000), (0, *cuts, 3000)
     files = [
         write_lines(tmp_path / f"{i}.jsonl{'.gz' if i % 2 else ''}", rows[low:high])
-        for i, (low, high) in enumerate(zip(edges, edges[1:], strict=False))
+        for i, (low, high) in enumerate(pairwise(edges))
     ]
     screen(tmp_path / "out", *reversed(files), standard=standard, scores=True)
     same = ("findings.parquet", "activity.parquet", "cases.parquet", "scores.parquet", "rejects.jsonl")

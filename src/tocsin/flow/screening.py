@@ -166,7 +166,7 @@ class _Run:
         return {
             "sources": run.sources,
             "rows": self.rows,
-            "rejected": rejects.rows,
+            "rejected": rejects.lines,
             "findings": len(run.findings),
             "by_kind": {k["values"]: k["counts"] for k in sorted(kinds, key=lambda k: str(k["values"]))},
             "cases": len(run.cases),
