@@ -59,7 +59,7 @@ class Behaviour:
 
     @cached_property
     def _arrivals(self) -> Arrivals:
-        return Arrivals.of(self._accounts)
+        return Arrivals.read(self._accounts)
 
 
 @dataclass(frozen=True, slots=True)
