@@ -1,4 +1,4 @@
-"""Texts of the bench: ordinary ones in the generator's own words, planted ones of the sample's campaigns, hostile ones."""
+"""Texts of the bench: ordinary ones in its own words, planted ones of the sample's campaigns, hostile ones."""
 
 import base64
 from collections.abc import Sequence
