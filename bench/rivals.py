@@ -24,20 +24,24 @@ BLOCK = 2048
 
 
 def write_rules(path: Path) -> dict[str, int]:
-    """Write the rules for peers: `patterns`, `literals` that every match holds one of, and and/or `queries`."""
+    """Write the rules: trigger `patterns`, and/or `queries`, `literals` that every match holds one of, `branches`.
+
+    A branch is what Tocsin's own scan asks of a text: of each of its groups of literals, one.
+    """
     rules = load_standard(prove=False).rules
     given = [
         {
             "id": rule.id,
             "patterns": list(rule.match.triggers()),
             "literals": sorted({_bare(f) for branch in branches(rule.match) for f in branch[0]}),
+            "branches": [[sorted({_bare(f) for f in group}) for group in branch] for branch in branches(rule.match)],
             "queries": [[list(group) for group in query] for query in _queries(rule.match)],
             "not": [] if rule.unless is None else list(rule.unless.triggers()) if isinstance(rule.unless, Leaf) else [],
         }
         for rule in rules
     ]
     keep(path, {"rules": given})
-    return {name: sum(len(g[name]) for g in given) for name in ("patterns", "literals", "queries")} | {
+    return {name: sum(len(g[name]) for g in given) for name in ("patterns", "literals", "branches", "queries")} | {
         "rules": len(given)
     }
 

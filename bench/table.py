@@ -94,8 +94,9 @@ def _peers(result: dict[str, Any]) -> Iterator[str]:
     g = given[0]["given"]
     yield ""
     yield (
-        f"The peers ran {g['rules']} rules: {g['patterns']} trigger patterns, {g['literals']} literals, "
-        f"{g['queries']} and/or queries."
+        f"The peers were given {g['rules']} rules: {g['branches']} branches of groups of literals (yara-python), "
+        f"{g['literals']} literals (presidio-analyzer), {g['patterns']} trigger patterns (nemoguardrails), "
+        f"{g['queries']} and/or queries (threatexchange)."
     )
 
 
