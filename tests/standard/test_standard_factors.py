@@ -41,7 +41,9 @@ def in_form(pattern: str) -> bool:
 
 
 patterns = st.recursive(pieces, grouped, max_leaves=8).filter(in_form)
-bare_pieces = st.builds(lambda single, count: single + count, singles.filter(lambda single: single not in ("[^a]", ".")), counts)
+bare_pieces = st.builds(
+    lambda single, count: single + count, singles.filter(lambda single: single not in ("[^a]", ".")), counts
+)
 
 
 def stands_in(factor: str, line: str) -> bool:
