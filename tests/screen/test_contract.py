@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import settings as budget
 from hypothesis import strategies as st
+from screen_edges import EDGES
 from screen_runs import comparable, judged, run, said, screened
 from screen_worlds import worlds
 
@@ -57,7 +58,14 @@ def test_equals_its_reference_on_its_examples(name: str, bell_detector: RuleDete
         assert comparable(found) == comparable(REFERENCES[name](events, bells))
 
 
-@budget(max_examples=25)
+@pytest.mark.parametrize("edge", EDGES)
+def test_equals_its_reference_on_every_edge(edge: str, bell_detector: RuleDetector, bells: Standard) -> None:
+    findings, _ = run(EDGES[edge], bell_detector)
+    for name in NAMES[1:]:
+        assert comparable(said(findings, name)) == comparable(REFERENCES[name](EDGES[edge], bells)), name
+
+
+@budget(max_examples=20)
 @given(worlds())
 def test_equals_its_reference(bell_detector: RuleDetector, bells: Standard, events: list[Event]) -> None:
     findings, _ = run(events, bell_detector)
