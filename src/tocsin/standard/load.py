@@ -12,7 +12,7 @@ import yaml
 from pydantic import ValidationError
 
 from tocsin.forms import ConfigError, TransportError
-from tocsin.standard.match import Tree, branches, build_tree
+from tocsin.standard.match import Tree, alternatives, branches, build_tree
 from tocsin.standard.model import Bilingual, Form, Head, Kind, RuleFile, RuleForm
 from tocsin.text import fold_batch
 
@@ -26,7 +26,7 @@ class Rule:
     """Hold one rule with its match trees compiled."""
 
     form: RuleForm
-    match: Tree
+    alternatives: tuple[Tree, ...]  # the rule matches where one of them does
     unless: Tree | None
 
     @property
@@ -39,9 +39,13 @@ class Rule:
         """The kind that the rule speaks of."""
         return self.form.kind
 
-    def first(self, line: str, loose: bool = False) -> tuple[int, int] | None:
-        """Find where the rule first matches a folded line; None where it does not or its exception holds."""
-        span = self.match.first(line, loose)
+    def first(self, line: str, loose: bool = False, among: Sequence[int] | None = None) -> tuple[int, int] | None:
+        """Find where the rule first matches a folded line; None where it does not or its exception holds.
+
+        `among` names the only alternatives that can match, where that is known.
+        """
+        able = self.alternatives if among is None else [self.alternatives[i] for i in among]
+        span = min((s for tree in able if (s := tree.first(line, loose))), default=None)
         excepted = span is not None and self.unless is not None and self.unless.first(line, loose) is not None
         return None if excepted else span
 
@@ -130,16 +134,16 @@ def _rules(path: Path, digest: Any) -> Iterator[Rule]:
     for form in file.rules:
         try:
             unless = None if form.unless is None else build_tree(form.unless, file.lists)
-            yield Rule(form, _scannable(build_tree(form.match, file.lists)), unless)
+            yield Rule(form, _scannable(alternatives(build_tree(form.match, file.lists))), unless)
         except ConfigError as error:
             raise ConfigError(f"{path.name}: rule {form.id}: {error}", hint=error.hint) from error
 
 
-def _scannable(tree: Tree) -> Tree:
-    if not all(branches(tree)):
+def _scannable(trees: tuple[Tree, ...]) -> tuple[Tree, ...]:
+    if not all(branch for tree in trees for branch in branches(tree)):
         hint = "give every alternative a literal of two letters or one Chinese character, or put it near one"
         raise ConfigError("an alternative has no literal to scan for", hint=hint)
-    return tree
+    return trees
 
 
 def _read(path: Path, form: type[F], digest: Any) -> F:
