@@ -1,6 +1,7 @@
 """Allow-lists: what they silence, until when, and how a wrong one is refused."""
 
 from datetime import date
+from pathlib import Path
 
 import pytest
 from cases_tables import GRAVE, TODAY, Row, behaviour, campaigns, cases, finding, hint, names, uses
@@ -10,16 +11,7 @@ from tocsin.forms import ConfigError
 from tocsin.standard import Standard
 
 LATER = date(2026, 12, 31)
-SHOWN = b"""
-allow:
-  - rule: M12.iron-bell
-    account: acct-17
-    reason: our own red team, ticket 41
-    until: 2026-06-30
-  - template: T-006fc2f85007ab1
-    reason: a course that 300 students follow
-    until: 2026-07-15
-"""
+PAGE = Path(__file__).parents[2] / "docs" / "cases.md"
 
 
 def allow(until: date = LATER, **what: str) -> Allowance:
@@ -74,7 +66,8 @@ def test_the_last_day_counts(today: int, silent: bool, bells: Standard) -> None:
 
 
 def test_the_form_that_is_shown_in_the_docs() -> None:
-    first, second = parse_allowances(SHOWN)
+    shown = PAGE.read_text("utf-8").partition("```yaml\n")[2].partition("```")[0]
+    first, second = parse_allowances(shown.encode())
     assert (first.rule, first.account, first.template) == (GRAVE, "acct-17", None)
     assert first.until == date(2026, 6, 30)
     assert second.template == "T-006fc2f85007ab1"
