@@ -177,9 +177,14 @@ class _Database:
                 yield line, rule, [alternative for _, alternative in places]
 
     def _speaking(self, text: str, begun: list[int]) -> set[tuple[int, int]]:
-        needed = {s for b in begun for s in self.also[b]}
-        lacking = {s for s in needed if self.lacks[s](text)}
-        return {self.speaks[b] for b in begun if lacking.isdisjoint(self.also[b])}
+        known: dict[int, bool] = {}
+
+        def lacks(needed: int) -> bool:
+            if needed not in known:
+                known[needed] = self.lacks[needed](text)
+            return known[needed]
+
+        return {self.speaks[b] for b in begun if not any(map(lacks, self.also[b]))}
 
     def _hits(self, buffer: bytes) -> tuple[Ints, Ints]:
         factors: list[int] = []
