@@ -5,7 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from flow_runs import Row, event, outputs, screen, start, traffic, wait_for, write_lines
+
+from small_runs import Row, event, outputs, screen, start, traffic, wait_for, write_lines
 
 PARTS = ".tocsin-partial/parts"
 Reached = Callable[[Path], bool]

@@ -5,8 +5,8 @@ import shutil
 from pathlib import Path
 
 import pytest
-from flow_runs import outputs, screen
 
+from small_runs import outputs, screen
 from tocsin.flow import read_table, redraw
 from tocsin.forms import FormatError, TocsinError, TransportError
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from flow_runs import OUTPUTS, event, everything_said, outputs, screen, table, traffic, write_lines
 
+from small_runs import OUTPUTS, event, everything_said, outputs, screen, table, traffic, write_lines
 from tocsin.cases import Allowance
 from tocsin.forms import ACTIVITY, CASES, FINDINGS, SCORES
 from tocsin.forms.limits import EVIDENCE_CHARS

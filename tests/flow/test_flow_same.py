@@ -5,8 +5,8 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from flow_runs import outputs, screen, table, traffic, write_lines, write_parquet
 
+from small_runs import outputs, screen, table, traffic, write_lines, write_parquet
 from tocsin.flow import Outcome
 
 Run = Callable[..., Outcome]
