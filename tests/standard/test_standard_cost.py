@@ -39,7 +39,7 @@ def repeats(tree: Any, inside: int = 0) -> Iterator[tuple[int, int, bool]]:
 def test_no_shipped_pattern_can_be_read_in_endless_ways(shipped: Standard) -> None:
     bad = []
     for rule in shipped.rules:
-        trees = [rule.match, *([rule.unless] if rule.unless else [])]
+        trees = [*rule.alternatives, *([rule.unless] if rule.unless else [])]
         for pattern in (p for tree in trees for p in patterns_of(tree)):
             for high, inside, single in repeats(sre.parse(pattern, re.ASCII)):
                 endless = high == int(sre.MAXREPEAT)

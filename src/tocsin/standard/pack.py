@@ -106,8 +106,9 @@ class _Scanner:
 
     def __call__(self, folded: Folded) -> Iterator[Candidate]:
         main = len(folded.texts)
-        yield from self.exact.scan(folded.buffer, folded.offsets)
-        for line in (main + i for i, d in enumerate(folded.derived) if d.spaced):
+        spaced = {main + i for i, d in enumerate(folded.derived) if d.spaced}
+        yield from (c for c in self.exact.scan(folded.buffer, folded.offsets) if c[0] not in spaced)
+        for line in sorted(spaced):
             start, end = int(folded.offsets[line]), int(folded.offsets[line + 1])
             for _, index, among in self.loose.scan(folded.buffer[start:end], np.array([0, end - start])):
                 yield line, index, among
