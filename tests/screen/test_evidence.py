@@ -2,6 +2,7 @@
 
 import unicodedata
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -102,6 +103,14 @@ def test_no_digit_of_a_number_is_shown(given_span: tuple[str, int, int]) -> None
 def test_no_letter_of_an_address_is_shown(given_span: tuple[str, int, int]) -> None:
     shown = unicodedata.normalize("NFKC", excerpt(*given_span)).lower()
     assert not set("qz") & set(shown)
+
+
+@pytest.mark.parametrize("number", ["1-3-8-1-2-3-4-5-6-7-8", "qqqqqqqqqqqqqqqqqqqqqqq@qz.zq", "11010119900307123X"])
+def test_no_number_is_cut_in_two_and_missed(number: str) -> None:
+    for shift in range(200):
+        text = f"{'字' * 150} {number} {'字' * 150}"
+        shown = excerpt(text, 80 + shift, 81 + shift)
+        assert not set(shown.lower()) & set("0123456789qzx")
 
 
 def test_masking_keeps_every_other_character_in_its_place() -> None:

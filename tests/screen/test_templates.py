@@ -72,7 +72,7 @@ def test_whatever_overlaps(bell_detector: RuleDetector, bells: Standard, scenes:
 
 
 def test_templates_are_found_whatever_a_slot_holds(bell_detector: RuleDetector) -> None:
-    """A slot hides some hashes of an event, perhaps the one that leads to the template: it belongs there all the same."""
+    """A slot hides some hashes of an event, perhaps the one that leads to the template; it belongs there still."""
     for n in range(12):
         events = crowd(24, [filled(f"lead {n}", "{slot}")], **OLD)
         (found,) = quickly(events, bell_detector, [])
