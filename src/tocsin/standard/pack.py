@@ -61,7 +61,7 @@ class RulePack:
         """
         found: dict[tuple[int, int], RuleMatch] = {}
         lines: dict[int, str] = {}
-        for line, index, among in self.candidates(folded):
+        for line, index, among in sorted(self.candidates(folded), key=lambda c: c[:2]):
             row = folded.row(line)
             if (row, index) in found or not concerns(row, self.rules[index]):
                 continue

@@ -78,7 +78,7 @@ def _shared(world: World) -> Iterator[Row]:
 def _crowd(world: World, measure: str, telling: bool, users: dict[str, datetime]) -> Iterator[Row]:
     together = world.came_together(list(users))
     one_template = any(sum(a in t.by_account for a in users) >= 0.5 * len(users) for t in world.templates)
-    misuse = sum(world.kind_of(a) is not None for a in users) >= 0.3 * len(users)
+    misuse = sum(world.kind_of(a) is not None for a in users) >= (0.3 if telling else 0.6) * len(users)
     signs = ["came_together"] * together + ["one_template"] * one_template + ["misuse"] * misuse
     severity = 1 + telling
     if together or misuse:
