@@ -12,7 +12,7 @@ from standard_trees import patterns_of
 from tocsin.forms import ConfigError
 from tocsin.standard import Standard
 from tocsin.standard.factors import BOUNDARY, factors, scan_expression
-from tocsin.standard.patterns import check_pattern, loosen, parse_pattern
+from tocsin.standard.patterns import check_pattern, loosen, parse_pattern, rejecter
 
 ALPHABET = "abcd 019指令-"
 
@@ -98,6 +98,27 @@ def _fits(op: str, value: Any, char: str) -> bool:
 def test_what_matches_holds_the_literals_of_a_branch(pattern: str, random: Random) -> None:
     lines = [line for line in told_by(pattern, random) if re.search(pattern, line, re.ASCII)]
     assert [line for line in lines if not may_match(pattern, line)] == []
+
+
+@settings(max_examples=200)
+@given(st.lists(patterns, min_size=1, max_size=3), st.randoms(use_true_random=False))
+def test_the_quick_rejection_never_refuses_what_matches(some: list[str], random: Random) -> None:
+    silent = rejecter(some)
+    lines = [line for pattern in some for line in told_by(pattern, random)]
+    heard = [line for line in lines if any(re.search(pattern, line, re.ASCII) for pattern in some)]
+    assert [line for line in heard if silent is not None and silent(line)] == []
+
+
+def test_the_quick_rejection_is_there_and_refuses_what_does_not_match() -> None:
+    silent = rejecter(["blue lamp", "蓝色.{0,3}台灯(?! 坏了)"])
+    assert silent is not None
+    assert [silent(line) for line in ("a blue lamp", "蓝色的台灯", "a red lamp", "红色的台灯", "")] == [
+        False,
+        False,
+        True,
+        True,
+        True,
+    ]
 
 
 @settings(max_examples=200)

@@ -57,7 +57,9 @@ def speaks(node: Any, line: str) -> bool:
 
 def rule(match: Any, unless: Any = None) -> Rule:
     form = RuleForm.model_validate(sound(match=match, unless=unless))
-    return Rule(form, alternatives(build_tree(form.match, {})), None if form.unless is None else build_tree(form.unless, {}))
+    return Rule(
+        form, alternatives(build_tree(form.match, {})), None if form.unless is None else build_tree(form.unless, {})
+    )
 
 
 def folded(text: str) -> str:
