@@ -68,7 +68,7 @@ def run_screen(settings: Settings, clock: Clock, tick: Tick = lambda rows, size:
     Errors: ConfigError for the standard or the options; TransportError where the folder cannot be written. Failures
     of inputs do not raise: what was read is kept, and they are told in the outcome.
     """
-    standard = load_standard(settings.standard)
+    standard = load_standard(settings.standard, cache=settings.cache)
     try:
         return _Run(settings, standard, clock, tick).go()
     except OSError as error:

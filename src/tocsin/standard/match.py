@@ -121,25 +121,30 @@ class All:
 Tree = Leaf | Any | All
 
 
-def build_tree(node: Node, lists: Mapping[str, Sequence[Node]]) -> Tree:
-    """Compile a node of the rule form.
+def build_tree(node: Node, lists: Mapping[str, Sequence[Node]], *, check: bool = True) -> Tree:
+    """Compile a node of the rule form; `check=False` is for patterns that were checked before.
 
     Errors: ConfigError for a pattern outside the rule form or an unknown list.
     """
+
+    def build(item: Node, among: Mapping[str, Sequence[Node]] = lists) -> Tree:
+        return build_tree(item, among, check=check)
+
     match node:
         case str():
             return Leaf((literal_pattern(node),))
         case Regex():
-            check_pattern(node.regex)
+            if check:
+                check_pattern(node.regex)
             return Leaf((node.regex,))
         case ListRef():
-            return _any([build_tree(item, {}) for item in _items(node.list_, lists)])
+            return _any([build(item, {}) for item in _items(node.list_, lists)])
         case AnyOf():
-            return _any([build_tree(item, lists) for item in node.any_])
+            return _any([build(item) for item in node.any_])
         case AllOf():
-            return All(tuple(build_tree(item, lists) for item in node.all_))
+            return All(tuple(build(item) for item in node.all_))
         case Near():
-            return All(tuple(build_tree(item, lists) for item in node.near.of), node.near.within)
+            return All(tuple(build(item) for item in node.near.of), node.near.within)
 
 
 def alternatives(tree: Tree) -> tuple[Tree, ...]:

@@ -1,10 +1,10 @@
 """A rule pack, compiled to run over folded batches: one scan names the candidates, `re` confirms them."""
 
-import os
+import json
 import re
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from hashlib import blake2b
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tocsin import __version__
+from tocsin.standard.cache import keep
 from tocsin.standard.factors import BOUNDARY, scan_expression
 from tocsin.standard.load import Rule, Standard
 from tocsin.standard.match import branches
@@ -79,7 +81,7 @@ def compile_pack(standard: Standard, cache: Path | None = None) -> RulePack:
     """
     if scanner_name() == SLOW:
         return reference_pack(standard)
-    return RulePack(standard.rules, _Scanner.of(standard.rules, cache))
+    return RulePack(standard.rules, _Scanner.of(standard, cache))
 
 
 def scanner_name() -> str:
@@ -101,8 +103,9 @@ class _Scanner:
     loose: "_Database"
 
     @classmethod
-    def of(cls, rules: Sequence[Rule], cache: Path | None) -> "_Scanner":
-        return cls(_Database.of(rules, False, cache), _Database.of(rules, True, cache))
+    def of(cls, standard: Standard, cache: Path | None) -> "_Scanner":
+        exact, loose = (_Database.of(_parts(standard, loose, cache), cache) for loose in (False, True))
+        return cls(exact, loose)
 
     def __call__(self, folded: Folded) -> Iterator[Candidate]:
         main = len(folded.texts)
@@ -150,19 +153,17 @@ class _Database:
     speaks: tuple[tuple[int, int], ...]
 
     @classmethod
-    def of(cls, rules: Sequence[Rule], loose: bool, cache: Path | None) -> "_Database":
-        trees = [((i, n), tree) for i, rule in enumerate(rules) for n, tree in enumerate(rule.alternatives)]
-        parts = [(place, b) for place, tree in trees for b in branches(tree, loose=loose) if b]
-        names = sorted(frozenset[str]().union(*(branch[0] for _, branch in parts)))
+    def of(cls, parts: "Sequence[_Part]", cache: Path | None) -> "_Database":
+        names = sorted({factor for _, branch in parts for factor in branch[0]})
         number_of = {name: n for n, name in enumerate(names)}
         pairs = [(number_of[factor], n) for n, (_, branch) in enumerate(parts) for factor in branch[0]]
-        number: dict[frozenset[str], int] = {}
-        also = tuple(tuple(number.setdefault(s, len(number)) for s in branch[1:]) for _, branch in parts)
+        number: dict[tuple[str, ...], int] = {}
+        also = tuple(tuple(number.setdefault(tuple(s), len(number)) for s in branch[1:]) for _, branch in parts)
         return cls(
             _compiled(names, cache),
             _Lists.of((f for f, _ in pairs), (n for _, n in pairs), len(names)),
             also,
-            tuple(map(_lacks, number)),
+            tuple(map(_Lacks, number)),
             tuple(place for place, _ in parts),
         )
 
@@ -200,10 +201,39 @@ class _Database:
         return np.array(factors, dtype=np.int64), np.array(ends, dtype=np.int64)
 
 
-def _lacks(factors: frozenset[str]) -> Callable[[str], bool]:
-    literals = sorted({factor.replace(BOUNDARY, "") for factor in factors})
-    quick = rejecter([re.escape(literal) for literal in literals]) if len(literals) > _FEW else None
-    return quick or (lambda line: not _holds_any(line, literals))
+_Part = tuple[tuple[int, int], Sequence[Sequence[str]]]  # a rule and its alternative; the sets of one of its branches
+
+
+def _parts(standard: Standard, loose: bool, cache: Path | None) -> list[_Part]:
+    """List every branch of every alternative; kept in the cache, for the analysis of patterns takes its time."""
+    file = cache / f"{standard.digest}-{__version__}-{'loose' if loose else 'exact'}.json" if cache else None
+    try:
+        kept = json.loads(file.read_bytes()) if file else None
+    except (OSError, ValueError):
+        kept = None
+    if not isinstance(kept, list):
+        trees = [((i, n), tree) for i, rule in enumerate(standard.rules) for n, tree in enumerate(rule.alternatives)]
+        kept = [(place, [sorted(s) for s in b]) for place, tree in trees for b in branches(tree, loose=loose) if b]
+        if file:
+            keep(file, json.dumps(kept).encode())
+    return [((rule, alternative), sets) for (rule, alternative), sets in kept]
+
+
+@dataclass(frozen=True)
+class _Lacks:
+    """Say of a line that it holds none of the factors; built when it is first asked."""
+
+    factors: tuple[str, ...]
+
+    @cached_property
+    def test(self) -> Callable[[str], bool]:
+        """The quicker way for so many literals."""
+        literals = sorted({factor.replace(BOUNDARY, "") for factor in self.factors})
+        quick = rejecter([re.escape(literal) for literal in literals]) if len(literals) > _FEW else None
+        return quick or (lambda line: not _holds_any(line, literals))
+
+    def __call__(self, line: str) -> bool:
+        return self.test(line)
 
 
 def _holds_any(line: str, literals: Sequence[str]) -> bool:
@@ -231,7 +261,7 @@ def _compiled(patterns: Sequence[str], cache: Path | None) -> Any:
     flags = [0] * len(patterns)
     database.compile(expressions=[scan_expression(p) for p in patterns], ids=list(range(len(patterns))), flags=flags)
     if file:
-        _keep(file, hyperscan.dumpb(database))
+        keep(file, hyperscan.dumpb(database))
     return database
 
 
@@ -248,14 +278,3 @@ def _loaded(file: Path) -> Any:
     except (OSError, hyperscan.error):  # absent, or made on another processor: compile anew
         return None
     return database
-
-
-def _keep(file: Path, raw: bytes) -> None:
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=file.parent)
-        with os.fdopen(handle, "wb") as out:
-            out.write(raw)
-        Path(temporary).replace(file)
-    except OSError:  # a cache that cannot be written costs time, nothing else
-        return
