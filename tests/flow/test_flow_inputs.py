@@ -86,6 +86,7 @@ def test_a_duplicate_id_counts_where_it_stands_first(tmp_path: Path, standard: P
     outcome = screen(tmp_path / "out", second, first, standard=standard, scores=True, max_rejects=1.0)
     assert (outcome.summary["rows"], outcome.summary["rejected"]) == (2, 1)
     assert [s["event_id"] for s in table(tmp_path / "out", "scores")] == [event(7)["id"], TWO["id"]]
+    assert table(tmp_path / "out", "findings") == []
     (reject,) = outputs(tmp_path / "out")["rejects.jsonl"].decode().splitlines()
     assert json.loads(reject) == {"source": str(second), "position": 1, "reason": "duplicate id"}
 

@@ -1,13 +1,16 @@
 """Killed, interrupted or out of disk: nothing half-written is in place, and --resume gives the bytes of a whole run."""
 
+import os
 import signal
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from select import select
 
 import pytest
 
-from small_runs import Row, event, outputs, screen, start, traffic, wait_for, write_lines
+from small_runs import DEADLINE_SECONDS, Row, event, outputs, screen, start, traffic, wait_for, write_lines
 
 PARTS = ".tocsin-partial/parts"
 Reached = Callable[[Path], bool]
@@ -53,6 +56,20 @@ def killed(process: subprocess.Popen[bytes], out: Path, reached: Reached) -> dic
     return {path.name: path.stat().st_ino for path in (out / PARTS).glob("*.part")}
 
 
+def children(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+@contextmanager
+def handle_of(pid: int) -> Iterator[int]:
+    """A handle that can be read once the process has ended."""
+    handle = os.pidfd_open(pid)
+    try:
+        yield handle
+    finally:
+        os.close(handle)
+
+
 def test_a_run_killed_twice_resumes_to_the_same_bytes(
     whole: dict[str, bytes], tmp_path: Path, long_log: Path, standard: Path, cache: Path
 ) -> None:
@@ -74,7 +91,13 @@ def test_a_run_killed_among_its_workers_resumes_to_the_same_bytes(
 ) -> None:
     out = tmp_path / "out"
     arguments = ("screen", long_log, "--out", out, "--standard", standard, "--scores", "--workers", "2")
-    assert killed(start(*arguments, cache=cache), out, has_parts(1))
+    run = start(*arguments, cache=cache)
+    wait_for(run, lambda: has_parts(1)(out))
+    with ExitStack() as stack:
+        workers = [stack.enter_context(handle_of(child)) for child in children(run.pid)]
+        assert len(workers) >= 2
+        assert killed(run, out, has_parts(1))
+        assert [w for w in workers if not select([w], [], [], DEADLINE_SECONDS)[0]] == []  # none outlives the run
     assert screen(out, long_log, standard=standard, scores=True, resume=True).exit_code == 0
     assert outputs(out) == whole
 

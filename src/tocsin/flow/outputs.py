@@ -34,7 +34,7 @@ class TableFile:
                 self._write(pa.concat_tables([self.schema.empty_table(), *self._held]))
         finally:
             if self._writer is not None:
-                self._end(self._writer)
+                self._writer.close()
 
     def add(self, table: pa.Table) -> None:
         """Append rows."""
@@ -53,12 +53,6 @@ class TableFile:
             self._writer = pq.ParquetWriter(self.path, self.schema, compression="zstd")
         if len(table):
             self._writer.write_table(table.cast(self.schema).combine_chunks(), row_group_size=_GROUP_ROWS)
-
-    def _end(self, writer: pq.ParquetWriter) -> None:
-        try:
-            writer.close()
-        finally:
-            writer.is_open = False  # after a failure it would try again as it is collected, and complain
 
 
 @dataclass
