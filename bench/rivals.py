@@ -5,6 +5,7 @@ one of which every match holds, and texts that Tocsin has folded for it.
 """
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -48,7 +49,8 @@ def _given(rule: Rule) -> dict[str, Any]:
 
 def write_rows(source: Path, path: Path, rows: int) -> None:
     """Write the first rows of a Parquet file as JSON lines: the folded text, and the bytes of the original."""
-    with pq.ParquetFile(source) as parquet, path.open("w", encoding="utf-8") as out:
+    growing = path.with_suffix(".growing")
+    with pq.ParquetFile(source) as parquet, growing.open("w", encoding="utf-8") as out:
         left = rows
         for batch in parquet.iter_batches(BLOCK, columns=["text"]):
             texts = batch["text"].slice(0, left)
@@ -57,16 +59,17 @@ def write_rows(source: Path, path: Path, rows: int) -> None:
                 out.write(json.dumps([folded.line(line), len(text.encode())], ensure_ascii=False) + "\n")
             left -= len(texts)
             if left <= 0:
-                return
+                break
+    growing.replace(path)
 
 
 def install(venv: Path) -> Path:
     """Make a throw-away environment with the pinned peers; return its Python."""
-    python = venv / "bin" / "python"
-    if not (venv / "whole").exists():
+    python, wanted, installed = venv / "bin" / "python", HERE / "peers.txt", venv / "installed.txt"
+    if not installed.exists() or installed.read_bytes() != wanted.read_bytes():
         subprocess.run([sys.executable, "-m", "venv", "--clear", str(venv)], check=True)
-        subprocess.run([str(python), "-m", "pip", "install", "-q", "-r", str(HERE / "peers.txt")], check=True)
-        (venv / "whole").touch()
+        subprocess.run([str(python), "-m", "pip", "install", "-q", "-r", str(wanted)], check=True)
+        shutil.copyfile(wanted, installed)
     return python
 
 
@@ -81,3 +84,14 @@ def _queries(tree: Tree) -> list[list[Sequence[str]]]:
 
 def _bare(factor: Any) -> str:
     return str(factor).replace("\0", "")
+
+
+def main(source: str, rows: str, venv: str, rules: str, lines: str) -> None:
+    """Prepare everything that peers need."""
+    if not Path(lines).exists():
+        write_rows(Path(source), Path(lines), int(rows))
+    print(json.dumps({"given": write_rules(Path(rules)), "python": str(install(Path(venv)))}))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -114,22 +114,24 @@ class Bench:
 
     def peer(self, name: str) -> dict[str, Any]:
         """Let a peer look at the same rows with the same rules in its own form."""
-        from rivals import install, write_rows, write_rules
-
-        rules, rows = WORK / "peer-rules.json", WORK / "peer-rows.jsonl"
-        given = write_rules(rules)
-        if not rows.exists():
-            write_rows(self.file(self.rows), rows, PEER_ROWS)
-        command = [str(install(WORK / "peers")), str(HERE / "peer.py"), name, str(rules), str(rows), str(PEER_SECONDS)]
+        exported = self.rivals()
+        rules, rows = str(WORK / "peer-rules.json"), str(WORK / self.state / "peer-rows.jsonl")
+        command = [exported["python"], str(HERE / "peer.py"), name, rules, rows, str(PEER_SECONDS)]
         cost = run_alone(command, self.core)
         said = cost["said"]
         return {
             **said,
             **_rate(said["text_bytes"], said["cpu_s"]),
             "peak_mb": cost["peak_mb"],
-            "given": given,
+            "given": exported["given"],
             "load": _load(),
         }
+
+    def rivals(self) -> dict[str, Any]:
+        """Install the peers, and write rules and rows for them."""
+        where = [str(WORK / "peers"), str(WORK / "peer-rules.json"), str(WORK / self.state / "peer-rows.jsonl")]
+        command = [sys.executable, str(HERE / "rivals.py"), str(self.file(self.rows)), str(PEER_ROWS), *where]
+        return run_alone(command, self.core)["said"]
 
     def file(self, rows: int, *, hostile: bool = False) -> Path:
         """Generate rows, once."""

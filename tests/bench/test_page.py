@@ -1,0 +1,21 @@
+"""The bench's page says what was measured."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+TABLE = [sys.executable, str(ROOT / "bench" / "table.py")]
+
+
+def test_page_holds_the_committed_results() -> None:
+    assert subprocess.run([*TABLE, "--check"], check=False).returncode == 0
+
+
+def test_check_notices_another_result(tmp_path: Path) -> None:
+    result = json.loads((ROOT / "bench" / "results" / "bench.json").read_text("utf-8"))
+    result["pieces"]["main"]["whole"]["peak_mb"] += 1
+    other = tmp_path / "bench.json"
+    other.write_text(json.dumps(result))
+    assert subprocess.run([*TABLE, str(other), "--check"], check=False).returncode == 1
