@@ -60,6 +60,10 @@ def children(pid: int) -> list[int]:
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
+def workers_of(pid: int) -> list[int]:
+    return [child for child in children(pid) if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()]
+
+
 @contextmanager
 def handle_of(pid: int) -> Iterator[int]:
     """A handle that can be read once the process has ended."""
@@ -161,3 +165,15 @@ def test_a_full_disk_ends_with_4_and_can_be_resumed(
     screen(out, log, standard=standard, scores=True, resume=True)
     screen(tmp_path / "once", log, standard=standard, scores=True)
     assert outputs(out) == outputs(tmp_path / "once")
+
+
+def test_a_worker_that_dies_ends_the_run_with_4(tmp_path: Path, long_log: Path, standard: Path, cache: Path) -> None:
+    out = tmp_path / "out"
+    with start("screen", long_log, "--out", out, "--standard", standard, "--workers", "2", cache=cache) as run:
+        wait_for(run, lambda: len(workers_of(run.pid)) == 2)  # they are still at their imports
+        for worker in workers_of(run.pid):
+            os.kill(worker, signal.SIGKILL)
+        told = run.communicate()[1].decode()
+    assert run.returncode == 4, told
+    assert told.startswith("tocsin: a worker process died\n") and "--resume" in told and "Traceback" not in told
+    assert in_place(out) == []
