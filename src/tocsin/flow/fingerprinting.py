@@ -21,7 +21,7 @@ from tocsin.text.bank import Fingerprints, join
 from tocsin.text.bank_store import add_alarms, create_bank, open_bank, remove_alarms
 from tocsin.text.fingerprint import GroupKey
 from tocsin.text.fingerprint_thin import Crowd, common_windows, thin
-from tocsin.text.sketch import Hashes
+from tocsin.text.windows import Hashes
 from tocsin.traffic import SeenIds, find_sources, pull
 from tocsin.traffic.sample import build_sample
 from tocsin.traffic.sources import SUFFIXES

@@ -5,7 +5,7 @@ A segment is a header and arrays, little-endian, each padded to eight bytes:
 | array | holds |
 |---|---|
 | marks u64 | the group keys |
-| slots u64, slot_value u32 | linear probing from `key & (slots - 1)`; 0 is empty, the value names a list |
+| slots u64, slot_value u32 | linear probing from `key >> (64 - b)` of 2^b slots; 0 is empty, the value names a list |
 | starts u32, postings u32 | list l names alarms `postings[starts[l]:starts[l + 1]]`, in order |
 | group u16, need u8, stretch u32 | an alarm's group key, the votes that make it a candidate, the bytes it stood in |
 | begin u32, windows u32 | all its windows, the low halves of their keyed hashes, in order |
@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tocsin.forms.errors import FormatError
-from tocsin.text.sketch import Hashes
+from tocsin.text.windows import Hashes
 
 MAGIC, VERSION = b"TOCSINFB", 1
 MOST_WINDOWS = 64  # that an alarm may share
@@ -143,18 +143,20 @@ def _placed(keys: Hashes) -> tuple[Hashes, U32]:
     while len(keys) > FULL * size:
         size *= 2
     slots, value = np.zeros(size, dtype=np.uint64), np.zeros(size, dtype=np.uint32)
-    home = (keys & np.uint64(size - 1)).astype(np.int64)
-    order = np.argsort(home, kind="stable")
     steps = np.arange(len(keys))
-    at = np.maximum.accumulate(home[order] - steps) + steps if len(keys) else steps
+    at = np.maximum.accumulate(_home(keys, size) - steps) + steps
     inside = at < size
-    slots[at[inside]], value[at[inside]] = keys[order[inside]], order[inside]
+    slots[at[inside]], value[at[inside]] = keys[inside], steps[inside]
     free = 0
-    for number in order[~inside]:  # the few that run over the end go on at the beginning
+    for number in steps[~inside]:  # the few that run over the end go on at the beginning
         while slots[free]:
             free += 1
         slots[free], value[free] = keys[number], number
     return slots, value
+
+
+def _home(keys: Hashes, size: int) -> NDArray[np.int64]:
+    return (keys >> np.uint64(64 - size.bit_length() + 1)).astype(np.int64)
 
 
 @dataclass(frozen=True)
@@ -211,15 +213,14 @@ class Segment:
 
     def lists_of(self, keyed: Hashes) -> NDArray[np.int64]:
         """Look keys up; give the list of each, -1 where it has none."""
-        mask = np.uint64(len(self.slots) - 1)
         found = np.full(len(keyed), -1, dtype=np.int64)
-        at, open_ = keyed & mask, np.arange(len(keyed))
+        at, open_ = _home(keyed, len(self.slots)), np.arange(len(keyed))
         while len(open_):
             seen = self.slots[at]
             same = seen == keyed[open_]
             found[open_[same]] = self.slot_value[at[same]]
             on = ~same & (seen != 0)
-            open_, at = open_[on], (at[on] + np.uint64(1)) & mask
+            open_, at = open_[on], (at[on] + 1) & (len(self.slots) - 1)
         return found
 
     def postings_of(self, lists: NDArray[np.int64], most: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -15,8 +15,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from tocsin.text.fold import Folded
-from tocsin.text.sketch import _CHUNK, _MIX, SAMPLED, WINDOW_BYTES, Hashes
+from tocsin.text.windows import MIX, WINDOW_BYTES, Hashes
 
 Places = NDArray[np.int64]
 
@@ -77,29 +76,19 @@ def _turned(words: Hashes, bits: int) -> Hashes:
     return (words << np.uint64(bits)) | (words >> np.uint64(64 - bits))
 
 
-def hash_windows(buffer: bytes, below: int = 1 << 64) -> tuple[Hashes, Places]:
-    """Hash the windows of a buffer; return the hashes under a bound, and where in the buffer each window starts."""
+def hash_windows(buffer: bytes) -> tuple[Hashes, Places]:
+    """Hash all windows of a line; return the hashes, and where each window starts."""
     count = len(buffer) - WINDOW_BYTES + 1
     if count <= 0:
         return np.empty(0, dtype=np.uint64), np.empty(0, dtype=np.int64)
     heads = np.ndarray((count,), dtype="<u8", buffer=buffer, strides=(1,))
     tails = np.ndarray((count,), dtype="<u4", buffer=buffer, offset=8, strides=(1,))
-    hashes, places = [], []
-    for start in range(0, count, _CHUNK):
-        h = heads[start : start + _CHUNK] * _MIX[0]
-        h ^= tails[start : start + _CHUNK].astype(np.uint64) * _MIX[1]
-        h ^= h >> np.uint64(29)
-        h *= _MIX[2]
-        h ^= h >> np.uint64(32)
-        at = np.flatnonzero(h <= np.uint64(below - 1))
-        hashes.append(h[at])
-        places.append(at + start)
-    return np.concatenate(hashes), np.concatenate(places)
-
-
-def sampled_windows(folded: Folded) -> tuple[Hashes, Places]:
-    """Hash the sampled windows of all lines, those across two lines included, which nothing kept can equal."""
-    return hash_windows(folded.buffer, SAMPLED)
+    h = heads * MIX[0]
+    h ^= tails.astype(np.uint64) * MIX[1]
+    h ^= h >> np.uint64(29)
+    h *= MIX[2]
+    h ^= h >> np.uint64(32)
+    return h, np.arange(count)
 
 
 def public_windows(line: str) -> tuple[Hashes, Places]:

@@ -11,7 +11,7 @@ import numpy as np
 from tocsin.forms.errors import PolicyError
 from tocsin.text.bank import MOST_WINDOWS, PROBED, Fingerprints, fingerprint
 from tocsin.text.fingerprint import GroupKey, Places, public_windows
-from tocsin.text.sketch import SAMPLED, WINDOW_BYTES, Hashes
+from tocsin.text.windows import SAMPLED, WINDOW_BYTES, Hashes
 
 LEAST_ACCOUNTS = 3
 LEAST_SHARE = 0.1  # of a case's accounts
@@ -26,6 +26,7 @@ class Crowd:
     """Gather who holds which windows; of very many, those with the smallest hashes."""
 
     accounts: dict[str, int] = field(default_factory=dict)
+    most: int = GATHERED
     below: int = 1 << 64
     _pairs: list[Places] = field(default_factory=list)  # rows: hash as it is, account, first place, end
     _held: int = 0
@@ -40,7 +41,7 @@ class Crowd:
             number = self.accounts.setdefault(account, len(self.accounts))
             self._pairs.append(np.stack([hashes.view(np.int64), np.full(len(hashes), number), at]))
             self._held += len(hashes)
-        if self._held > GATHERED:
+        if self._held > self.most:
             self._merge()
 
     def common(self, least: int) -> tuple[Hashes, Places]:
@@ -59,7 +60,7 @@ class Crowd:
         fresh = np.ones(whole.shape[1], dtype=bool)
         fresh[1:] = (whole[0, 1:] != whole[0, :-1]) | (whole[1, 1:] != whole[1, :-1])
         whole = whole[:, fresh]
-        while whole.shape[1] > GATHERED // 2:
+        while whole.shape[1] > self.most // 2:
             self.below //= 2
             whole = whole[:, whole[0].view(np.uint64) < np.uint64(self.below)]
         self._pairs, self._held = [whole], whole.shape[1]

@@ -18,8 +18,9 @@ from tocsin.forms import FINDINGS, FINGERPRINTS
 from tocsin.screen.evidence import excerpt
 from tocsin.text import Folded
 from tocsin.text.bank_store import HOT, Bank, Part
-from tocsin.text.fingerprint import GroupKey, hash_windows, sampled_windows
-from tocsin.text.sketch import SAMPLED, WINDOW_BYTES, Hashes
+from tocsin.text.fingerprint import GroupKey, hash_windows
+from tocsin.text.kernels import sample_lines
+from tocsin.text.windows import SAMPLED, WINDOW_BYTES, Hashes
 
 ROLES = ("user", "tool")
 SEVERITY = 3
@@ -68,20 +69,21 @@ class FingerprintDetector:
 
     def matches(self, folded: Folded) -> Iterator[AlarmMatch]:
         """Yield what lines hold of which alarms, in no order."""
-        hashes, at = sampled_windows(folded)
+        starts, hashes = sample_lines(folded.buffer, folded.offsets, -1)
+        lines = np.repeat(np.arange(len(folded)), np.diff(starts))
         for key in self._fitting:
             keyed = key.keyed(hashes)
-            for line in self._suspects(keyed, at, folded):
+            for line in self._suspects(keyed, lines):
                 yield from self._confirmed(line, key, folded)
 
     @cached_property
     def _fitting(self) -> tuple[GroupKey, ...]:
         return tuple(key for key in dict.fromkeys(self.keys) if key.mark in self.bank.marks)
 
-    def _suspects(self, keyed: Hashes, at: Ints, folded: Folded) -> Ints:
+    def _suspects(self, keyed: Hashes, lines: Ints) -> Ints:
         """Name lines that some segment gives a candidate for."""
-        lines = [_voted(part, keyed, at, folded.offsets) for part in self.bank.parts]
-        return np.unique(np.concatenate([np.empty(0, dtype=np.int64), *lines]))
+        suspects = [_voted(part, keyed, lines) for part in self.bank.parts]
+        return np.unique(np.concatenate([np.empty(0, dtype=np.int64), *suspects]))
 
     def _confirmed(self, line: int, key: GroupKey, folded: Folded) -> Iterator[AlarmMatch]:
         raw = folded.buffer[folded.offsets[line] : folded.offsets[line + 1] - 1]
@@ -152,15 +154,14 @@ def _table(batch: pa.RecordBatch, rows: Sequence[_Told]) -> pa.Table:
     return pa.Table.from_pylist(found, schema=FINGERPRINTS)
 
 
-def _voted(part: Part, keyed: Hashes, at: Ints, offsets: Ints) -> Ints:
-    """Name the lines of which enough sampled windows are some alarm's."""
+def _voted(part: Part, keyed: Hashes, lines: Ints) -> Ints:
+    """Name the lines of which enough sampled windows, which are distinct in a line, are some alarm's."""
     lists = part.segment.lists_of(keyed)
     hit = np.flatnonzero(lists >= 0)
-    line = np.searchsorted(offsets, at[hit], side="right") - 1
     which, alarm = part.segment.postings_of(lists[hit], HOT)
-    ballots = np.unique(np.stack([line[which], alarm, lists[hit][which]]), axis=1)
-    pairs, votes = np.unique(ballots[:2], axis=1, return_counts=True)
-    return np.unique(pairs[0][votes >= part.segment.need[pairs[1]]])
+    pairs, votes = np.unique(lines[hit[which]] * len(part.segment) + alarm, return_counts=True)
+    line, alarm = np.divmod(pairs, len(part.segment))
+    return np.unique(line[votes >= part.segment.need[alarm]])
 
 
 def _candidates(parts: Sequence[Part], sampled: Hashes) -> Iterator[tuple[Part, int]]:
