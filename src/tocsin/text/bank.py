@@ -32,6 +32,7 @@ PROBED = 12  # of them are looked up, the others only confirm
 MOST_ALARMS = 1 << 26
 LEAST_SLOTS = 16
 FULL = 0.8  # of the slots
+TAB = 9
 _HEAD = struct.Struct("<8sII7Q")
 U32 = NDArray[np.uint32]
 _REBUILD = "get the bank anew, or build it anew with: tocsin fingerprint build"
@@ -288,13 +289,17 @@ def _check_names(s: Segment) -> None:
     at = s.name_at.astype(np.int64)
     if at[0] != 0 or at[-1] != len(s.names) or (np.diff(at) < 3).any():
         raise _bad("holds names out of bounds")
+    raw, tabs = s.names.tobytes(), np.flatnonzero(s.names == TAB)
+    inside = len(tabs) == len(s) and bool(((tabs > at[:-1]) & (tabs < at[1:] - 1)).all())
+    if not inside or (s.names[at[:-1]] & 0xC0 == 0x80).any():
+        raise _bad("holds an unfit name")
     try:
-        names = [s.name(i) for i in range(len(s))]
+        if not raw.decode().replace("\t", "").isprintable():
+            raise _bad("holds an unfit name")
     except UnicodeDecodeError as error:
         raise _bad("holds a name that is not UTF-8") from error
-    if any(not name or not kind or not f"{name}{kind}".isprintable() for name, kind in names):
-        raise _bad("holds an unfit name")
-    if any(a >= b for (a, _), (b, _) in pairwise(names)):
+    ids = (raw[a:b] for a, b in zip(at.tolist(), tabs.tolist(), strict=False))
+    if any(a >= b for a, b in pairwise(ids)):
         raise _bad("holds names out of order")
 
 
