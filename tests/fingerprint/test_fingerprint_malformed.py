@@ -55,6 +55,19 @@ def test_sizes_that_the_bytes_do_not_have_are_refused(sizes: list[int]) -> None:
             Segment.parse(raw)
 
 
+def test_an_empty_segment_and_numbers_far_out_of_bounds_are_refused() -> None:
+    """Neither may make the parser ask for memory beyond the file's own size."""
+    with pytest.raises(FormatError):
+        Segment.parse(RAW[:16] + bytes(56) + bytes(24))
+    raw = bytearray(RAW)
+    marks, slots = (int.from_bytes(RAW[16 + 8 * i : 24 + 8 * i], "little") for i in (1, 2))
+    filled = next(i for i in range(slots) if any(RAW[72 + 8 * (marks + i) : 80 + 8 * (marks + i)]))
+    at = 72 + 8 * (marks + slots) + 4 * filled
+    raw[at : at + 4] = b"\xff\xff\xff\xff"
+    with pytest.raises(FormatError):
+        Segment.parse(raw)
+
+
 def _parses_or_is_refused(raw: bytes) -> None:
     """What parses must be safe to use: every look-up ends, and all alarms unpack."""
     try:

@@ -265,6 +265,7 @@ def _check(s: Segment) -> None:
         and size >= LEAST_SLOTS
         and size & (size - 1) == 0
         and int(used.sum()) == lists <= FULL * size
+        and bool((s.slot_value[used] < lists).all())
         and bool((np.bincount(s.slot_value[used], minlength=lists) == 1).all())
         and not s.slot_value[~used].any()
         and s.starts[0] == 0

@@ -25,8 +25,8 @@ from tocsin.text.windows import SAMPLED, WINDOW_BYTES, Hashes
 ROLES = ("user", "tool")
 SEVERITY = 3
 MOST_ALARMS = 16  # of one event that are told
-SHORT = 40  # windows; an alarm with fewer must be held by more of them
-LEAST_SHARE, LEAST_SHARE_SHORT = 0.25, 0.35
+SHORT, SHORT_BYTES = 40, 192  # an alarm of fewer windows or of a shorter text must be held more of: one phrase is much
+LEAST_SHARE, LEAST_SHARE_SHORT = 0.25, 0.4
 LEAST_MATCHED = 6
 
 Ints = NDArray[np.int64]
@@ -169,21 +169,34 @@ def _candidates(parts: Sequence[Part], sampled: Hashes) -> Iterator[tuple[Part, 
 
     However the alarms lie in segments, the candidates are the same.
     """
-    ballots: dict[int, list[tuple[str, int, int]]] = defaultdict(list)
+    ballots = _ballots(parts, sampled)
+    crowded = np.bincount(ballots[0], minlength=len(sampled)) > HOT
+    kept = np.concatenate([ballots[:, ~crowded[ballots[0]]], _trimmed(parts, ballots[:, crowded[ballots[0]]])], axis=1)
+    named, votes = np.unique(kept[1:], axis=1, return_counts=True)
+    for number, alarm, count in zip(*named.tolist(), votes.tolist(), strict=True):
+        if count >= parts[number].segment.need[alarm]:
+            yield parts[number], alarm
+
+
+def _ballots(parts: Sequence[Part], sampled: Hashes) -> Ints:
+    """Give the votes of windows in rows: window, segment, alarm."""
+    ballots = [np.empty((3, 0), dtype=np.int64)]
     for number, part in enumerate(parts):
         lists = part.segment.lists_of(sampled)
         hit = np.flatnonzero(lists >= 0)
         which, alarms = part.segment.postings_of(lists[hit], HOT)
-        for window, alarm in zip(hit[which].tolist(), alarms.tolist(), strict=True):
-            if part.live[alarm]:
-                ballots[window].append((part.segment.name(alarm)[0], number, alarm))
-    votes: dict[tuple[int, int], int] = defaultdict(int)
-    for named in ballots.values():
-        for _, number, alarm in sorted(named)[:HOT]:
-            votes[number, alarm] += 1
-    for (number, alarm), count in sorted(votes.items()):
-        if count >= parts[number].segment.need[alarm]:
-            yield parts[number], alarm
+        live = part.live[alarms]
+        ballots.append(np.stack([hit[which], np.full(len(which), number), alarms])[:, live])
+    return np.concatenate(ballots, axis=1)
+
+
+def _trimmed(parts: Sequence[Part], ballots: Ints) -> Ints:
+    """Keep of each window the votes for the alarms that come first."""
+    named: dict[int, list[tuple[str, int, int]]] = defaultdict(list)
+    for window, number, alarm in ballots.T.tolist():
+        named[window].append((parts[number].segment.name(alarm)[0], number, alarm))
+    kept = [(window, *place) for window, votes in named.items() for _, *place in sorted(votes)[:HOT]]
+    return np.array(kept, dtype=np.int64).reshape(-1, 3).T
 
 
 def _confirm(part: Part, alarm: int, windows: tuple[NDArray[np.uint32], Ints], line: int) -> AlarmMatch | None:
@@ -194,7 +207,7 @@ def _confirm(part: Part, alarm: int, windows: tuple[NDArray[np.uint32], Ints], l
     if not len(at):
         return None
     which, at, held = _densest(which, at, max(2 * int(segment.stretch[alarm]), 128))
-    short = len(wanted) < SHORT
+    short = len(wanted) < SHORT or segment.stretch[alarm] <= SHORT_BYTES
     share = held / len(wanted)
     if share < (LEAST_SHARE_SHORT if short else LEAST_SHARE) or held < min(LEAST_MATCHED, len(wanted)):
         return None
