@@ -76,6 +76,8 @@ enum { IS_ASCII = 1, REMOVED = 2, ALIKE = 4, BASE64 = 8, SPACED = 16 };  /* row 
 
 #define PLANES_PAGES 0x1100  /* pages of 256 code points */
 #define BLOCK 32
+#define SMALL 8
+#define MARGIN 8             /* zeros before the lines, so that one may look a few bytes back */
 #define ROOM 320             /* more than one step writes: a block, or a pooled string of at most 255 bytes */
 #define BASE64_MIN 24
 
@@ -104,15 +106,15 @@ static int fold_table_is_sound(const Fold *f) {
 }
 
 /* Fold a block of plain ASCII; say no, having written rubbish, where it holds anything else or a blank to squeeze. */
-INLINE int plain_block(const uint8_t *restrict p, uint8_t *restrict out, uint8_t last) {
+INLINE int plain_block(const uint8_t *restrict p, uint8_t *restrict out, uint8_t last, const int size) {
     uint8_t odd = 0, twice = 0;
-    for (int i = 0; i < BLOCK; i++) {
+    for (int i = 0; i < size; i++) {
         uint8_t c = p[i];
         uint8_t blank = ((uint8_t)(c - 9) < 5) | ((uint8_t)(c - 28) < 5), upper = (uint8_t)(c - 'A') < 26;
         odd |= ((uint8_t)(c - 32) > 94) & !blank;
         out[i] = blank ? ' ' : (uint8_t)(c | (upper ? 32 : 0));
     }
-    for (int i = 0; i < BLOCK - 1; i++) twice |= (out[i] == ' ') & (out[i + 1] == ' ');
+    for (int i = 0; i < size - 1; i++) twice |= (out[i] == ' ') & (out[i + 1] == ' ');
     return !(odd | twice | ((last == ' ') & (out[0] == ' ')));
 }
 
@@ -147,17 +149,29 @@ INLINE uint8_t *push(uint8_t *o, uint8_t *last, const uint8_t *bytes, size_t siz
 
 INLINE Status fold_row(Fold *f, const uint8_t *p, const uint8_t *end, uint8_t *flags) {
     uint8_t *o = f->out + f->used, *brim = f->out + f->capacity - ROOM, last = '\n';
-    const uint8_t *again = p;  /* no block is tried before it: the last one was not plain */
+    const uint8_t *again = p, *again_small = p;  /* no block is tried before: the last one was not plain */
+    const uint16_t *page = f->page;              /* not read anew after every byte written */
+    const uint32_t *entry = f->entry;
     while (p < end) {
         if (o > brim) return SHORT;
         if (p >= again && end - p >= BLOCK && *p < 0x80) {
-            if (plain_block(p, o, last)) { p += BLOCK; o += BLOCK; last = o[-1]; continue; }
+            if (plain_block(p, o, last, BLOCK)) { p += BLOCK; o += BLOCK; last = o[-1]; continue; }
             again = p + BLOCK;
+        }
+        if (p >= again_small && end - p >= SMALL && !(load64(p) & 0x8080808080808080ULL)) {
+            if (plain_block(p, o, last, SMALL)) { p += SMALL; o += SMALL; last = o[-1]; continue; }
+            again_small = p + SMALL;
         }
         uint32_t code = 0;
         int size = decode(p, end, &code);
         if (!size) return BAD_UTF8;
-        uint32_t e = f->entry[256 * (size_t)f->page[code >> 8] + (code & 255)];
+        uint32_t e = entry[256 * (size_t)page[code >> 8] + (code & 255)];
+        if (size == 3 && e & SELF) {  /* most of Chinese */
+            o[0] = p[0]; o[1] = p[1]; o[2] = last = p[2];
+            *flags &= (uint8_t)~IS_ASCII;
+            p += 3; o += 3;
+            continue;
+        }
         if (size > 1) *flags &= (uint8_t)~IS_ASCII;
         if (e & SELF) {
             if (size == 1) o = push(o, &last, p, 1);
@@ -185,15 +199,14 @@ INLINE Status fold_row(Fold *f, const uint8_t *p, const uint8_t *end, uint8_t *f
     return DONE;
 }
 
-INLINE int in_base64(uint8_t c) {
-    return (uint8_t)((c | 32) - 'a') < 26 || (uint8_t)(c - '0') < 10 || c == '+' || c == '/' || c == '_' || c == '-';
-}
+static const uint8_t in_base64[256] = {
+    ['A' ... 'Z'] = 1, ['a' ... 'z'] = 1, ['0' ... '9'] = 1, ['+'] = 1, ['/'] = 1, ['_'] = 1, ['-'] = 1};
 
 /* Say whether a run of the base64 alphabet is long enough; looks at one byte in a few. */
 INLINE int holds_base64(const uint8_t *p, size_t n) {
     for (size_t i = 0; i + BASE64_MIN <= n;) {
         size_t j = i + BASE64_MIN;
-        while (j > i && in_base64(p[j - 1])) j--;
+        while (j > i && in_base64[p[j - 1]]) j--;
         if (j == i) return 1;
         i = j;
     }
@@ -203,15 +216,18 @@ INLINE int holds_base64(const uint8_t *p, size_t n) {
 INLINE int is_letter(uint8_t c) { return ((uint8_t)(c - 'a') < 26) | ((uint8_t)(c - '0') < 10); }
 INLINE int leads_han(const uint8_t *p) { return ((uint8_t)(p[0] - 0xE4) < 6) | ((p[0] == 0xE3) & (p[1] >= 0x90)); }
 
-/* Count the letters and Han characters of a stretch that stand alone; looks 3 bytes before it and 4 behind. */
-INLINE unsigned count_alone(const uint8_t *p, size_t n) {
+/* Count the letters and Han characters among 64 bytes that stand alone; looks 3 bytes before and 4 behind. */
+INLINE unsigned count_alone(const uint8_t *p, const int ascii) {
     uint8_t count = 0;
-    for (size_t i = 0; i < n; i++) {
-        const uint8_t *q = p + i;
-        int letter = is_letter(q[0]), han = leads_han(q), after_any = is_letter(q[-1]) | leads_han(q - 3);
-        int before_1 = is_letter(q[1]) | leads_han(q + 1), before_3 = is_letter(q[3]) | leads_han(q + 3);
-        count += (uint8_t)(((letter & !before_1) | (han & !before_3)) & !after_any);
-    }
+    if (ascii)
+        for (int i = 0; i < 64; i++) count += (uint8_t)(is_letter(p[i]) & !is_letter(p[i - 1]) & !is_letter(p[i + 1]));
+    else
+        for (int i = 0; i < 64; i++) {
+            const uint8_t *q = p + i;
+            int letter = is_letter(q[0]) & !(is_letter(q[1]) | leads_han(q + 1));
+            int han = leads_han(q) & !(is_letter(q[3]) | leads_han(q + 3));
+            count += (uint8_t)((letter | han) & !(is_letter(q[-1]) | leads_han(q - 3)));
+        }
     return count;
 }
 
@@ -245,14 +261,16 @@ static int holds_spaced(const uint8_t *p, const uint8_t *end) {
 }
 
 /* Rule most lines out by vectors first: the letters of a spaced run lie within 64 bytes. */
-INLINE int line_is_spaced(const uint8_t *line, size_t n) {
-    enum { STEP = 64, MARGIN = 8 };
-    uint8_t head[MARGIN + STEP + MARGIN] = {0};  /* nothing stands before a line, so its first bytes are looked at here */
-    memcpy(head + MARGIN, line, n < STEP + MARGIN ? n : STEP + MARGIN);
-    unsigned before = count_alone(head + MARGIN, n < STEP ? n : STEP);
-    if (before >= 5) return holds_spaced(line, line + n);
-    for (size_t i = STEP; i < n; i += STEP) {
-        unsigned here = count_alone(line + i, n - i < STEP ? n - i : STEP);
+INLINE int line_is_spaced(const uint8_t *line, size_t n, const int ascii) {
+    if (n < 9) return 0;
+    if (n < 64) {
+        uint8_t whole[MARGIN + 64 + MARGIN] = {0};
+        memcpy(whole + MARGIN, line, n);
+        return count_alone(whole + MARGIN, ascii) >= 5 && holds_spaced(line, line + n);
+    }
+    unsigned before = 0;
+    for (size_t i = 0; i < n; i += 64) {
+        unsigned here = count_alone(line + (n - i < 64 ? n - 64 : i), ascii);  /* the last block overlaps the one before */
         if (before + here >= 5) return holds_spaced(line, line + n);
         before = here;
     }
@@ -269,7 +287,8 @@ INLINE Status fold_rows(Fold *f) {
         Status status = fold_row(f, p, f->data + stop, &flags);
         if (status != DONE) return status;
         if (holds_base64(p, (size_t)(stop - start))) flags |= BASE64;
-        if (line_is_spaced(f->out + line, f->used - 1 - line)) flags |= SPACED;
+        size_t n = f->used - 1 - line;
+        if (flags & IS_ASCII ? line_is_spaced(f->out + line, n, 1) : line_is_spaced(f->out + line, n, 0)) flags |= SPACED;
         f->flags[f->row] = flags;
         f->starts[f->row + 1] = (int64_t)f->used;
     }
@@ -460,6 +479,111 @@ INLINE Status scan_rows(Scan *s) {
 }
 CLONES(Status, run_scan, scan_rows, Scan)
 
+/* ------------------------------------------------------------------------------------------------ siphash */
+
+#define TURN(x, b) ((x) << (b) | (x) >> (64 - (b)))
+
+typedef struct { const uint8_t *keys; size_t key_count; const uint64_t *words; size_t count; uint64_t *out; } Sip;
+
+INLINE void sip_rounds(uint64_t v[4], int rounds) {
+    for (; rounds; rounds--) {
+        v[0] += v[1]; v[1] = TURN(v[1], 13) ^ v[0]; v[0] = TURN(v[0], 32);
+        v[2] += v[3]; v[3] = TURN(v[3], 16) ^ v[2];
+        v[0] += v[3]; v[3] = TURN(v[3], 21) ^ v[0];
+        v[2] += v[1]; v[1] = TURN(v[1], 17) ^ v[2]; v[2] = TURN(v[2], 32);
+    }
+}
+
+/* SipHash-2-4 of a message of 8 bytes: one block, and the block that holds the length. */
+INLINE uint64_t sip(uint64_t k0, uint64_t k1, uint64_t word) {
+    uint64_t v[4] = {k0 ^ 0x736F6D6570736575ULL, k1 ^ 0x646F72616E646F6DULL, k0 ^ 0x6C7967656E657261ULL,
+                     k1 ^ 0x7465646279746573ULL};
+    const uint64_t blocks[2] = {word, 8ULL << 56};
+    for (int i = 0; i < 2; i++) {
+        v[3] ^= blocks[i];
+        sip_rounds(v, 2);
+        v[0] ^= blocks[i];
+    }
+    v[2] ^= 0xFF;
+    sip_rounds(v, 4);
+    return v[0] ^ v[1] ^ v[2] ^ v[3];
+}
+
+INLINE Status sip_all(Sip *s) {
+    for (size_t key = 0; key < s->key_count; key++) {
+        uint64_t k0 = load64(s->keys + 16 * key), k1 = load64(s->keys + 16 * key + 8);
+        uint64_t *restrict out = s->out + key * s->count;
+        for (size_t i = 0; i < s->count; i++) out[i] = sip(k0, k1, s->words[i]);
+    }
+    return DONE;
+}
+CLONES(Status, run_sip, sip_all, Sip)
+
+/* ------------------------------------------------------------------------------------------------ probe */
+
+typedef struct {
+    const uint64_t *keys; const uint32_t *values; size_t slots; int shift;
+    const uint32_t *starts; size_t lists;
+    const uint32_t *postings; size_t posted;
+    const uint8_t *need; size_t alarms;
+    const uint64_t *hashes; size_t count;
+    const int64_t *offsets; size_t rows;
+    size_t most;                           /* a hash votes for the first so many of its alarms */
+    List votes, spare, found;              /* found: row, alarm, hits; three items each */
+    size_t row;
+} Probe;
+
+/* Collect the alarms that a row's hashes vote for. */
+static Status collect(Probe *p, size_t first, size_t last) {
+    enum { AHEAD = 8 };
+    p->votes.size = 0;
+    for (size_t i = first; i < last; i++) {
+        if (i + AHEAD < p->count && p->hashes[i + AHEAD]) __builtin_prefetch(&p->keys[p->hashes[i + AHEAD] >> p->shift]);
+        uint64_t hash = p->hashes[i];
+        if (!hash) continue;
+        size_t at = (size_t)(hash >> p->shift), steps = 0;
+        while (p->keys[at] && p->keys[at] != hash && ++steps < p->slots) at = (at + 1) & (p->slots - 1);
+        if (p->keys[at] != hash) continue;
+        size_t list = p->values[at];
+        if (list >= p->lists) return BAD_ALARM_TABLE;
+        size_t begin = p->starts[list], end = p->starts[list + 1];
+        if (begin > end || end > p->posted) return BAD_ALARM_TABLE;
+        if (end - begin > p->most) end = begin + p->most;
+        if (!reserve(&p->votes, end - begin)) return NO_MEMORY;
+        for (; begin < end; begin++) p->votes.item[p->votes.size++] = p->postings[begin];
+    }
+    return DONE;
+}
+
+static Status count_votes(Probe *p) {
+    size_t n = p->votes.size, run;
+    uint64_t *vote = p->votes.item;
+    p->spare.size = 0;
+    if (!reserve(&p->spare, n)) return NO_MEMORY;
+    sort_hashes(vote, n, p->spare.item);
+    for (size_t i = 0; i < n; i += run) {
+        for (run = 1; i + run < n && vote[i + run] == vote[i];) run++;
+        if (vote[i] >= p->alarms) return BAD_ALARM_TABLE;
+        if (run < p->need[vote[i]]) continue;
+        if (!reserve(&p->found, 3)) return NO_MEMORY;
+        uint64_t *found = p->found.item + p->found.size;
+        found[0] = p->row; found[1] = vote[i]; found[2] = run;
+        p->found.size += 3;
+    }
+    return DONE;
+}
+
+static Status probe_rows(Probe *p) {
+    for (p->row = 0; p->row < p->rows; p->row++) {
+        int64_t start = p->offsets[p->row], stop = p->offsets[p->row + 1];
+        if (start < 0 || stop < start || (uint64_t)stop > p->count) return BAD_OFFSETS;
+        Status status = collect(p, (size_t)start, (size_t)stop);
+        if (status == DONE && p->votes.size) status = count_votes(p);
+        if (status != DONE) return status;
+    }
+    return DONE;
+}
+
 /* ------------------------------------------------------------------------------------------------ Python */
 
 static PyObject *fail(Status status, size_t row) {
@@ -492,9 +616,10 @@ static PyObject *new_bytes(size_t count, size_t item) {
 /* Make room for the lines: an eighth more than the text at first, then twice as much. */
 static int grow(Fold *f) {
     size_t capacity = f->out ? f->capacity * 2 : f->data_size + f->data_size / 8 + f->rows + ROOM;
-    uint8_t *out = capacity < SIZE_MAX / 4 ? realloc(f->out, capacity) : NULL;
-    if (!out) return 0;
-    f->out = out;
+    uint8_t *base = capacity < SIZE_MAX / 4 ? realloc(f->out ? f->out - MARGIN : NULL, MARGIN + capacity) : NULL;
+    if (!base) return 0;
+    memset(base, 0, MARGIN);
+    f->out = base + MARGIN;
     f->capacity = capacity;
     return 1;
 }
@@ -528,7 +653,7 @@ static PyObject *fold_join(PyObject *module, PyObject *args) {
     Py_END_ALLOW_THREADS
     if (status == DONE) buffer = PyBytes_FromStringAndSize((const char *)f.out, (Py_ssize_t)f.used);
     else fail(status, f.row);
-    free(f.out);
+    if (f.out) free(f.out - MARGIN);
     if (buffer) result = PyTuple_Pack(3, buffer, starts, flags);
 out:
     release(v, 5);
@@ -575,6 +700,63 @@ out:
     return result;
 }
 
+PyDoc_STRVAR(siphash_doc, "siphash(keys, words, avx2) -> one row of hashes a key");
+static PyObject *siphash(PyObject *module, PyObject *args) {
+    (void)module;
+    Py_buffer v[2];
+    int avx2;
+    if (!PyArg_ParseTuple(args, "y*y*p", &v[0], &v[1], &avx2)) return NULL;
+    PyObject *out = NULL;
+    Sip s = {.keys = v[0].buf, .key_count = (size_t)v[0].len / 16, .words = v[1].buf, .count = (size_t)v[1].len / 8};
+    if (v[0].len % 16) PyErr_Format(PyExc_ValueError, "keys: %zd bytes are no whole keys of 16", v[0].len);
+    else if (holds(&v[1], 8, 0, "words") && (s.key_count < 2 || s.count < SIZE_MAX / 16 / s.key_count) &&
+             (out = new_bytes(s.key_count * s.count, 8))) {
+        s.out = (uint64_t *)PyBytes_AsString(out);
+        Py_BEGIN_ALLOW_THREADS
+        run_sip(&s, avx2 && cpu_has_avx2());
+        Py_END_ALLOW_THREADS
+    } else if (!PyErr_Occurred()) PyErr_NoMemory();
+    release(v, 2);
+    return out;
+}
+
+static int probe_views_hold(const Py_buffer *v) {
+    size_t slots = (size_t)v[0].len / 8;
+    if (!holds(&v[0], 8, 2, "keys") || !holds(&v[1], 4, slots, "values") || !holds(&v[2], 4, 1, "starts") ||
+        !holds(&v[3], 4, 0, "postings") || !holds(&v[4], 1, 0, "need") || !holds(&v[5], 8, 0, "hashes") ||
+        !holds(&v[6], 8, 1, "offsets")) return 0;
+    if (slots & (slots - 1)) PyErr_Format(PyExc_ValueError, "keys: %zu slots are no power of two", slots);
+    return !(slots & (slots - 1));
+}
+
+PyDoc_STRVAR(probe_vote_doc,
+             "probe_vote(keys, values, starts, postings, need, hashes, offsets, most) -> (row, alarm, hits) triples");
+static PyObject *probe_vote(PyObject *module, PyObject *args) {
+    (void)module;
+    Py_buffer v[7];
+    Py_ssize_t most;
+    if (!PyArg_ParseTuple(args, "y*y*y*y*y*y*y*n", &v[0], &v[1], &v[2], &v[3], &v[4], &v[5], &v[6], &most)) return NULL;
+    PyObject *found = NULL;
+    if (probe_views_hold(v)) {
+        Probe p = {.keys = v[0].buf, .slots = (size_t)v[0].len / 8, .values = v[1].buf, .shift = 64, .starts = v[2].buf,
+                   .lists = (size_t)v[2].len / 4 - 1, .postings = v[3].buf, .posted = (size_t)v[3].len / 4,
+                   .need = v[4].buf, .alarms = (size_t)v[4].len, .hashes = v[5].buf, .count = (size_t)v[5].len / 8,
+                   .offsets = v[6].buf, .rows = (size_t)v[6].len / 8 - 1, .most = most < 0 ? 0 : (size_t)most};
+        for (size_t slots = p.slots; slots > 1; slots /= 2) p.shift--;
+        Status status;
+        Py_BEGIN_ALLOW_THREADS
+        status = probe_rows(&p);
+        Py_END_ALLOW_THREADS
+        if (status == DONE) found = PyBytes_FromStringAndSize((const char *)p.found.item, (Py_ssize_t)(p.found.size * 8));
+        else fail(status, p.row);
+        free(p.votes.item);
+        free(p.spare.item);
+        free(p.found.item);
+    }
+    release(v, 7);
+    return found;
+}
+
 PyDoc_STRVAR(has_avx2_doc, "has_avx2() -> whether this processor runs the AVX2 clones");
 static PyObject *has_avx2(PyObject *module, PyObject *args) {
     (void)module;
@@ -585,6 +767,8 @@ static PyObject *has_avx2(PyObject *module, PyObject *args) {
 static PyMethodDef methods[] = {
     {"fold_join", fold_join, METH_VARARGS, fold_join_doc},
     {"scan_lines", scan_lines, METH_VARARGS, scan_lines_doc},
+    {"siphash", siphash, METH_VARARGS, siphash_doc},
+    {"probe_vote", probe_vote, METH_VARARGS, probe_vote_doc},
     {"has_avx2", has_avx2, METH_NOARGS, has_avx2_doc},
     {NULL, NULL, 0, NULL},
 };

@@ -117,7 +117,8 @@ def _spaced_candidates(folded: bytes, offsets: NDArray[np.int64]) -> list[int]:
     gaps = starts[1:] - (starts[:-1] + lengths[:-1])
     apart = (gaps >= 1) & (gaps <= 9)
     four = apart[:-3] & apart[1:-2] & apart[2:-1] & apart[3:]
-    return np.unique(np.searchsorted(offsets, starts[:-4][four], side="right") - 1).tolist()
+    rows = np.searchsorted(offsets, starts[:-4][four], side="right") - 1
+    return [int(row) for row in np.unique(rows)]
 
 
 def _letters(raw: NDArray[np.uint8]) -> NDArray[np.int64]:
@@ -145,7 +146,7 @@ def base64_rows(texts: pa.Array) -> NDArray[np.int64]:
     ends_run[offsets[1:] - offsets[0] - 1] = True  # a run ends with its text, whatever the next one begins with
     last = np.flatnonzero(ends_run)
     first = np.concatenate([[0], last[:-1] + 1])
-    starts = first[last - first >= BASE64_MIN - 1]
+    starts = first[last - first + _IN_BASE64[raw[last]] >= BASE64_MIN]
     return np.unique(np.searchsorted(offsets - offsets[0], starts, side="right") - 1)
 
 
