@@ -24,6 +24,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tocsin.forms.errors import FormatError
+from tocsin.text.kernels import kernels_in_use, probe_vote
+from tocsin.text.probe import AlarmTable
 from tocsin.text.windows import Hashes
 
 MAGIC, VERSION = b"TOCSINFB", 1
@@ -189,6 +191,30 @@ class Segment:
 
     def __len__(self) -> int:
         return len(self.need)
+
+    @property
+    def table(self) -> AlarmTable:
+        """The part of it that is looked up."""
+        return AlarmTable(self.slots, self.slot_value, self.starts, self.postings, self.need)
+
+    def voted(self, keyed: Hashes, starts: NDArray[np.int64], most: int) -> NDArray[np.int64]:
+        """Name the lines of which enough windows vote for an alarm, each window for its first few.
+
+        Shape: line i's windows, which are distinct, are `keyed[starts[i]:starts[i + 1]]`.
+        """
+        if kernels_in_use() != "python":
+            return np.unique(probe_vote(self.table, keyed, starts, most)[:, 0]).astype(np.int64)
+        return self.voted_by_arrays(keyed, starts, most)
+
+    def voted_by_arrays(self, keyed: Hashes, starts: NDArray[np.int64], most: int) -> NDArray[np.int64]:
+        """Name the same lines by array passes: the kernel's stand-in."""
+        lists = self.lists_of(keyed)
+        hit = np.flatnonzero(lists >= 0)
+        which, alarm = self.postings_of(lists[hit], most)
+        lines = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
+        pairs, votes = np.unique(lines[hit[which]] * len(self) + alarm, return_counts=True)
+        line, alarm = np.divmod(pairs, len(self))
+        return np.unique(line[votes >= self.need[alarm]])
 
     def name(self, alarm: int) -> tuple[str, str]:
         """Give an alarm's id and kind."""

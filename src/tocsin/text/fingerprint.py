@@ -15,6 +15,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from tocsin.text import kernels
 from tocsin.text.windows import MIX, WINDOW_BYTES, Hashes
 
 Places = NDArray[np.int64]
@@ -45,11 +46,16 @@ class GroupKey:
 
     def keyed(self, hashes: Hashes) -> Hashes:
         """Pass window hashes through the keyed function; 0, which means an empty slot, becomes 1."""
-        return np.maximum(siphash(self.secret, hashes), np.uint64(1))
+        compiled = kernels.kernels_in_use() != "python"
+        words = kernels.siphash([self.secret], hashes)[0] if compiled else siphash(self.secret, hashes)
+        return np.maximum(words, np.uint64(1))
 
 
 def siphash(key: bytes, words: Hashes) -> Hashes:
-    """Give SipHash-2-4 of every word, taken as its 8 little-endian bytes. Units: a key is 16 bytes."""
+    """Give SipHash-2-4 of every word, taken as its 8 little-endian bytes, by array passes: the kernel's stand-in.
+
+    Units: a key is 16 bytes.
+    """
     k0, k1 = (np.uint64(int.from_bytes(key[i : i + 8], "little")) for i in (0, 8))
     start = (0x736F6D6570736575, 0x646F72616E646F6D, 0x6C7967656E657261, 0x7465646279746573)
     v = [np.full(len(words), np.uint64(c) ^ k) for c, k in zip(start, (k0, k1, k0, k1), strict=True)]

@@ -70,19 +70,18 @@ class FingerprintDetector:
     def matches(self, folded: Folded) -> Iterator[AlarmMatch]:
         """Yield what lines hold of which alarms, in no order."""
         starts, hashes = sample_lines(folded.buffer, folded.offsets, -1)
-        lines = np.repeat(np.arange(len(folded)), np.diff(starts))
         for key in self._fitting:
             keyed = key.keyed(hashes)
-            for line in self._suspects(keyed, lines):
+            for line in self._suspects(keyed, starts):
                 yield from self._confirmed(line, key, folded)
 
     @cached_property
     def _fitting(self) -> tuple[GroupKey, ...]:
         return tuple(key for key in dict.fromkeys(self.keys) if key.mark in self.bank.marks)
 
-    def _suspects(self, keyed: Hashes, lines: Ints) -> Ints:
+    def _suspects(self, keyed: Hashes, starts: Ints) -> Ints:
         """Name lines that some segment gives a candidate for."""
-        suspects = [_voted(part, keyed, lines) for part in self.bank.parts]
+        suspects = [part.segment.voted(keyed, starts, HOT) for part in self.bank.parts]
         return np.unique(np.concatenate([np.empty(0, dtype=np.int64), *suspects]))
 
     def _confirmed(self, line: int, key: GroupKey, folded: Folded) -> Iterator[AlarmMatch]:
@@ -152,16 +151,6 @@ def _table(batch: pa.RecordBatch, rows: Sequence[_Told]) -> pa.Table:
         for row, m, span in rows
     ]
     return pa.Table.from_pylist(found, schema=FINGERPRINTS)
-
-
-def _voted(part: Part, keyed: Hashes, lines: Ints) -> Ints:
-    """Name the lines of which enough sampled windows, which are distinct in a line, are some alarm's."""
-    lists = part.segment.lists_of(keyed)
-    hit = np.flatnonzero(lists >= 0)
-    which, alarm = part.segment.postings_of(lists[hit], HOT)
-    pairs, votes = np.unique(lines[hit[which]] * len(part.segment) + alarm, return_counts=True)
-    line, alarm = np.divmod(pairs, len(part.segment))
-    return np.unique(line[votes >= part.segment.need[alarm]])
 
 
 def _candidates(parts: Sequence[Part], sampled: Hashes) -> Iterator[tuple[Part, int]]:
