@@ -13,21 +13,22 @@ from pathlib import Path
 
 
 def yara_python(rules):
-    """One YARA rule a rule, true where any of its literals is there."""
+    """One YARA rule a rule, true where a branch has one literal of each of its groups: what Tocsin's own scan asks."""
     import yara
 
     def one(number, rule):
-        texts = "\n".join(f"    $s{i} = {quoted(text)}" for i, text in enumerate(rule["literals"]))
-        return f"rule r{number} {{\n  strings:\n{texts}\n  condition: any of them\n}}"
+        groups = sorted({tuple(group) for branch in rule["branches"] for group in branch})
+        name = {group: f"g{n}" for n, group in enumerate(groups)}
+        texts = "\n".join(f"    ${name[g]}_{i} = {quoted(text)}" for g in groups for i, text in enumerate(g))
+        ways = " or ".join(
+            "(" + " and ".join(f"any of (${name[tuple(g)]}_*)" for g in branch) + ")" for branch in rule["branches"]
+        )
+        return f"rule r{number} {{\n  strings:\n{texts}\n  condition: {ways}\n}}"
 
     def quoted(text):
-        return (
-            '"'
-            + "".join(c if c.isalnum() and c.isascii() else "".join(f"\\x{b:02x}" for b in c.encode()) for c in text)
-            + '"'
-        )
+        return '"' + "".join(f"\\x{byte:02x}" for byte in text.encode()) + '"'
 
-    compiled = yara.compile(source="\n".join(one(n, r) for n, r in enumerate(rules) if r["literals"]))
+    compiled = yara.compile(source="\n".join(one(n, r) for n, r in enumerate(rules) if all(r["branches"])))
     return lambda text: len(compiled.match(data=text.encode()))
 
 

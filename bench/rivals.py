@@ -14,7 +14,7 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from cost import keep
-from tocsin.standard import load_standard
+from tocsin.standard import Rule, load_standard
 from tocsin.standard.match import All, Leaf, Tree, branches
 from tocsin.standard.match import Any as AnyOf
 from tocsin.text import fold_batch
@@ -24,21 +24,25 @@ BLOCK = 2048
 
 
 def write_rules(path: Path) -> dict[str, int]:
-    """Write the rules for peers: `patterns`, `literals` that every match holds one of, and and/or `queries`."""
-    rules = load_standard(prove=False).rules
-    given = [
-        {
-            "id": rule.id,
-            "patterns": list(rule.match.triggers()),
-            "literals": sorted({_bare(f) for branch in branches(rule.match) for f in branch[0]}),
-            "queries": [[list(group) for group in query] for query in _queries(rule.match)],
-            "not": [] if rule.unless is None else list(rule.unless.triggers()) if isinstance(rule.unless, Leaf) else [],
-        }
-        for rule in rules
-    ]
+    """Write the rules: trigger `patterns`, and/or `queries`, `literals` that every match holds one of, `branches`.
+
+    A branch is what Tocsin's own scan asks of a text: of each of its groups of literals, one.
+    """
+    given = [_given(rule) for rule in load_standard(prove=False).rules]
     keep(path, {"rules": given})
-    return {name: sum(len(g[name]) for g in given) for name in ("patterns", "literals", "queries")} | {
-        "rules": len(given)
+    counts = {name: sum(len(rule[name]) for rule in given) for name in ("patterns", "literals", "branches", "queries")}
+    return {"rules": len(given), **counts}
+
+
+def _given(rule: Rule) -> dict[str, Any]:
+    found = [branch for tree in rule.alternatives for branch in branches(tree)]
+    return {
+        "id": rule.id,
+        "patterns": [pattern for tree in rule.alternatives for pattern in tree.triggers()],
+        "literals": sorted({_bare(factor) for branch in found for factor in branch[0]}),
+        "branches": [[sorted({_bare(factor) for factor in group}) for group in branch] for branch in found],
+        "queries": [[list(group) for group in query] for tree in rule.alternatives for query in _queries(tree)],
+        "not": list(rule.unless.triggers()) if isinstance(rule.unless, Leaf) else [],
     }
 
 

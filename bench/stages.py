@@ -6,6 +6,7 @@ import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from itertools import islice
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -18,10 +19,11 @@ import pyarrow.parquet as pq
 from tocsin.flow import Settings, run_screen
 from tocsin.forms.limits import BATCH_ROWS
 from tocsin.standard import compile_pack, load_standard
-from tocsin.text import fold_batch
+from tocsin.text import fold_batch, sketch_batch
 from tocsin.traffic.parquet import read_parquet
 
 REPEATS = 3
+SCANNED_BATCHES = 8  # what is measured a step at a time: 131,072 rows
 CACHE = Path(__file__).with_name("work") / "cache" / "tocsin"
 
 # Each stage is the time inside these functions less the time inside other stages. A generator's is that of its steps.
@@ -31,7 +33,11 @@ STAGES = {
     "scan for candidates": ["tocsin.standard.pack:_Database.scan"],
     "confirm and write findings": ["tocsin.screen.detectors.rules:RuleDetector.find"],
     "sketch": ["tocsin.screen.engine:sketch_batch"],
-    "activity": ["tocsin.screen.engine:count_activity", "tocsin.flow.screening:merge_activity"],
+    "activity": [
+        "tocsin.screen.engine:count_activity",
+        "tocsin.flow.gathering:merge_activity",
+        "tocsin.screen.run:merge_activity",
+    ],
     "scores": ["tocsin.screen.engine:score_events"],
     "keep and load parts": [
         "tocsin.flow.screening:encode_batch",
@@ -39,8 +45,8 @@ STAGES = {
         "tocsin.flow.parts:PartStore.keep",
         "tocsin.flow.parts:PartStore.load",
     ],
-    "templates": ["tocsin.screen.run:find_templates", "tocsin.flow.screening:thin_sketches"],
-    "behaviour": ["tocsin.flow.screening:judge_behaviour"],
+    "templates": ["tocsin.screen.run:find_templates", "tocsin.flow.gathering:thin_sketches"],
+    "behaviour": ["tocsin.flow.gathering:judge_behaviour"],
     "cases": ["tocsin.flow.screening:build_cases"],
     "report": ["tocsin.flow.screening:present"],
     "load the standard": ["tocsin.flow.screening:load_standard", "tocsin.flow.screening:compile_pack"],
@@ -131,21 +137,36 @@ def measure_read(file: Path) -> dict[str, Any]:
 
 
 def measure_scan(file: Path) -> dict[str, Any]:
-    """Scan the folded rows with the pack's own database and no callback; beside it, the whole search for candidates."""
+    """Take the work on texts apart over the first rows: fold, the bare scan, candidates, matches, sketch."""
     pack = compile_pack(load_standard(prove=False), CACHE)
     database: Any = pack.candidates
     spent: dict[str, float] = defaultdict(float)
-    found = 0
-    for batch in _bare(file, ["text"]):
-        texts = pa.array(batch["text"], pa.string())
+    seen: dict[str, int] = defaultdict(int)
+    for batch in islice(_bare(file, ["text"]), SCANNED_BATCHES):
         at = time.process_time()
-        folded = fold_batch(texts)
+        folded = fold_batch(batch["text"])
         spent["fold"] += time.process_time() - at
         spent["raw"] += median(_spent(lambda f=folded: database.exact.scanner.scan(f.buffer)) for _ in range(REPEATS))
-        at = time.process_time()
-        found += sum(1 for _ in pack.candidates(folded))
-        spent["candidates"] += time.process_time() - at
-    return {"cpu_s": {name: round(seconds, 3) for name, seconds in spent.items()}, "candidates": found}
+        spent["candidates"] += _spent(lambda f=folded: _drain(pack.candidates(f)))
+        spent["matches"] += _spent(lambda f=folded: pack.matches(f))
+        spent["sketch"] += _spent(lambda f=folded: sketch_batch(f))
+        seen["rows"] += batch.num_rows
+        seen["text_bytes"] += pc.sum(pc.binary_length(batch["text"])).as_py()
+        seen["hits"] += _hits(database.exact.scanner, folded.buffer)
+        seen["candidates"] += sum(1 for _ in pack.candidates(folded))
+        seen["matches"] += len(pack.matches(folded))
+    return {"cpu_s": {name: round(seconds, 3) for name, seconds in spent.items()}, **seen}
+
+
+def _hits(scanner: Any, buffer: bytes) -> int:
+    count = 0
+
+    def on_match(*_: Any) -> None:
+        nonlocal count
+        count += 1
+
+    scanner.scan(buffer, match_event_handler=on_match)
+    return count
 
 
 def _bare(file: Path, columns: list[str] | None = None) -> Iterator[pa.RecordBatch]:

@@ -1,4 +1,4 @@
-"""Texts of the bench: ordinary ones in the generator's own words, planted ones of the sample's campaigns, hostile ones."""
+"""Texts of the bench: ordinary ones in its own words, planted ones of the sample's campaigns, hostile ones."""
 
 import base64
 from collections.abc import Sequence
@@ -66,7 +66,14 @@ class Hostile:
 
     def __init__(self) -> None:
         rules = load_standard(prove=False).rules
-        found = {f.replace("\0", "") for r in rules for b in branches(r.match) for group in b for f in group}
+        found = {
+            f.replace("\0", "")
+            for r in rules
+            for tree in r.alternatives
+            for b in branches(tree)
+            for group in b
+            for f in group
+        }
         self._words = pa.array(sorted(found), pa.string())
         self._bytes = float(pc.mean(pc.binary_length(self._words)).as_py()) + 1
 

@@ -1,7 +1,8 @@
 from pathlib import Path
 
 import pytest
-from flow_runs import small_standard, traffic, write_lines
+
+from small_runs import small_standard, traffic, write_lines
 
 
 @pytest.fixture(scope="session")

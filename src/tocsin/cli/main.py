@@ -13,7 +13,6 @@ from tocsin.forms.errors import INTERRUPTED, TocsinError
 
 app = typer.Typer(
     name="tocsin",
-    help="Screen AI traffic for misuse in English and Chinese, and judge what is found.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -36,7 +35,7 @@ def main() -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupt)
     try:
-        app()
+        app(prog_name="tocsin")
     except TocsinError as error:
         _tell(str(error), error.hint)
         sys.exit(error.exit_code)

@@ -9,7 +9,11 @@ import typer
 from tocsin.cli.rim import cache_folder, check_lang, put_json, put_rows, say
 from tocsin.forms.errors import ConfigError, VerificationError
 
-app = typer.Typer(help="List, show, check and lint the misuse standard.", no_args_is_help=True, rich_markup_mode=None)
+_HELP = """List, show, check and lint the misuse standard.
+
+Example: tocsin standard show M02
+"""
+app = typer.Typer(help=_HELP, no_args_is_help=True, rich_markup_mode=None)
 Folder = Annotated[
     Path | None, typer.Option("--standard", help="Folder of a misuse standard; the shipped one when left out.")
 ]

@@ -19,7 +19,7 @@ _SHOWN = ("rule", "kind", "severity", "score", "span_start", "span_end", "eviden
 
 def check_text(text: str, folder: Path | None, cache: Path | None) -> list[dict[str, Any]]:
     """Screen one text as a user's event; return its findings, gravest first, with titles in both languages."""
-    standard = load_standard(folder, prove=folder is not None)
+    standard = load_standard(folder, cache=cache)
     event = {"event_id": "text", "time": datetime(1970, 1, 1, tzinfo=UTC), "role": "user", "text": text}
     batch = pa.RecordBatch.from_pylist([event], TRAFFIC)
     found = rule_detector(standard, compile_pack(standard, cache)).find(batch, fold_batch(batch["text"]))
@@ -58,6 +58,6 @@ def describe(name: str, folder: Path | None) -> dict[str, Any] | None:
 
 def price_standard(folder: Path | None, cache: Path | None, clock: Clock) -> Sequence[Price]:
     """Price the rules of a standard on the texts of the built-in sample, dearest first."""
-    standard = load_standard(folder)
+    standard = load_standard(folder, cache=cache)
     texts = pa.array([str(e["text"]) for e in build_sample(1).events], pa.string())
     return price_rules(standard, compile_pack(standard, cache), fold_batch(texts), clock)

@@ -67,6 +67,7 @@ class RejectFile:
 
     path: Path
     reasons: dict[str, int] = field(default_factory=dict)
+    rows: int = 0  # those that speak of a row, not of a whole source
     _out: IO[str] | None = None
 
     def __enter__(self) -> Self:
@@ -84,9 +85,10 @@ class RejectFile:
             line = {"source": reject.source, "position": reject.position, "reason": reject.reason}
             self._out.write(json.dumps(line, ensure_ascii=False) + "\n")
             self.reasons[reject.reason] = self.reasons.get(reject.reason, 0) + 1
+            self.rows += reject.position > 0
 
     @property
-    def rows(self) -> int:
+    def lines(self) -> int:
         """Count the rejects."""
         return sum(self.reasons.values())
 

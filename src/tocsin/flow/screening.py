@@ -71,7 +71,7 @@ def run_screen(settings: Settings, clock: Clock, tick: Tick = lambda rows, size:
     Errors: ConfigError for the standard or the options; TransportError where the folder cannot be written. Failures
     of inputs do not raise: what was read is kept, and they are told in the outcome.
     """
-    standard = load_standard(settings.standard)
+    standard = load_standard(settings.standard, cache=settings.cache)
     try:
         return _Run(settings, standard, clock, tick).go()
     except OSError as error:
@@ -179,7 +179,7 @@ class _Run:
         return {
             "sources": run.sources,
             "rows": self.rows,
-            "rejected": rejects.rows,
+            "rejected": rejects.lines,
             "findings": len(run.findings),
             "by_kind": {k["values"]: k["counts"] for k in sorted(kinds, key=lambda k: str(k["values"]))},
             "cases": len(run.cases),

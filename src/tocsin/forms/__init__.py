@@ -1,5 +1,8 @@
 """What passes between rooms: Arrow schemas, limits, ids and the error families."""
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from tocsin.forms.errors import (
     INTERRUPTED,
     ConfigError,
@@ -11,20 +14,22 @@ from tocsin.forms.errors import (
 )
 from tocsin.forms.ids import digest_id
 from tocsin.forms.rejects import Reject
-from tocsin.forms.schemas import (
-    ACTIVITY,
-    CASES,
-    FINDINGS,
-    FINGERPRINTS,
-    MARK_CLOSE,
-    MARK_OPEN,
-    NETWORK,
-    ROLES,
-    SCORES,
-    SKETCHES,
-    STATUSES,
-    TRAFFIC,
-)
+
+if TYPE_CHECKING:
+    from tocsin.forms.schemas import (
+        ACTIVITY,
+        CASES,
+        FINDINGS,
+        FINGERPRINTS,
+        MARK_CLOSE,
+        MARK_OPEN,
+        NETWORK,
+        ROLES,
+        SCORES,
+        SKETCHES,
+        STATUSES,
+        TRAFFIC,
+    )
 
 __all__ = [
     "ACTIVITY",
@@ -49,3 +54,10 @@ __all__ = [
     "VerificationError",
     "digest_id",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Load the schemas when one is first asked for: Arrow comes with them, and `tocsin --help` does without."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module("tocsin.forms.schemas"), name)

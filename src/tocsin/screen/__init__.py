@@ -2,7 +2,7 @@
 
 from tocsin.screen.activity import count_activity, merge_activity
 from tocsin.screen.behaviour import Behaviour, BehaviourDetector, write_findings
-from tocsin.screen.detectors import BEHAVIOUR_DETECTORS, FingerprintDetector, RuleDetector, find_slowly, rule_detector
+from tocsin.screen.detectors import BEHAVIOUR_DETECTORS, FingerprintDetector, RuleDetector, rule_detector
 from tocsin.screen.engine import Screened, screen_batch
 from tocsin.screen.run import judge_behaviour
 from tocsin.screen.templates import Template, find_templates, thin_sketches
@@ -16,7 +16,6 @@ __all__ = [
     "Screened",
     "Template",
     "count_activity",
-    "find_slowly",
     "find_templates",
     "judge_behaviour",
     "merge_activity",

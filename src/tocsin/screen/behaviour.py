@@ -15,6 +15,8 @@ from tocsin.forms import FINDINGS
 from tocsin.screen.templates import Template
 from tocsin.screen.together import Arrivals, came_together
 
+IN_COMMON = pa.array(["client", "device", "network", "payment"])
+
 
 @dataclass(frozen=True)
 class Behaviour:
@@ -30,6 +32,12 @@ class Behaviour:
     def measure(self, name: str) -> pa.Table:
         """Select the rows of one measure."""
         return self.activity.filter(pc.equal(self.activity["measure"], name))
+
+    @cached_property
+    def in_common(self) -> pa.Table:
+        """Select which accounts have which device, client, payment and network: measure, value, account."""
+        rows = self.activity.filter(pc.is_in(self.activity["measure"], IN_COMMON))
+        return rows.select(["measure", "value", "account"])
 
     @cached_property
     def events(self) -> Mapping[str, int]:
@@ -59,7 +67,7 @@ class Behaviour:
 
     @cached_property
     def _arrivals(self) -> Arrivals:
-        return Arrivals.of(self._accounts)
+        return Arrivals.read(self._accounts)
 
 
 @dataclass(frozen=True, slots=True)

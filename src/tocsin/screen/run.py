@@ -25,20 +25,19 @@ def judge_behaviour(
 ) -> tuple[pa.Table, pa.Table]:
     """Return the FINDINGS about accounts, and the ACTIVITY with the rows of the templates that a grave finding names.
 
-    The order of rows does not matter.
+    `activity` is merged; the order of rows does not matter.
     """
-    activity = merge_activity([activity])
-    templates = find_templates(sketches, _grave(findings, GRAVE)["event_id"].combine_chunks())
+    templates = find_templates(sketches, _from_severity(findings, GRAVE)["event_id"].combine_chunks())
     behaviour = Behaviour(activity, templates, _kinds(findings, activity))
     tables = [write_findings(d, d.find(behaviour), standard_version) for d in detectors]
     found = pa.concat_tables([FINDINGS.empty_table(), *tables])
-    named = {facts.partition(":")[0] for facts in _grave(found, GRAVE)["evidence"].to_pylist()}
+    named = {facts.partition(":")[0] for facts in _from_severity(found, GRAVE)["evidence"].to_pylist()}
     return found, merge_activity([activity, *(t.uses for t in templates if t.id in named)])
 
 
 def _kinds(findings: pa.Table, activity: pa.Table) -> dict[str, str]:
     """Name the gravest kind of each account that rules of severity 2 or more spoke of often, for what it asked."""
-    noted = _grave(findings, WORTH_NOTING)
+    noted = _from_severity(findings, WORTH_NOTING)
     noted = noted.filter(pc.is_valid(noted["account"])).sort_by([("severity", "descending"), ("kind", "ascending")])
     folds = [("kind", "first"), ("event_id", "count_distinct")]
     of_account = noted.group_by("account", use_threads=False).aggregate(folds)
@@ -49,5 +48,5 @@ def _kinds(findings: pa.Table, activity: pa.Table) -> dict[str, str]:
     return dict(zip(kept["account"].to_pylist(), kept["kind_first"].to_pylist(), strict=True))
 
 
-def _grave(findings: pa.Table, least: int) -> pa.Table:
+def _from_severity(findings: pa.Table, least: int) -> pa.Table:
     return findings.filter(pc.greater_equal(findings["severity"], least))

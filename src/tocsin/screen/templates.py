@@ -71,7 +71,7 @@ def find_templates(sketches: pa.Table, grave: pa.Array) -> list[Template]:
     accounts = table["account"].combine_chunks().dictionary_encode()
     account = accounts.indices.to_numpy(zero_copy_only=False).astype(np.int64)
     postings = _postings(table["hashes"].combine_chunks(), account)
-    found = [_template(table.take(members), core) for members, core in _clusters(postings)]
+    found = _described(table, list(_clusters(postings)))
     return sorted(found, key=lambda t: (-t.accounts, -t.events, t.id))
 
 
@@ -156,25 +156,45 @@ def _holders(p: _Postings, core: Ints, free: NDArray[np.bool_]) -> Ints:
     return events[free[events] & (counts >= CORE_SHARE * len(core))]
 
 
-def _template(rows: pa.Table, core: NDArray[np.uint64]) -> Template:
-    name = digest_id("T", *(f"{int(h):016x}" for h in core))
-    uses = rows.group_by("account", use_threads=False).aggregate(
-        [("time", "count"), ("time", "min"), ("time", "max"), ("event_id", "first")]
-    )
-    uses = uses.sort_by("account")
-    kinds = pc.value_counts(rows["kind"].combine_chunks().drop_null()).to_pylist()
-    counted = sorted(((k["values"], k["counts"]) for k in kinds), key=lambda k: (-k[1], k[0]))
-    grave = pc.sum(rows["grave"]).as_py() or 0
-    first_events = tuple(uses["event_id_first"].to_pylist())
-    return Template(name, len(rows), tuple(counted), grave, _uses(name, uses), first_events)
+def _described(table: pa.Table, clusters: list[tuple[Ints, NDArray[np.uint64]]]) -> Iterator[Template]:
+    """Describe all templates in a few passes over the events of all, for there may be many templates."""
+    count = len(clusters)
+    names = [digest_id("T", *(f"{int(h):016x}" for h in core)) for _, core in clusters]
+    number = np.repeat(np.arange(count), [len(members) for members, _ in clusters])
+    rows = table.take(np.concatenate([np.empty(0, dtype=np.int64), *(members for members, _ in clusters)]))
+    rows = rows.append_column("number", pa.array(number))
+    uses, kinds = _uses(rows), _kinds(rows, count)
+    marks = _offsets(np.bincount(np.asarray(uses["number"]), minlength=count))
+    grave = np.bincount(number, weights=np.asarray(rows["grave"]), minlength=count)
+    activity = _activity(pa.array(names, pa.string()).take(uses["number"].combine_chunks()), uses)
+    for i, (name, (members, _)) in enumerate(zip(names, clusters, strict=True)):
+        own = slice(int(marks[i]), int(marks[i + 1]))
+        firsts = tuple(uses["event_id_first"][own].to_pylist())
+        yield Template(name, len(members), kinds[i], int(grave[i]), activity[own], firsts)
 
 
-def _uses(name: str, uses: pa.Table) -> pa.Table:
+def _uses(rows: pa.Table) -> pa.Table:
+    """Give each template and account one row, in order of both."""
+    folds = [("time", "count"), ("time", "min"), ("time", "max"), ("event_id", "first")]
+    uses = rows.group_by(["number", "account"], use_threads=False).aggregate(folds)
+    return uses.sort_by([("number", "ascending"), ("account", "ascending")])
+
+
+def _kinds(rows: pa.Table, count: int) -> list[tuple[tuple[str, int], ...]]:
+    """Count each template's events by kind, most first."""
+    told = rows.filter(pc.is_valid(rows["kind"])).group_by(["number", "kind"], use_threads=False)
+    kinds: list[list[tuple[str, int]]] = [[] for _ in range(count)]
+    for row in told.aggregate([("time", "count")]).to_pylist():
+        kinds[row["number"]].append((row["kind"], row["time_count"]))
+    return [tuple(sorted(each, key=lambda k: (-k[1], k[0]))) for each in kinds]
+
+
+def _activity(names: pa.Array, uses: pa.Table) -> pa.Table:
     count = len(uses)
-    zeros = pa.array([0] * count, pa.int64())
+    zeros = pa.array(np.zeros(count, dtype=np.int64))
     columns = {
-        "measure": pa.array(["template"] * count, pa.string()),
-        "value": pa.array([name] * count, pa.string()),
+        "measure": pa.repeat("template", count),
+        "value": names,
         "account": uses["account"],
         "events": uses["time_count"],
         "refused": zeros,

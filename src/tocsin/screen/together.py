@@ -13,56 +13,71 @@ FIRST_SEEN_WITHIN = 24 * HOUR_US
 LEAD = 72 * HOUR_US  # whoever is seen so early in a run was there before; a weekend fits in
 LEAST_TOGETHER = 3
 
-Times = NDArray[np.int64]
-
-
-@dataclass(frozen=True, slots=True)
-class Arrivals:
-    """Hold when accounts came; one place an account. Units: µs since 1970; `UNKNOWN` where a log does not say."""
-
-    signed_up: Times
-    first: Times
-
-    @classmethod
-    def of(cls, accounts: pa.Table) -> "Arrivals":
-        """Read them from the `account` rows of ACTIVITY."""
-        return cls(_micros(accounts["signed_up"]), _micros(accounts["first"]))
+Micros = NDArray[np.int64]
 
 
 UNKNOWN = np.iinfo(np.int64).min
 
 
+@dataclass(frozen=True, slots=True)
+class Times:
+    """Hold one time an account, and the known ones in order. Units: µs since 1970; `UNKNOWN` where there is none."""
+
+    of: Micros
+    known: Micros
+
+    @classmethod
+    def holding(cls, of: Micros) -> "Times":
+        """Put the known times in order."""
+        known = np.sort(of)
+        return cls(of, known[np.searchsorted(known, UNKNOWN, side="right") :])
+
+    def within(self, start: int, width: int) -> int:
+        """Count the times of everyone in a stretch, both ends included."""
+        return int(np.searchsorted(self.known, start + width, side="right") - np.searchsorted(self.known, start))
+
+
+@dataclass(frozen=True, slots=True)
+class Arrivals:
+    """Hold when accounts signed up, and when those that are not there from the start of a run were first seen."""
+
+    signed_up: Times
+    appeared: Times
+
+    @classmethod
+    def read(cls, accounts: pa.Table) -> "Arrivals":
+        """Read them from the `account` rows of ACTIVITY."""
+        first = _micros(accounts["first"])
+        start = int(first.min()) if len(first) else 0
+        late = np.where(first > start + LEAD, first, UNKNOWN)
+        return cls(Times.holding(_micros(accounts["signed_up"])), Times.holding(late))
+
+
 def came_together(group: NDArray[np.int64], everyone: Arrivals) -> bool:
     """Say whether the accounts at these places signed up within three days, or where most do not say, appeared in one.
 
-    A group that is more than half of everyone came as everyone does. Those who are seen from the start of a run did not
-    appear.
+    A group that is more than half of everyone came as everyone does.
     """
-    if 2 * len(group) > len(everyone.first):
+    signed_up = everyone.signed_up
+    if 2 * len(group) > len(signed_up.of):
         return False
-    if 5 * int((everyone.signed_up[group] != UNKNOWN).sum()) >= 3 * len(group):
-        return _stand_out(group, everyone.signed_up, SIGNED_UP_WITHIN)
-    late = np.where(everyone.first > everyone.first.min() + LEAD, everyone.first, UNKNOWN)
-    return _stand_out(group, late, FIRST_SEEN_WITHIN)
+    if 5 * int((signed_up.of[group] != UNKNOWN).sum()) >= 3 * len(group):
+        return _stand_out(group, signed_up, SIGNED_UP_WITHIN)
+    return _stand_out(group, everyone.appeared, FIRST_SEEN_WITHIN)
 
 
 def _stand_out(group: NDArray[np.int64], times: Times, width: int) -> bool:
     """Say whether a stretch holds three fifths of the group and at most a third of all others."""
-    own = np.sort(times[group])
-    own = own[own != UNKNOWN]
+    own = Times.holding(times.of[group])
     need = max(LEAST_TOGETHER, -(-3 * len(group) // 5))
-    if len(own) < need:
+    if len(own.known) < need:
         return False
-    spans = own[need - 1 :] - own[: len(own) - need + 1]
-    start = own[int(np.argmin(spans))]
-    others = _within(times, start, width) - _within(own, start, width)
-    return bool(spans.min() <= width and 3 * others <= len(times) - len(group))
+    spans = own.known[need - 1 :] - own.known[: len(own.known) - need + 1]
+    start = int(own.known[int(np.argmin(spans))])
+    others = times.within(start, width) - own.within(start, width)
+    return bool(spans.min() <= width and 3 * others <= len(times.of) - len(group))
 
 
-def _within(times: Times, start: np.int64, width: int) -> int:
-    return int(((times >= start) & (times <= start + width)).sum())
-
-
-def _micros(times: pa.ChunkedArray) -> Times:
+def _micros(times: pa.ChunkedArray) -> Micros:
     whole = pc.cast(times, pa.int64()).combine_chunks()
     return np.asarray(pc.fill_null(whole, int(UNKNOWN)), dtype=np.int64)

@@ -17,7 +17,8 @@ from tocsin.standard.patterns import parse_pattern
 BOUNDARY = "\0"  # stands for a word boundary inside a factor
 _MOST = 48
 _WIDEST_SET = 8
-_COMMONPLACE = 0.8
+_OF_LETTERS = {1: -3.0, 2: -2.0, 3: -0.5}
+_COMMONPLACE, _SHORT, _NOTHING = 0.8, -1.0, -9.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,7 @@ class _Language:
     @property
     def rarest(self) -> frozenset[str] | None:
         """The one set that says most."""
-        sets = [_least(s) for s in (self.exact, *self.met) if s and all(map(_weigh, s))]
+        sets = [_least(s) for s in (self.exact, *self.met) if s and all(map(_says_something, s))]
         return max(sets, key=lambda s: (rarity(s), sorted(s)), default=None)
 
 
@@ -53,7 +54,7 @@ def _branches(tree: Any) -> list[tuple[frozenset[str], ...]]:
     if len(tree) == 1 and str(tree[0][0]) == "SUBPATTERN":
         return _branches(tree[0][1][3])
     language = _sequence(tree)
-    sets = {_least(s) for s in (*language.met, language.exact) if s and all(map(_weigh, s))}
+    sets = {_least(s) for s in (*language.met, language.exact) if s and all(map(_says_something, s))}
     return [tuple(sorted(sets, key=lambda s: (-rarity(s), sorted(s))))]
 
 
@@ -67,21 +68,29 @@ def scan_expression(factor: str) -> bytes:
     return b"".join(rb"\b" if c == BOUNDARY else b"".join(b"\\x%02x" % byte for byte in c.encode()) for c in factor)
 
 
-def _weigh(text: str) -> float:
-    return sum(map(_weigh_word, re.findall(r"[a-z0-9]+|[^a-z0-9\0 ]+", text[:40])))
+def _says_something(factor: str) -> bool:
+    return bool(factor.strip(BOUNDARY + " "))
 
 
 def _share(text: str) -> float:
-    # A rough law that ranks sets well enough: a commonplace word stands in one text of thirty, and the share falls
-    # tenfold with every two and a half letters, or every Chinese character, that a literal has more.
+    # A rough law that ranks sets well enough: a commonplace word stands in one text of thirty, a short one in one of
+    # six, and the share falls tenfold with every two and a half letters, or every Chinese character, more.
     return min(1.0, 0.03 * 10 ** ((_COMMONPLACE - _weigh(text)) / 2.5))
+
+
+def _weigh(text: str) -> float:
+    words = re.findall(r"[a-z0-9]+|[^a-z0-9\0 ]+", text[:40])
+    return max(map(_weigh_word, words), default=_NOTHING) + 2.0 * (len(words) - 1)
 
 
 @lru_cache(maxsize=65_536)
 def _weigh_word(word: str) -> float:
-    if word in _commonplace():
-        return _COMMONPLACE
-    return sum(2.5 if c > "\u2e7f" else 1.0 if c.isalnum() else 0.4 for c in word[:16])
+    # A few letters stand inside many words; a Chinese character that is not commonplace says as much as four letters.
+    wide = sum(c > "\u2e7f" for c in word[:16])
+    weight = 2.5 * wide - 0.5 if wide else _OF_LETTERS.get(len(word), len(word[:16]) - 2.2)
+    if word not in _commonplace():
+        return weight
+    return min(weight, 0.0 if wide == 1 else _SHORT if not wide and len(word) < 5 else _COMMONPLACE)
 
 
 @cache

@@ -1,6 +1,6 @@
 """Price rules: how often the scanner hands a text to a rule's regular expressions, and what that costs."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from tocsin.standard.load import Rule, Standard
@@ -30,19 +30,18 @@ class Price:
 
 def price_rules(standard: Standard, pack: RulePack, folded: Folded, clock: Callable[[], float]) -> list[Price]:
     """Price every rule of a standard on a folded sample, dearest first; `clock` counts seconds."""
-    lines: dict[int, list[int]] = {}
-    for line, index in pack.candidates(folded):
-        lines.setdefault(index, []).append(line)
-    texts = {i: [folded.line(n) for n in numbers] for i, numbers in lines.items()}
+    texts: dict[int, list[tuple[str, Sequence[int]]]] = {}
+    for line, index, among in pack.candidates(folded):
+        texts.setdefault(index, []).append((folded.line(line), among))
     count = max(1, len(folded.texts))
     prices = [_price(rule, texts.get(i, []), count, clock) for i, rule in enumerate(standard.rules)]
     return sorted(prices, key=lambda p: -p.us_per_text)
 
 
-def _price(rule: Rule, candidates: list[str], count: int, clock: Callable[[], float]) -> Price:
+def _price(rule: Rule, candidates: list[tuple[str, Sequence[int]]], count: int, clock: Callable[[], float]) -> Price:
     rule.first("")  # compile before the clock runs
     start = clock()
-    wasted = sum(rule.first(line) is None for line in candidates) * 1000 / count
+    wasted = sum(rule.first(line, among=among) is None for line, among in candidates) * 1000 / count
     us = (clock() - start) * 1e6 / count
     start = clock()
     rule.first(hostile_text(rule))

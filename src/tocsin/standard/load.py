@@ -11,8 +11,10 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import ValidationError
 
+from tocsin import __version__
 from tocsin.forms import ConfigError, TransportError
-from tocsin.standard.match import Tree, branches, build_tree
+from tocsin.standard.cache import keep
+from tocsin.standard.match import Tree, alternatives, branches, build_tree
 from tocsin.standard.model import Bilingual, Form, Head, Kind, RuleFile, RuleForm
 from tocsin.text import fold_batch
 
@@ -26,7 +28,7 @@ class Rule:
     """Hold one rule with its match trees compiled."""
 
     form: RuleForm
-    match: Tree
+    alternatives: tuple[Tree, ...]  # the rule matches where one of them does
     unless: Tree | None
 
     @property
@@ -39,9 +41,13 @@ class Rule:
         """The kind that the rule speaks of."""
         return self.form.kind
 
-    def first(self, line: str, loose: bool = False) -> tuple[int, int] | None:
-        """Find where the rule first matches a folded line; None where it does not or its exception holds."""
-        span = self.match.first(line, loose)
+    def first(self, line: str, loose: bool = False, among: Sequence[int] | None = None) -> tuple[int, int] | None:
+        """Find where the rule first matches a folded line; None where it does not or its exception holds.
+
+        `among` names the only alternatives that can match, where that is known.
+        """
+        able = self.alternatives if among is None else [self.alternatives[i] for i in among]
+        span = min((s for tree in able if (s := tree.first(line, loose))), default=None)
         excepted = span is not None and self.unless is not None and self.unless.first(line, loose) is not None
         return None if excepted else span
 
@@ -76,28 +82,45 @@ def shipped_folder() -> Path:
     return Path(str(files("tocsin.standard")))
 
 
-def load_standard(folder: Path | None = None, *, prove: bool = True) -> Standard:
+def load_standard(folder: Path | None = None, *, prove: bool = True, cache: Path | None = None) -> Standard:
     """Load the standard of a folder: standard.yaml, kinds/*.yaml, rules/*.yaml; the shipped ones stand in for what
     it lacks.
+
+    Patterns and examples are proved, once for the same bytes where a cache folder keeps note of it; `prove=False` is
+    for a standard that was proved before.
 
     Errors: ConfigError for a file that is not in the form, a rule whose examples fail, a kind or list that does not
     exist; TransportError where the folder cannot be read.
     """
     if folder is not None and not folder.is_dir():
         raise TransportError(f"no standard folder at {folder.name!r}", hint="name a folder with rules/*.yaml")
-    digest = blake2b(digest_size=16)
-    head = _read(_part(folder, "standard.yaml")[0], Head, digest)
-    kinds = tuple(_read(path, Kind, digest) for path in _part(folder, "kinds/*.yaml"))
-    rules = tuple(rule for path in _part(folder, "rules/*.yaml") for rule in _rules(path, digest))
-    standard = Standard(head, kinds, rules, digest.hexdigest())
-    _check_ids(standard)
-    if prove:
-        failures = [failure for rule in rules for failure in prove_rule(rule)]
-        if failures:
-            raise ConfigError(
-                "; ".join(failures[:5]), hint=f"{len(failures)} examples fail; mend the rule or the example"
-            )
+    paths = [path for pattern in ("standard.yaml", "kinds/*.yaml", "rules/*.yaml") for path in _part(folder, pattern)]
+    raw = {path: _read(path) for path in paths}
+    digest = blake2b(b"".join(len(r).to_bytes(8, "big") + r for r in raw.values()), digest_size=16).hexdigest()
+    seal = cache / f"{digest}-{__version__}.proved" if cache else None
+    unproved = prove and not (seal and seal.exists())
+    standard = _standard(raw, digest, check=unproved)
+    if unproved:
+        _prove(standard)
+        if seal:
+            keep(seal, b"")
     return standard
+
+
+def _standard(raw: Mapping[Path, bytes], digest: str, *, check: bool) -> Standard:
+    head, *_ = [_form(path, r, Head) for path, r in raw.items() if path.name == "standard.yaml"]
+    kinds = tuple(_form(path, r, Kind) for path, r in raw.items() if path.parent.name == "kinds")
+    files_ = [(path, _form(path, r, RuleFile)) for path, r in raw.items() if path.parent.name == "rules"]
+    standard = Standard(head, kinds, tuple(rule for path, file in files_ for rule in _rules(path, file, check)), digest)
+    _check_ids(standard)
+    return standard
+
+
+def _prove(standard: Standard) -> None:
+    failures = [failure for rule in standard.rules for failure in prove_rule(rule)]
+    if failures:
+        hint = f"{len(failures)} examples fail; mend the rule or the example"
+        raise ConfigError("; ".join(failures[:5]), hint=hint)
 
 
 def prove_rule(rule: Rule) -> Iterator[str]:
@@ -125,30 +148,33 @@ def _part(folder: Path | None, pattern: str) -> Sequence[Path]:
     return own or sorted(shipped_folder().glob(pattern))
 
 
-def _rules(path: Path, digest: Any) -> Iterator[Rule]:
-    file = _read(path, RuleFile, digest)
+def _rules(path: Path, file: RuleFile, check: bool) -> Iterator[Rule]:
     for form in file.rules:
         try:
-            unless = None if form.unless is None else build_tree(form.unless, file.lists)
-            yield Rule(form, _scannable(build_tree(form.match, file.lists)), unless)
+            unless = None if form.unless is None else build_tree(form.unless, file.lists, check=check)
+            able = alternatives(build_tree(form.match, file.lists, check=check))
+            yield Rule(form, _scannable(able) if check else able, unless)
         except ConfigError as error:
             raise ConfigError(f"{path.name}: rule {form.id}: {error}", hint=error.hint) from error
 
 
-def _scannable(tree: Tree) -> Tree:
-    if not all(branches(tree)):
+def _scannable(trees: tuple[Tree, ...]) -> tuple[Tree, ...]:
+    if not all(branch for tree in trees for branch in branches(tree)):
         hint = "give every alternative a literal of two letters or one Chinese character, or put it near one"
         raise ConfigError("an alternative has no literal to scan for", hint=hint)
-    return tree
+    return trees
 
 
-def _read(path: Path, form: type[F], digest: Any) -> F:
+def _read(path: Path) -> bytes:
     try:
-        raw = path.read_bytes()
-        digest.update(len(raw).to_bytes(8, "big") + raw)
-        return form.model_validate(_parse_yaml(raw))
+        return path.read_bytes()
     except OSError as error:
         raise TransportError(f"{path.name} cannot be read: {error.strerror}", hint="check its rights") from error
+
+
+def _form(path: Path, raw: bytes, form: type[F]) -> F:
+    try:
+        return form.model_validate(_parse_yaml(raw))
     except (yaml.YAMLError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         where = f" at line {mark.line + 1}" if mark else ""

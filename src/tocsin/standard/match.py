@@ -2,7 +2,7 @@
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
@@ -11,11 +11,10 @@ from math import inf
 from tocsin.forms import ConfigError
 from tocsin.standard.factors import factors, rarity
 from tocsin.standard.model import AllOf, AnyOf, ListRef, Near, Node, Regex
-from tocsin.standard.patterns import check_pattern, literal_pattern, loosen
+from tocsin.standard.patterns import check_pattern, literal_pattern, loosen, rejecter
 
 Span = tuple[int, int]
 _MOST_SETS = 4
-TELLING = 0.7
 
 
 @dataclass(frozen=True)
@@ -34,12 +33,19 @@ class Leaf:
         """The meaning over a closed-up line, where blanks between words were lost."""
         return re.compile("|".join(map(loosen, self.patterns)), re.ASCII)
 
+    @cached_property
+    def surely_silent(self) -> Callable[[str], bool] | None:
+        """The quick test for a line that holds no match."""
+        return rejecter(self.patterns)
+
     def spans(self, line: str, loose: bool) -> list[Span]:
         """Find the spans, first to last."""
         return [m.span() for m in (self.loose if loose else self.exact).finditer(line)]
 
     def first(self, line: str, loose: bool) -> Span | None:
         """Find the first span."""
+        if not loose and self.surely_silent is not None and self.surely_silent(line):
+            return None
         found = (self.loose if loose else self.exact).search(line)
         return found.span() if found else None
 
@@ -115,25 +121,37 @@ class All:
 Tree = Leaf | Any | All
 
 
-def build_tree(node: Node, lists: Mapping[str, Sequence[Node]]) -> Tree:
-    """Compile a node of the rule form.
+def build_tree(node: Node, lists: Mapping[str, Sequence[Node]], *, check: bool = True) -> Tree:
+    """Compile a node of the rule form; `check=False` is for patterns that were checked before.
 
     Errors: ConfigError for a pattern outside the rule form or an unknown list.
     """
+
+    def build(item: Node, among: Mapping[str, Sequence[Node]] = lists) -> Tree:
+        return build_tree(item, among, check=check)
+
     match node:
         case str():
             return Leaf((literal_pattern(node),))
         case Regex():
-            check_pattern(node.regex)
+            if check:
+                check_pattern(node.regex)
             return Leaf((node.regex,))
         case ListRef():
-            return _any([build_tree(item, {}) for item in _items(node.list_, lists)])
+            return _any([build(item, {}) for item in _items(node.list_, lists)])
         case AnyOf():
-            return _any([build_tree(item, lists) for item in node.any_])
+            return _any([build(item) for item in node.any_])
         case AllOf():
-            return All(tuple(build_tree(item, lists) for item in node.all_))
+            return All(tuple(build(item) for item in node.all_))
         case Near():
-            return All(tuple(build_tree(item, lists) for item in node.near.of), node.near.within)
+            return All(tuple(build(item) for item in node.near.of), node.near.within)
+
+
+def alternatives(tree: Tree) -> tuple[Tree, ...]:
+    """Split a tree into trees one of which matches where it does."""
+    if isinstance(tree, Any):
+        return tuple(part for item in tree.items for part in alternatives(item))
+    return tuple(Leaf((p,)) for p in tree.patterns) if isinstance(tree, Leaf) else (tree,)
 
 
 def branches(tree: Tree, *, loose: bool = False) -> list[tuple[frozenset[str], ...]]:
@@ -148,9 +166,8 @@ def branches(tree: Tree, *, loose: bool = False) -> list[tuple[frozenset[str], .
 
 
 def _telling(sets: tuple[frozenset[str], ...]) -> tuple[frozenset[str], ...]:
-    """Keep the few rarest sets: each more costs a little, and saves the less the fewer texts are left."""
-    ranked = sorted(dict.fromkeys(sets), key=lambda s: (-rarity(s), sorted(s)))[:_MOST_SETS]
-    return tuple(s for i, s in enumerate(ranked) if i == 0 or rarity(s) >= TELLING)
+    """Keep the few rarest sets, rarest first."""
+    return tuple(sorted(dict.fromkeys(sets), key=lambda s: (-rarity(s), sorted(s)))[:_MOST_SETS])
 
 
 def _one_set(tree: Tree, loose: bool) -> frozenset[str]:

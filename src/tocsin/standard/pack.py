@@ -1,26 +1,38 @@
 """A rule pack, compiled to run over folded batches: one scan names the candidates, `re` confirms them."""
 
-import os
-import tempfile
+import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from hashlib import blake2b
 from importlib.metadata import version
 from importlib.util import find_spec
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tocsin.standard.factors import scan_expression
+from tocsin import __version__
+from tocsin.standard.cache import keep
+from tocsin.standard.factors import BOUNDARY, scan_expression
 from tocsin.standard.load import Rule, Standard
 from tocsin.standard.match import branches
+from tocsin.standard.patterns import rejecter
 from tocsin.text import Folded
 
 SLOW = "re"
+_FEW = 12  # literals that are looked for one by one faster than all at once
 Ints = NDArray[np.int64]
-Candidates = Callable[[Folded], Iterator[tuple[int, int]]]
+Candidate = tuple[int, int, Sequence[int]]  # a line, a rule's number, and which of its alternatives may match there
+Candidates = Callable[[Folded], Iterator[Candidate]]
+Concerns = Callable[[int, Rule], bool]  # a row, and a rule that may speak of it
+
+
+def _every(_row: int, _rule: Rule) -> bool:
+    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,21 +55,21 @@ class RulePack:
     rules: tuple[Rule, ...]
     candidates: Candidates
 
-    def matches(self, folded: Folded) -> list[RuleMatch]:
-        """Find, for every text and rule, the first place where the rule matches; in order of text, then rule.
+    def matches(self, folded: Folded, concerns: Concerns = _every) -> list[RuleMatch]:
+        """Find, for every text and rule that concerns it, the first place where the rule matches; by text, then rule.
 
         A text counts before the lines derived from it. The result is the same for any candidates that cover the
         matches.
         """
         found: dict[tuple[int, int], RuleMatch] = {}
         lines: dict[int, str] = {}
-        for line, index in self.candidates(folded):
+        for line, index, among in sorted(self.candidates(folded), key=lambda c: c[:2]):
             row = folded.row(line)
-            if (row, index) in found:
+            if (row, index) in found or not concerns(row, self.rules[index]):
                 continue
             text = lines.setdefault(line, folded.line(line))
             loose = line >= len(folded.texts) and folded.derived[line - len(folded.texts)].spaced
-            if span := self.rules[index].first(text, loose):
+            if span := self.rules[index].first(text, loose, among):
                 found[row, index] = RuleMatch(line, row, self.rules[index], *span)
         return [found[key] for key in sorted(found)]
 
@@ -69,7 +81,7 @@ def compile_pack(standard: Standard, cache: Path | None = None) -> RulePack:
     """
     if scanner_name() == SLOW:
         return reference_pack(standard)
-    return RulePack(standard.rules, _Scanner.of(standard.rules, cache))
+    return RulePack(standard.rules, _Scanner.of(standard, cache))
 
 
 def scanner_name() -> str:
@@ -79,8 +91,8 @@ def scanner_name() -> str:
 
 def reference_pack(standard: Standard) -> RulePack:
     """Run every rule on every line with `re`: slow, and the oracle of the fast pack."""
-    every = range(len(standard.rules))
-    return RulePack(standard.rules, lambda folded: ((line, i) for line in range(len(folded)) for i in every))
+    every = [(i, range(len(rule.alternatives))) for i, rule in enumerate(standard.rules)]
+    return RulePack(standard.rules, lambda folded: ((line, *e) for line in range(len(folded)) for e in every))
 
 
 @dataclass(frozen=True)
@@ -91,16 +103,18 @@ class _Scanner:
     loose: "_Database"
 
     @classmethod
-    def of(cls, rules: Sequence[Rule], cache: Path | None) -> "_Scanner":
-        return cls(_Database.of(rules, False, cache), _Database.of(rules, True, cache))
+    def of(cls, standard: Standard, cache: Path | None) -> "_Scanner":
+        exact, loose = (_Database.of(_parts(standard, loose, cache), cache) for loose in (False, True))
+        return cls(exact, loose)
 
-    def __call__(self, folded: Folded) -> Iterator[tuple[int, int]]:
+    def __call__(self, folded: Folded) -> Iterator[Candidate]:
         main = len(folded.texts)
-        yield from self.exact.scan(folded.buffer, folded.offsets)
-        for line in (main + i for i, d in enumerate(folded.derived) if d.spaced):
+        spaced = {main + i for i, d in enumerate(folded.derived) if d.spaced}
+        yield from (c for c in self.exact.scan(folded.buffer, folded.offsets) if c[0] not in spaced)
+        for line in sorted(spaced):
             start, end = int(folded.offsets[line]), int(folded.offsets[line + 1])
-            for _, index in self.loose.scan(folded.buffer[start:end], np.array([0, end - start])):
-                yield line, index
+            for _, index, among in self.loose.scan(folded.buffer[start:end], np.array([0, end - start])):
+                yield line, index, among
 
 
 @dataclass(frozen=True)
@@ -126,47 +140,53 @@ class _Lists:
 
 @dataclass(frozen=True)
 class _Database:
-    """Hold the scanner's database of factors, and what each tells of: sets of factors, branches, rules.
+    """Hold the scanner's database: the literals of each branch's rarest set, and what else the branch needs.
 
-    Shape: factor f is in the sets `sets_of[f]`; set s is the rarest of the branches `begins[s]`; branch b also needs
-    the sets in row b of `also` (-1: none) and speaks for rule `rule_of[b]`.
+    Shape: factor f begins the branches `begins[f]`; branch b also needs one literal of each set numbered in `also[b]`,
+    which `lacks[s]` says of a line, and speaks for `speaks[b]`: a rule and one of its alternatives.
     """
 
     scanner: Any
-    sets_of: _Lists
     begins: _Lists
-    also: Ints
-    rule_of: Ints
+    also: tuple[tuple[int, ...], ...]
+    lacks: tuple[Callable[[str], bool], ...]
+    speaks: tuple[tuple[int, int], ...]
 
     @classmethod
-    def of(cls, rules: Sequence[Rule], loose: bool, cache: Path | None) -> "_Database":
-        parts = [(i, b) for i, rule in enumerate(rules) for b in branches(rule.match, loose=loose) if b]
-        number: dict[frozenset[str], int] = {}
-        needs = [[number.setdefault(s, len(number)) for s in branch] for _, branch in parts]
-        names = sorted(frozenset[str]().union(*number))
-        place = {name: n for n, name in enumerate(names)}
-        pairs = [(place[factor], n) for factors, n in number.items() for factor in factors]
-        width = max((len(branch) for branch in needs), default=1)
+    def of(cls, parts: "Sequence[_Part]", cache: Path | None) -> "_Database":
+        names = sorted({factor for _, branch in parts for factor in branch[0]})
+        number_of = {name: n for n, name in enumerate(names)}
+        pairs = [(number_of[factor], n) for n, (_, branch) in enumerate(parts) for factor in branch[0]]
+        number: dict[tuple[str, ...], int] = {}
+        also = tuple(tuple(number.setdefault(tuple(s), len(number)) for s in branch[1:]) for _, branch in parts)
         return cls(
             _compiled(names, cache),
             _Lists.of((f for f, _ in pairs), (n for _, n in pairs), len(names)),
-            _Lists.of((b[0] for b in needs), range(len(needs)), len(number)),
-            _table([b[1:] for b in needs], width - 1),
-            np.array([i for i, _ in parts], dtype=np.int64),
+            also,
+            tuple(map(_Lacks, number)),
+            tuple(place for place, _ in parts),
         )
 
-    def scan(self, buffer: bytes, offsets: Ints) -> list[tuple[int, int]]:
-        """Name the (line, rule) pairs whose line holds every set of a branch, in order."""
+    def scan(self, buffer: bytes, offsets: Ints) -> Iterator[Candidate]:
+        """Name the rules' alternatives of which a line holds every set of a branch, by line, then by rule."""
         factors, ends = self._hits(buffer)
-        lines = np.searchsorted(offsets, ends, side="left") - 1
-        sets = len(self.begins.starts) - 1
-        line, group = self.sets_of.expand(lines, factors)
-        held = _distinct(line * sets + group)
-        line, branch = self.begins.expand(held // sets, held % sets)
-        for column in self.also.T:
-            whole = _among(line * sets + column[branch], held) | (column[branch] < 0)
-            line, branch = line[whole], branch[whole]
-        return sorted(set(zip(line.tolist(), self.rule_of[branch].tolist(), strict=True)))
+        lines, begun = self.begins.expand(np.searchsorted(offsets, ends, side="left") - 1, factors)
+        width = len(self.speaks) + 1
+        for line, group in groupby(_distinct(lines * width + begun).tolist(), key=lambda pair: pair // width):
+            text = buffer[offsets[line] : offsets[line + 1] - 1].decode()
+            spoken = sorted(self._speaking(text, [pair % width for pair in group]))
+            for rule, places in groupby(spoken, key=lambda place: place[0]):
+                yield line, rule, [alternative for _, alternative in places]
+
+    def _speaking(self, text: str, begun: list[int]) -> set[tuple[int, int]]:
+        known: dict[int, bool] = {}
+
+        def lacks(needed: int) -> bool:
+            if needed not in known:
+                known[needed] = self.lacks[needed](text)
+            return known[needed]
+
+        return {self.speaks[b] for b in begun if not any(map(lacks, self.also[b]))}
 
     def _hits(self, buffer: bytes) -> tuple[Ints, Ints]:
         factors: list[int] = []
@@ -181,23 +201,52 @@ class _Database:
         return np.array(factors, dtype=np.int64), np.array(ends, dtype=np.int64)
 
 
-def _table(rows: Sequence[Sequence[int]], width: int) -> Ints:
-    padded = [[*row, *[-1] * (width - len(row))] for row in rows]
-    return np.array(padded, dtype=np.int64).reshape(len(rows), width)
+_Part = tuple[tuple[int, int], Sequence[Sequence[str]]]  # a rule and its alternative; the sets of one of its branches
+
+
+def _parts(standard: Standard, loose: bool, cache: Path | None) -> list[_Part]:
+    """List every branch of every alternative; kept in the cache, for the analysis of patterns takes its time."""
+    file = cache / f"{standard.digest}-{__version__}-{'loose' if loose else 'exact'}.json" if cache else None
+    try:
+        kept = json.loads(file.read_bytes()) if file else None
+    except (OSError, ValueError):
+        kept = None
+    if not isinstance(kept, list):
+        trees = [((i, n), tree) for i, rule in enumerate(standard.rules) for n, tree in enumerate(rule.alternatives)]
+        kept = [(place, [sorted(s) for s in b]) for place, tree in trees for b in branches(tree, loose=loose) if b]
+        if file:
+            keep(file, json.dumps(kept).encode())
+    return [((rule, alternative), sets) for (rule, alternative), sets in kept]
+
+
+@dataclass(frozen=True)
+class _Lacks:
+    """Say of a line that it holds none of the factors; built when it is first asked."""
+
+    factors: tuple[str, ...]
+
+    @cached_property
+    def test(self) -> Callable[[str], bool]:
+        """The quicker way for so many literals."""
+        literals = sorted({factor.replace(BOUNDARY, "") for factor in self.factors})
+        quick = rejecter([re.escape(literal) for literal in literals]) if len(literals) > _FEW else None
+        return quick or (lambda line: not _holds_any(line, literals))
+
+    def __call__(self, line: str) -> bool:
+        return self.test(line)
+
+
+def _holds_any(line: str, literals: Sequence[str]) -> bool:
+    for literal in literals:  # noqa: SIM110  (a generator costs more than the search)
+        if literal in line:
+            return True
+    return False
 
 
 def _distinct(numbers: Ints) -> Ints:
     # Several times faster than np.unique, which hashes.
     ordered = np.sort(numbers)
     return ordered[np.append(True, ordered[1:] != ordered[:-1])] if len(ordered) else ordered
-
-
-def _among(wanted: Ints, held: Ints) -> NDArray[np.bool_]:
-    """Say which of the wanted are in the sorted numbers held."""
-    if not len(held):
-        return np.zeros(len(wanted), dtype=bool)
-    at = np.minimum(np.searchsorted(held, wanted), len(held) - 1)
-    return np.equal(held[at], wanted)
 
 
 def _compiled(patterns: Sequence[str], cache: Path | None) -> Any:
@@ -212,7 +261,7 @@ def _compiled(patterns: Sequence[str], cache: Path | None) -> Any:
     flags = [0] * len(patterns)
     database.compile(expressions=[scan_expression(p) for p in patterns], ids=list(range(len(patterns))), flags=flags)
     if file:
-        _keep(file, hyperscan.dumpb(database))
+        keep(file, hyperscan.dumpb(database))
     return database
 
 
@@ -229,14 +278,3 @@ def _loaded(file: Path) -> Any:
     except (OSError, hyperscan.error):  # absent, or made on another processor: compile anew
         return None
     return database
-
-
-def _keep(file: Path, raw: bytes) -> None:
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=file.parent)
-        with os.fdopen(handle, "wb") as out:
-            out.write(raw)
-        Path(temporary).replace(file)
-    except OSError:  # a cache that cannot be written costs time, nothing else
-        return

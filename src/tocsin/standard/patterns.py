@@ -2,7 +2,9 @@
 
 import importlib
 import re
+from collections.abc import Callable, Sequence
 from functools import cache, lru_cache
+from importlib.util import find_spec
 from typing import Any
 
 from tocsin.forms import ConfigError
@@ -14,6 +16,9 @@ _MAX_REPEAT = 200
 _CATEGORIES = {"CATEGORY_DIGIT": r"\d", "CATEGORY_WORD": r"\w", "CATEGORY_SPACE": r"\s"}
 # A look-behind, a class, an escape, or one character.
 _TOKEN = re.compile(r"\(\?<[=!](?:[^()\\]|\\.)*\)|\[\^?\]?(?:[^\]\\]|\\.)*\]|\\.|.", re.DOTALL)
+_PIECE = re.compile(r"\(\?(?:<?[=!]|:)|\[\^?\]?(?:[^\]\\]|\\.)*\]|\\.|.", re.DOTALL)
+_LOOKS = ("(?=", "(?!", "(?<=", "(?<!")
+_RE2_BYTES = 1 << 22
 _FEW_ROUNDS, _SHORT = 4, 20
 _MAX_GROUP_REPEAT = 10  # a repeated group can be read in many ways, and a hostile text tries them all
 _UNBOUNDED = int(_sre.MAXREPEAT)
@@ -32,6 +37,43 @@ def literal_pattern(text: str) -> str:
 def loosen(pattern: str) -> str:
     """Let a pattern match where the blanks between words were lost: on closed-up lines only."""
     return "".join(map(_loosened, _TOKEN.findall(pattern)))
+
+
+def rejecter(patterns: Sequence[str]) -> Callable[[str], bool] | None:
+    """Build a linear-time test that holds only for lines that none of the patterns matches; None where there is no
+    such test.
+
+    RE2 reads the patterns without their look-arounds, which only widens what they match. It is several times faster
+    than `re` on the many lines that do not match, and it spares `re` the texts that are made to be read in very many
+    ways.
+    """
+    if find_spec("re2") is None:
+        return None
+    import re2
+
+    options = re2.Options()
+    options.log_errors = False
+    options.max_mem = _RE2_BYTES
+    try:
+        compiled = re2.compile("|".join(map(_widen, patterns)).encode(), options)
+    except re2.error:
+        return None
+    return lambda line: compiled.search(line.encode()) is None
+
+
+def _widen(pattern: str) -> str:
+    """Leave out look-arounds."""
+    kept, depth, outside = [], 0, -1
+    for token in _PIECE.findall(pattern):
+        depth += token.startswith("(")
+        if token in _LOOKS and outside < 0:
+            outside = depth
+        if outside < 0:
+            kept.append(token)
+        if token == ")":
+            outside = -1 if depth == outside else outside
+            depth -= 1
+    return "".join(kept)
 
 
 def _loosened(token: str) -> str:

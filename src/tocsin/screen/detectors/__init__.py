@@ -4,7 +4,7 @@ from tocsin.screen.behaviour import BehaviourDetector
 from tocsin.screen.detectors.burst import BurstDetector
 from tocsin.screen.detectors.coverage import CoverageDetector
 from tocsin.screen.detectors.fingerprint import FingerprintDetector
-from tocsin.screen.detectors.rules import RuleDetector, find_slowly, rule_detector
+from tocsin.screen.detectors.rules import RuleDetector, rule_detector
 from tocsin.screen.detectors.shared import SharedDetector
 from tocsin.screen.detectors.template import TemplateDetector
 
@@ -23,6 +23,5 @@ __all__ = [
     "RuleDetector",
     "SharedDetector",
     "TemplateDetector",
-    "find_slowly",
     "rule_detector",
 ]

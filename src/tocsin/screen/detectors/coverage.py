@@ -18,7 +18,6 @@ ROUND_THE_CLOCK_HOURS = 12
 EVEN_PACE = 0.75  # standard deviation of events per busy hour, in means
 IN_CONCERT = 3  # accounts on one template
 OWN_SHARE = 0.5  # of a template's accounts, and of those with what the machines have in common
-IN_COMMON = pa.array(["client", "device", "network", "payment"])
 
 Use = dict[str, Any]
 Hours = Mapping[str, Sequence[tuple[int, int]]]
@@ -78,12 +77,11 @@ def _is_steady(busy: Sequence[tuple[int, int]]) -> bool:
 
 
 def _of_one_hand(accounts: Sequence[str], behaviour: Behaviour) -> bool:
-    return behaviour.came_together(accounts) or _have_their_own(accounts, behaviour.activity)
+    return behaviour.came_together(accounts) or _have_their_own(accounts, behaviour.in_common)
 
 
-def _have_their_own(accounts: Sequence[str], activity: pa.Table) -> bool:
+def _have_their_own(accounts: Sequence[str], rows: pa.Table) -> bool:
     """Say whether some device, payment, client or network is common to most of the accounts and mostly theirs."""
-    rows = activity.filter(pc.is_in(activity["measure"], IN_COMMON)).select(["measure", "value", "account"])
     ours = Counter((r["measure"], r["value"]) for r in _of(rows, set(accounts)).to_pylist())
     common = [key for key, count in ours.items() if count >= max(IN_CONCERT, OWN_SHARE * len(accounts))]
     return any(ours[key] >= OWN_SHARE * _count(rows, *key) for key in common)

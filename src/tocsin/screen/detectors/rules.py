@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from tocsin.forms import FINDINGS
 from tocsin.screen.evidence import excerpt
-from tocsin.standard import RuleMatch, RulePack, Standard, compile_pack, reference_pack
-from tocsin.text import Folded, fold_batch
+from tocsin.standard import RuleMatch, RulePack, Standard, compile_pack
+from tocsin.text import Folded
 
 SCORE_OF_CONFIDENCE = {1: 0.2, 2: 0.4, 3: 0.6, 4: 0.8, 5: 0.95}
 
@@ -28,9 +27,8 @@ class RuleDetector:
 
     def find(self, batch: pa.RecordBatch, folded: Folded) -> pa.Table:
         """Judge a batch of TRAFFIC with its folded texts; return FINDINGS in the order of events, then of rules."""
-        roles = batch["role"].dictionary_encode()
-        role_of, names = roles.indices.to_numpy(zero_copy_only=False), roles.dictionary.to_pylist()
-        matches = [m for m in self.pack.matches(folded) if names[role_of[m.row]] in m.rule.form.roles]
+        roles = batch["role"].to_pylist()
+        matches = self.pack.matches(folded, lambda row, rule: roles[row] in rule.form.roles)
         rows = pa.array([m.row for m in matches], pa.int64())
         about = batch.select(["event_id", "account", "session", "time"]).take(rows)
         return pa.Table.from_arrays([*about.columns, *self._columns(matches, folded)], schema=FINDINGS)
@@ -60,11 +58,3 @@ class RuleDetector:
 def rule_detector(standard: Standard, pack: RulePack | None = None, *, keep_evidence: bool = True) -> RuleDetector:
     """Build the detector of a standard's rules."""
     return RuleDetector(pack or compile_pack(standard), standard.version, keep_evidence)
-
-
-def find_slowly(standard: Standard, batch: pa.RecordBatch) -> pa.Table:
-    """Judge a batch event by event with `re` alone: the reference."""
-    detector = rule_detector(standard, reference_pack(standard))
-    singles = [batch.slice(i, 1) for i in range(batch.num_rows)]
-    tables = [detector.find(single, fold_batch(pc.cast(single["text"], pa.string()))) for single in singles]
-    return pa.concat_tables([FINDINGS.empty_table(), *tables])

@@ -17,7 +17,12 @@ USUAL_SHARE = 0.1  # a value that more of a run's accounts have is infrastructur
 USUAL_LEAST = {"device": 50, "payment": 50, "client": 25, "network": 25}  # unless it has no more accounts than this
 SMALL_RUN_SHARE = 0.5  # of a small run's accounts, on what strangers may share
 SAME_SHARE = 0.5
-MISUSE_SHARE = 0.3
+MISUSE_SHARE = {
+    "device": 0.3,
+    "payment": 0.3,
+    "client": 0.6,
+    "network": 0.6,
+}  # a campaign on a campus is not the campus
 HINT = 2  # the most that is said of a client or network while no rule speaks
 
 
@@ -41,7 +46,7 @@ class SharedDetector:
                 yield from self._judge(measure, list(uses), behaviour)
 
     def _judge(self, measure: str, uses: list[dict[str, Any]], behaviour: Behaviour) -> Iterator[AccountFinding]:
-        signs = _signs([u["account"] for u in uses], behaviour)
+        signs = _signs(measure, [u["account"] for u in uses], behaviour)
         severity = _severity(measure in TELLING, signs)
         if severity < HINT:
             return
@@ -69,11 +74,11 @@ def _severity(telling: bool, signs: Sequence[str]) -> int:
     return severity if telling or "misuse" in signs else min(severity, HINT)
 
 
-def _signs(accounts: Sequence[str], behaviour: Behaviour) -> list[str]:
+def _signs(measure: str, accounts: Sequence[str], behaviour: Behaviour) -> list[str]:
     used = Counter(t for a in accounts for t in behaviour.templates_of.get(a, ()))
     signs = {
         "came_together": behaviour.came_together(accounts),
         "one_template": max(used.values(), default=0) >= SAME_SHARE * len(accounts),
-        "misuse": sum(a in behaviour.kind_of for a in accounts) >= MISUSE_SHARE * len(accounts),
+        "misuse": sum(a in behaviour.kind_of for a in accounts) >= MISUSE_SHARE[measure] * len(accounts),
     }
     return [name for name, holds in signs.items() if holds]

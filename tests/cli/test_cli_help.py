@@ -1,0 +1,75 @@
+"""Help: an example for every command, in no time."""
+
+import subprocess
+import sys
+
+import pytest
+from command import Command, modules_after
+
+from tocsin import __version__
+
+COMMANDS = (
+    "", "demo", "screen", "cases", "report", "check",
+    "standard", "standard list", "standard show", "standard check", "standard lint",
+)  # fmt: skip
+HEAVY = {"pyarrow", "pydantic", "altair", "numpy", "hyperscan", "yaml", "jinja2", "vl_convert", "rich", "tocsin.flow"}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_shows_an_example(tocsin: Command, command: str) -> None:
+    told = tocsin(*command.split(), "--help")
+    assert (told.code, told.err) == (0, "")
+    assert f"Example: tocsin {command}".strip() in told.out
+
+
+def test_the_example_of_every_command_begins_with_its_own_name(tocsin: Command) -> None:
+    listed = tocsin("--help").out.partition("Commands:")[2]
+    assert [line.split()[0] for line in listed.splitlines() if line.startswith("  ") and line[2] != " "] == [
+        "demo", "screen", "cases", "report", "check", "standard",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("argument", ["--help", "--version"])
+def test_help_loads_nothing_heavy(argument: str) -> None:
+    run = subprocess.run([sys.executable, "-c", modules_after(argument)], capture_output=True, text=True, check=True)
+    assert run.stdout
+    assert HEAVY & set(run.stderr.split()) == set()
+    assert "tocsin.cli.main" in run.stderr.split()
+
+
+def test_the_version_is_told(tocsin: Command) -> None:
+    assert tocsin("--version").out == f"{__version__}\n"
+
+
+WRONG = (
+    "", "standard", "nonsense", "screen", "screen x", "screen --out y", "cases", "check", "report", "standard show",
+    "screen x --out y --workers 0", "screen x --out y --max-rejects 2", "screen x --out y --odd", "demo --seed one",
+    "cases x --top 0", "standard nonsense", "check a b",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("line", WRONG)
+def test_wrong_usage_ends_with_2(tocsin: Command, line: str) -> None:
+    told = tocsin(*line.split())
+    assert told.code == 2
+    assert "Usage: tocsin" in told.out + told.err
+    assert "Traceback" not in told.out + told.err
+
+
+CONFIGURED = (
+    ("cases x --lang fr", "no texts in language 'fr'"),
+    ("check x --lang fr", "no texts in language 'fr'"),
+    ("demo --lang fr", "no texts in language 'fr'"),
+    ("demo --without nobody", "no campaign is named 'nobody'"),
+    ("screen x --out y --evidence all", "no evidence setting 'all'"),
+    ("standard show M99", "no kind or rule is named 'M99'"),
+)
+
+
+@pytest.mark.parametrize(("line", "why"), CONFIGURED)
+def test_a_wrong_value_ends_with_2_and_a_remedy(tocsin: Command, line: str, why: str) -> None:
+    told = tocsin(*line.split())
+    first, second, *rest = told.err.splitlines()
+    assert (told.code, told.out, rest) == (2, "", [])
+    assert first.startswith(f"tocsin: {why}")
+    assert second.startswith("        ") and second.strip()
