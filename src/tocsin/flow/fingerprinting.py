@@ -16,15 +16,22 @@ from tocsin.forms import TRAFFIC, ConfigError, FormatError, PolicyError, Transpo
 from tocsin.forms.limits import ID_BYTES
 from tocsin.screen import FingerprintDetector
 from tocsin.standard import Standard, load_standard
-from tocsin.text import fold_batch
-from tocsin.text.bank import Fingerprints, join
-from tocsin.text.bank_store import add_alarms, create_bank, open_bank, remove_alarms
-from tocsin.text.fingerprint import GroupKey
-from tocsin.text.fingerprint_thin import Crowd, common_windows, thin
-from tocsin.text.windows import Hashes
-from tocsin.traffic import SeenIds, find_sources, pull
+from tocsin.text import (
+    Crowd,
+    Fingerprints,
+    GroupKey,
+    Hashes,
+    add_alarms,
+    common_windows,
+    create_bank,
+    fold_batch,
+    join,
+    open_bank,
+    remove_alarms,
+    thin,
+)
+from tocsin.traffic import SUFFIXES, SeenIds, find_sources, pull
 from tocsin.traffic.sample import build_sample
-from tocsin.traffic.sources import SUFFIXES
 
 TOLD = ("user", "tool")
 SHARED_CHANNELS = ("core", "one-side")

@@ -216,18 +216,27 @@ INLINE int holds_base64(const uint8_t *p, size_t n) {
 INLINE int is_letter(uint8_t c) { return ((uint8_t)(c - 'a') < 26) | ((uint8_t)(c - '0') < 10); }
 INLINE int leads_han(const uint8_t *p) { return ((uint8_t)(p[0] - 0xE4) < 6) | ((p[0] == 0xE3) & (p[1] >= 0x90)); }
 
-/* Count the letters and Han characters among 64 bytes that stand alone; looks 3 bytes before and 4 behind. */
+enum { VIEW = 64, STRIDE = 48, REACH = 16 };
+
+/* Count the letters and Han characters among 64 bytes that stand alone near another such; looks 3 bytes before, 4 behind. */
 INLINE unsigned count_alone(const uint8_t *p, const int ascii) {
-    uint8_t count = 0;
-    if (ascii)
-        for (int i = 0; i < 64; i++) count += (uint8_t)(is_letter(p[i]) & !is_letter(p[i - 1]) & !is_letter(p[i + 1]));
-    else
-        for (int i = 0; i < 64; i++) {
-            const uint8_t *q = p + i;
-            int letter = is_letter(q[0]) & !(is_letter(q[1]) | leads_han(q + 1));
+    uint8_t alone[REACH + VIEW] = {0}, count = 0;
+    for (int i = 0; i < VIEW; i++) {
+        const uint8_t *q = p + i;
+        int letter = is_letter(q[0]) & !is_letter(q[1]), other = is_letter(q[-1]);
+        if (!ascii) {
             int han = leads_han(q) & !(is_letter(q[3]) | leads_han(q + 3));
-            count += (uint8_t)((letter | han) & !(is_letter(q[-1]) | leads_han(q - 3)));
+            letter = (letter & !leads_han(q + 1)) | han;
+            other |= leads_han(q - 3);
         }
+        alone[REACH + i] = (uint8_t)(letter & !other);
+    }
+    for (int i = REACH; i < REACH + VIEW; i++) {
+        uint8_t near = alone[i - 2] | alone[i - 3] | alone[i - 4];
+        if (!ascii)
+            for (int back = 5; back <= 12; back++) near |= alone[i - back];
+        count += alone[i] & near;
+    }
     return count;
 }
 
@@ -260,18 +269,19 @@ static int holds_spaced(const uint8_t *p, const uint8_t *end) {
     return letters == 1 && run == 4;
 }
 
-/* Rule most lines out by vectors first: the letters of a spaced run lie within 64 bytes. */
+/* Rule most lines out by vectors first: a spaced run makes four near pairs, each at most 12 bytes apart, all within 51.
+ * Views overlap by more than a pair is long, so that two views that follow each other count all four. */
 INLINE int line_is_spaced(const uint8_t *line, size_t n, const int ascii) {
     if (n < 9) return 0;
-    if (n < 64) {
-        uint8_t whole[MARGIN + 64 + MARGIN] = {0};
+    if (n < VIEW) {
+        uint8_t whole[MARGIN + VIEW + MARGIN] = {0};
         memcpy(whole + MARGIN, line, n);
-        return count_alone(whole + MARGIN, ascii) >= 5 && holds_spaced(line, line + n);
+        return count_alone(whole + MARGIN, ascii) >= 4 && holds_spaced(line, line + n);
     }
     unsigned before = 0;
-    for (size_t i = 0; i < n; i += 64) {
-        unsigned here = count_alone(line + (n - i < 64 ? n - 64 : i), ascii);  /* the last block overlaps the one before */
-        if (before + here >= 5) return holds_spaced(line, line + n);
+    for (size_t i = 0; i < n; i += STRIDE) {
+        unsigned here = count_alone(line + (n - i < VIEW ? n - VIEW : i), ascii);  /* the last views end with the line */
+        if (before + here >= 4) return holds_spaced(line, line + n);
         before = here;
     }
     return 0;

@@ -16,11 +16,7 @@ from numpy.typing import NDArray
 
 from tocsin.forms import FINDINGS, FINGERPRINTS
 from tocsin.screen.evidence import excerpt
-from tocsin.text import Folded
-from tocsin.text.bank_store import HOT, Bank, Part
-from tocsin.text.fingerprint import GroupKey, hash_windows
-from tocsin.text.kernels import sample_lines
-from tocsin.text.windows import SAMPLED, WINDOW_BYTES, Hashes
+from tocsin.text import HOT, SAMPLED, WINDOW_BYTES, Bank, Folded, GroupKey, Hashes, Part, hash_windows, sample_lines
 
 ROLES = ("user", "tool")
 SEVERITY = 3
