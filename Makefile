@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install check fix test soak demo bench quality docs
+.PHONY: help install check fix test soak demo bench quality docs asan fuzz
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-9s %s\n", $$1, $$2}'
@@ -45,3 +45,13 @@ quality: install ## Measure the rules on labelled prompts; writes docs/quality.m
 
 docs: install ## Write the generated pages
 	$(BIN)/python tools/make_cli_reference.py
+
+asan: install ## Kernel tests under AddressSanitizer and UndefinedBehaviorSanitizer
+	rm -rf build/asan && mkdir -p build/asan && cp -r src build/asan/src && rm -f build/asan/src/tocsin/text/_kernels*.so
+	CFLAGS='-fsanitize=address,undefined -fno-sanitize-recover=undefined -g' $(BIN)/python setup.py -q build_ext \
+		--build-temp build/asan/objects --build-lib build/asan/src
+	ASAN_OPTIONS=detect_leaks=0 PYTHONPATH=build/asan/src LD_PRELOAD="$$(cc -print-file-name=libasan.so) $$(cc -print-file-name=libstdc++.so)" \
+		$(BIN)/python -m pytest -p no:cacheprovider tests/text/test_kernels.py tests/text/test_kernels_tables.py
+
+fuzz: install ## Kernels against their references on hostile bytes, for a minute
+	$(BIN)/python tests/fuzz/fuzz_kernels.py 60

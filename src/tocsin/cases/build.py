@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from tocsin.cases.allow import Allowance, allowed
 from tocsin.cases.link import Link, campaigns_of
 from tocsin.cases.words import why
-from tocsin.forms import CASES, digest_id
+from tocsin.forms import CASES, MARK_OPEN, digest_id
 from tocsin.standard import Standard
 
 CASE_SEVERITY = 3
@@ -156,5 +156,5 @@ def _row(case: Case, rank: int, links: Mapping[str, Link], standard: Standard) -
         "last": max(f["time"] for f in case.findings),
         "why_en": sentence.en,
         "why_zh": sentence.zh,
-        "excerpt": case.strongest["evidence"] if case.strongest["rule"] else None,
+        "excerpt": case.strongest["evidence"] if MARK_OPEN in (case.strongest["evidence"] or "") else None,
     }

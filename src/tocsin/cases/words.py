@@ -20,6 +20,7 @@ BEHAVIOUR = {
         en="many accounts on one device, payment, client or network", zh="多个账号共用设备、支付方式、客户端或网络"
     ),
     "coverage": Bilingual(en="systematic, evenly paced coverage", zh="昼夜匀速的系统性遍历"),
+    "fingerprint": Bilingual(en="the text of an alarm", zh="警示中的文本"),
     "burst": Bilingual(en="a burst of use", zh="短时突发高频使用"),
 }
 _MOST_VOICES = 2

@@ -25,13 +25,18 @@ def check(
     from tocsin.flow import check_text  # kept out of `tocsin --help`
 
     check_lang(lang)
-    found = check_text(_read() if text == "-" else _whole(text), standard, cache_folder())
+    found = check_text(read_text(text), standard, cache_folder())
     if as_json:
         put_json(found)
         return
     head = ("rule", "kind", "severity", "score", "span", "title", "evidence")
     put_rows(head, [_cells(f, lang) for f in found])
     say(f"{len(found)} findings")
+
+
+def read_text(text: str) -> str:
+    """Read a text argument, - from standard input."""
+    return _read() if text == "-" else _whole(text)
 
 
 def _read() -> str:

@@ -12,6 +12,7 @@ import typer
 from tocsin.forms.errors import ConfigError, TransportError
 
 LANGS = ("en", "zh")
+LEAST_KEY_BYTES = 16
 
 
 def cache_folder() -> Path:
@@ -30,6 +31,14 @@ def read_bytes(path: Path, what: str) -> bytes:
         raise TransportError(
             f"the {what} {path.name!r} cannot be read: {error.strerror}", hint="check the path"
         ) from error
+
+
+def read_key(path: Path) -> bytes:
+    """Read a key file of at least 16 bytes; blanks round it do not count."""
+    key = read_bytes(path, "key file").strip()
+    if len(key) < LEAST_KEY_BYTES:
+        raise ConfigError(f"the key is {len(key)} bytes, need {LEAST_KEY_BYTES}", hint="head -c 32 /dev/urandom > KEY")
+    return key
 
 
 def check_lang(lang: str) -> str:

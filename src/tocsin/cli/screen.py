@@ -7,10 +7,8 @@ from typing import Annotated
 
 import typer
 
-from tocsin.cli.rim import cache_folder, progress, put_json, read_bytes, say
+from tocsin.cli.rim import cache_folder, progress, put_json, read_bytes, read_key, say
 from tocsin.forms.errors import ConfigError, TocsinError
-
-LEAST_KEY_BYTES = 16
 
 
 def screen(
@@ -29,6 +27,12 @@ def screen(
     allow: Annotated[
         Path | None, typer.Option(help="Allow-list (YAML) of rules, accounts or templates, with reason and expiry.")
     ] = None,
+    alarms: Annotated[
+        Path | None, typer.Option(help="Fingerprint bank: also look for the texts of its alarms.")
+    ] = None,
+    group_key: Annotated[
+        list[Path] | None, typer.Option(help="Key file of a group whose alarms the bank holds; may be repeated.")
+    ] = None,
     max_rejects: Annotated[
         float, typer.Option(min=0, max=1, help="Share of rejected rows beyond which the run ends with exit code 3.")
     ] = 0.05,
@@ -42,7 +46,7 @@ def screen(
     Example: tocsin screen logs/ --out run --workers 2
     """
     from tocsin.cases import parse_allowances  # kept out of `tocsin --help`
-    from tocsin.flow import Settings, run_screen
+    from tocsin.flow import Settings, alarm_bank, run_screen
 
     if evidence not in ("excerpt", "none"):
         raise ConfigError(f"no evidence setting {evidence!r}", hint="use excerpt or none")
@@ -54,12 +58,13 @@ def screen(
         standard=standard,
         scores=scores,
         keep_evidence=evidence == "excerpt",
-        id_key=_key(id_key) if id_key else None,
+        id_key=read_key(id_key) if id_key else None,
         max_rejects=max_rejects,
         resume=resume,
         allowances=parse_allowances(read_bytes(allow, "allow-list")) if allow else (),
         today=datetime.now(UTC).date(),
         cache=cache_folder(),
+        alarms=alarm_bank(alarms, [read_key(path) for path in group_key or ()]),
     )
     with progress("screening") as tick:
         outcome = run_screen(settings, time.perf_counter, tick)
@@ -69,13 +74,6 @@ def screen(
     for failure in outcome.failures:
         _tell_failure(failure)
     raise typer.Exit(outcome.exit_code)
-
-
-def _key(path: Path) -> bytes:
-    key = read_bytes(path, "key file").strip()
-    if len(key) < LEAST_KEY_BYTES:
-        raise ConfigError(f"the key is {len(key)} bytes, need {LEAST_KEY_BYTES}", hint="head -c 32 /dev/urandom > KEY")
-    return key
 
 
 def _tell(summary: dict[str, object], out: Path) -> None:

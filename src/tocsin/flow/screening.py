@@ -11,18 +11,20 @@ import pyarrow.compute as pc
 
 from tocsin import __version__
 from tocsin.cases import Allowance, build_cases
+from tocsin.flow.fingerprinting import AlarmBank
 from tocsin.flow.gathering import Gathered
 from tocsin.flow.outputs import RejectFile, TableFile, publish, write_json, write_table
 from tocsin.flow.parts import PartStore, encode_batch
 from tocsin.flow.presenting import Finished, present
 from tocsin.flow.workers import Recipe, screen_here, screen_in_workers
-from tocsin.forms import CASES, SCORES, FormatError, TocsinError, TransportError
+from tocsin.forms import CASES, FINGERPRINTS, SCORES, FormatError, TocsinError, TransportError
 from tocsin.screen import Screened, rule_detector
 from tocsin.standard import Standard, compile_pack, load_standard
 from tocsin.traffic import Pulled, SeenIds, find_sources, hash_identities, pull
 
 PARTIAL = ".tocsin-partial"
 SCORES_FILE = "scores.parquet"
+FINGERPRINTS_FILE = "fingerprints.parquet"
 
 Clock = Callable[[], float]  # seconds, monotonic
 Tick = Callable[[int, int], None]  # events and bytes of text screened so far
@@ -45,6 +47,7 @@ class Settings:
     allowances: tuple[Allowance, ...] = ()
     today: date = date.max
     cache: Path | None = None
+    alarms: AlarmBank | None = None
 
 
 @dataclass
@@ -83,7 +86,8 @@ class _Run:
         self.settings, self.standard, self.clock, self.tick = settings, standard, clock, tick
         self.partial = settings.out / PARTIAL
         self.staged, self.seen = self.partial / "out", self.partial / "seen"
-        made_with = f"{__version__} {standard.digest} {settings.keep_evidence}"
+        alarms = settings.alarms.name if settings.alarms else "no alarms"
+        made_with = f"{__version__} {standard.digest} {settings.keep_evidence} {alarms}"
         self.parts = PartStore(self.partial / "parts", made_with)
         self.failures: list[TocsinError] = []
         self.rows = self.size = 0
@@ -111,24 +115,33 @@ class _Run:
     def _publish(self) -> None:
         if not self.settings.scores:  # an earlier run's would speak of other events
             (self.settings.out / SCORES_FILE).unlink(missing_ok=True)
+        if not self.settings.alarms:
+            (self.settings.out / FINGERPRINTS_FILE).unlink(missing_ok=True)
         publish(self.staged, self.settings.out)
         shutil.rmtree(self.partial, ignore_errors=True)
 
     def _gather(self, parts: Iterator[Screened]) -> Gathered:
         gathered = Gathered()
-        with TableFile(self.staged / SCORES_FILE, SCORES, wanted=self.settings.scores) as scores:
+        wanted = self.settings.scores, self.settings.alarms is not None
+        with (
+            TableFile(self.staged / SCORES_FILE, SCORES, wanted[0]) as scores,
+            TableFile(self.staged / FINGERPRINTS_FILE, FINGERPRINTS, wanted[1]) as fingerprints,
+        ):
             for screened in parts:
                 gathered.add(screened)
                 scores.add(screened.scores)
+                fingerprints.add(screened.fingerprints)
                 self.tick(self.rows, self.size)
         return gathered
 
     def _screened(self, batches: Iterator[bytes]) -> Iterator[Screened]:
         s = self.settings
         if s.workers > 1:
-            return screen_in_workers(batches, self.parts, Recipe(s.standard, s.cache, s.keep_evidence), s.workers)
-        pack = compile_pack(self.standard, s.cache)
-        return screen_here(batches, self.parts, rule_detector(self.standard, pack, keep_evidence=s.keep_evidence))
+            recipe = Recipe(s.standard, s.cache, s.keep_evidence, s.alarms)
+            return screen_in_workers(batches, self.parts, recipe, s.workers)
+        rules = rule_detector(self.standard, compile_pack(self.standard, s.cache), keep_evidence=s.keep_evidence)
+        alarms = s.alarms.detector(self.standard.version, s.keep_evidence) if s.alarms else None
+        return screen_here(batches, self.parts, (rules, alarms))
 
     def _batches(self, rejects: RejectFile) -> Iterator[bytes]:
         with SeenIds(self.seen) as seen:

@@ -11,9 +11,10 @@ from multiprocessing import get_context, parent_process
 from pathlib import Path
 from threading import Thread
 
+from tocsin.flow.fingerprinting import AlarmBank
 from tocsin.flow.parts import PartStore, decode_batch
 from tocsin.forms import TransportError
-from tocsin.screen import RuleDetector, Screened, rule_detector, screen_batch
+from tocsin.screen import FingerprintDetector, RuleDetector, Screened, rule_detector, screen_batch
 from tocsin.standard import compile_pack, load_standard
 
 AHEAD = 2  # batches in flight a worker: enough to keep it busy, few enough to bound memory
@@ -26,24 +27,27 @@ class Recipe:
     standard: Path | None
     cache: Path | None
     keep_evidence: bool
+    alarms: AlarmBank | None = None
 
-    def detector(self) -> RuleDetector:
-        """Build the detector."""
+    def detectors(self) -> "Detectors":
+        """Build the detectors of rules and of alarms."""
         standard = load_standard(self.standard, prove=False)
-        return rule_detector(standard, compile_pack(standard, self.cache), keep_evidence=self.keep_evidence)
+        rules = rule_detector(standard, compile_pack(standard, self.cache), keep_evidence=self.keep_evidence)
+        return rules, self.alarms.detector(standard.version, self.keep_evidence) if self.alarms else None
 
 
+Detectors = tuple[RuleDetector, FingerprintDetector | None]
 Job = tuple[bytes, Path]
 Flight = Callable[[], Screened]  # waits for a part that is being made
 
 
-def screen_here(batches: Iterable[bytes], parts: PartStore, detector: RuleDetector) -> Iterator[Screened]:
+def screen_here(batches: Iterable[bytes], parts: PartStore, detectors: Detectors) -> Iterator[Screened]:
     """Screen batches in order in this process, each part once: what the store has is not made again."""
     for batch in batches:
         path = parts.path(batch)
         screened = parts.load(path)
         if screened is None:
-            screened = screen_batch(decode_batch(batch), detector)
+            screened = screen_batch(decode_batch(batch), *detectors)
             parts.keep(path, screened)
         yield screened
 
@@ -80,13 +84,13 @@ def _departed(pool: ProcessPoolExecutor, batch: bytes, path: Path, parts: PartSt
     return future.result
 
 
-_worker: list[tuple[RuleDetector, PartStore]] = []  # one worker process's own, set as it starts
+_worker: list[tuple[Detectors, PartStore]] = []  # one worker process's own, set as it starts
 
 
 def _start(recipe: Recipe, parts: PartStore) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what an interrupt ends
     Thread(target=_end_with_parent, daemon=True).start()
-    _worker.append((recipe.detector(), parts))
+    _worker.append((recipe.detectors(), parts))
 
 
 def _end_with_parent() -> None:
@@ -97,7 +101,7 @@ def _end_with_parent() -> None:
 
 
 def _screen(batch: bytes, path: Path) -> Screened:
-    detector, parts = _worker[0]
-    screened = screen_batch(decode_batch(batch), detector)
+    detectors, parts = _worker[0]
+    screened = screen_batch(decode_batch(batch), *detectors)
     parts.keep(path, screened)
     return screened

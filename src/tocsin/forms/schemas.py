@@ -83,6 +83,18 @@ SKETCHES = pa.schema(
     ]
 )
 
+# One row for each alarm that an event holds the text of; spans count code points of the original text.
+FINGERPRINTS = pa.schema(
+    [
+        pa.field("event_id", pa.string(), nullable=False),
+        pa.field("alarm", pa.string(), nullable=False),
+        pa.field("kind", pa.string(), nullable=False),
+        pa.field("containment", pa.float32(), nullable=False),  # share of the alarm's windows that the span holds
+        pa.field("span_start", pa.int32(), nullable=False),
+        pa.field("span_end", pa.int32(), nullable=False),
+    ]
+)
+
 SCORES = pa.schema(
     [
         pa.field("event_id", pa.string(), nullable=False),

@@ -2,7 +2,7 @@
 
 from tocsin.screen.activity import count_activity, merge_activity
 from tocsin.screen.behaviour import Behaviour, BehaviourDetector, write_findings
-from tocsin.screen.detectors import BEHAVIOUR_DETECTORS, RuleDetector, rule_detector
+from tocsin.screen.detectors import BEHAVIOUR_DETECTORS, FingerprintDetector, RuleDetector, rule_detector
 from tocsin.screen.engine import Screened, screen_batch
 from tocsin.screen.run import judge_behaviour
 from tocsin.screen.templates import Template, find_templates, thin_sketches
@@ -11,6 +11,7 @@ __all__ = [
     "BEHAVIOUR_DETECTORS",
     "Behaviour",
     "BehaviourDetector",
+    "FingerprintDetector",
     "RuleDetector",
     "Screened",
     "Template",

@@ -6,8 +6,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tocsin.forms import SCORES, SKETCHES
+from tocsin.forms import FINGERPRINTS, SCORES, SKETCHES
 from tocsin.screen.activity import count_activity
+from tocsin.screen.detectors.fingerprint import FingerprintDetector
 from tocsin.screen.detectors.rules import RuleDetector
 from tocsin.text import fold_batch, sketch_batch
 
@@ -23,14 +24,26 @@ class Screened:
     activity: pa.Table
     sketches: pa.Table
     scores: pa.Table
+    fingerprints: pa.Table
 
 
-def screen_batch(batch: pa.RecordBatch, detector: RuleDetector) -> Screened:
+def screen_batch(batch: pa.RecordBatch, detector: RuleDetector, alarms: FingerprintDetector | None = None) -> Screened:
     """Screen a batch of TRAFFIC; any cut of a stream into batches gives the same findings."""
     folded = fold_batch(batch["text"])
-    findings = detector.find(batch, folded)
+    findings, told = detector.find(batch, folded), FINGERPRINTS.empty_table()
+    if alarms:
+        heard, told = alarms.find(batch, folded)
+        findings = _in_order(batch, findings, heard)
     sketches = _sketches(batch, sketch_batch(folded), findings)
-    return Screened(findings, count_activity(batch), sketches, score_events(batch, findings))
+    return Screened(findings, count_activity(batch), sketches, score_events(batch, findings), told)
+
+
+def _in_order(batch: pa.RecordBatch, findings: pa.Table, heard: pa.Table) -> pa.Table:
+    """Put the findings of alarms behind those of rules, event by event."""
+    if not len(heard):
+        return findings
+    both = pa.concat_tables([findings, heard])
+    return both.take(np.argsort(pc.index_in(both["event_id"], batch["event_id"]).to_numpy(), kind="stable"))
 
 
 def score_events(batch: pa.RecordBatch, findings: pa.Table) -> pa.Table:

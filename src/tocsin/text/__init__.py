@@ -1,16 +1,41 @@
-"""Fold text against evasion, and sketch templates; the slow references stand beside the fast functions."""
+"""Fold text against evasion, sketch templates, and hold fingerprints; each with its slow reference."""
 
+from tocsin.text.bank import Fingerprints, join
+from tocsin.text.bank_store import HOT, Bank, Part, add_alarms, create_bank, open_bank, remove_alarms
 from tocsin.text.derive import Derived
+from tocsin.text.fingerprint import GroupKey, hash_windows
+from tocsin.text.fingerprint_thin import Crowd, common_windows, thin
 from tocsin.text.fold import Folded, FoldedText, fold_batch, fold_slowly, fold_text
+from tocsin.text.kernels import kernels_in_use, sample_lines
 from tocsin.text.sketch import sketch_batch, sketch_slowly
+from tocsin.text.windows import SAMPLED, WINDOW_BYTES, Hashes
 
 __all__ = [
+    "HOT",
+    "SAMPLED",
+    "WINDOW_BYTES",
+    "Bank",
+    "Crowd",
     "Derived",
+    "Fingerprints",
     "Folded",
     "FoldedText",
+    "GroupKey",
+    "Hashes",
+    "Part",
+    "add_alarms",
+    "common_windows",
+    "create_bank",
     "fold_batch",
     "fold_slowly",
     "fold_text",
+    "hash_windows",
+    "join",
+    "kernels_in_use",
+    "open_bank",
+    "remove_alarms",
+    "sample_lines",
     "sketch_batch",
     "sketch_slowly",
+    "thin",
 ]

@@ -17,6 +17,7 @@ SEPARATOR = r"[ .\-_*|/,'~+\u00b7\u2022\u3001\u3002]{1,3}"
 LETTER = r"(?:[a-z0-9]|[\u3400-\u9fff])"
 SPACED_RUN = re.compile(f"(?<![a-z0-9\u3400-\u9fff])(?:{LETTER}{SEPARATOR}){{4,}}{LETTER}(?![a-z0-9\u3400-\u9fff])")
 PRINTABLE_SHARE = 0.9
+BASE64, SPACED = 8, 16  # flags of a row
 
 
 class Origin(Protocol):
@@ -51,11 +52,15 @@ class Derived:
 FoldText = Callable[[str], Origin]
 
 
-def derive(texts: pa.Array, folded: bytes, offsets: NDArray[np.int64], fold: FoldText) -> tuple[Derived, ...]:
-    """Find the rows that may hide a text, by array passes over the whole batch, and derive their lines."""
-    spaced = (d for row in _spaced_rows(folded, offsets) for d in close_up(int(row), texts[int(row)].as_py(), fold))
-    coded = (d for row in _base64_rows(texts) for d in decode_base64(int(row), texts[int(row)].as_py(), fold))
+def derive(texts: pa.Array, flags: NDArray[np.uint8], fold: FoldText) -> tuple[Derived, ...]:
+    """Derive the lines of the texts whose flags say that they may hide another."""
+    spaced = (d for row in _flagged(flags, SPACED) for d in close_up(row, texts[row].as_py(), fold))
+    coded = (d for row in _flagged(flags, BASE64) for d in decode_base64(row, texts[row].as_py(), fold))
     return (*spaced, *coded)
+
+
+def _flagged(flags: NDArray[np.uint8], flag: int) -> list[int]:
+    return np.flatnonzero(flags & flag).tolist()
 
 
 def close_up(row: int, text: str, fold: FoldText) -> Iterator[Derived]:
@@ -96,19 +101,24 @@ def _readable(run: str) -> str | None:
     return plain if good >= PRINTABLE_SHARE * len(plain) else None
 
 
-def _spaced_rows(folded: bytes, offsets: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Name rows with at least four bytes-level single letters in a row; `close_up` decides."""
+def spaced_rows(folded: bytes, offsets: NDArray[np.int64]) -> list[int]:
+    """Name the lines that hold spaced-out letters; array passes over the whole batch rule most lines out first."""
+    lines = ((row, folded[offsets[row] : offsets[row + 1]].decode()) for row in _spaced_candidates(folded, offsets))
+    return [row for row, line in lines if SPACED_RUN.search(line)]
+
+
+def _spaced_candidates(folded: bytes, offsets: NDArray[np.int64]) -> list[int]:
     raw = np.frombuffer(folded, dtype=np.uint8)
     starts = _letters(raw)
     if len(starts) < 5:
-        return np.empty(0, dtype=np.int64)
+        return []
     # A letter is single when separators stand on both sides.
     lengths = np.where(raw[starts] < 0x80, 1, 3)
     gaps = starts[1:] - (starts[:-1] + lengths[:-1])
     apart = (gaps >= 1) & (gaps <= 9)
     four = apart[:-3] & apart[1:-2] & apart[2:-1] & apart[3:]
     rows = np.searchsorted(offsets, starts[:-4][four], side="right") - 1
-    return np.unique(rows)
+    return [int(row) for row in np.unique(rows)]
 
 
 def _letters(raw: NDArray[np.uint8]) -> NDArray[np.int64]:
@@ -123,8 +133,8 @@ _STARTS_LETTER = np.zeros(256, dtype=bool)
 _STARTS_LETTER[[*range(0x30, 0x3A), *range(0x61, 0x7B), *range(0xE3, 0xEA)]] = True
 
 
-def _base64_rows(texts: pa.Array) -> NDArray[np.int64]:
-    """Name rows with a long run of the base64 alphabet; `decode_base64` decides."""
+def base64_rows(texts: pa.Array) -> NDArray[np.int64]:
+    """Name the texts with a long run of the base64 alphabet; `decode_base64` decides."""
     _, offset_buffer, data = texts.buffers()
     if data is None or not len(texts):
         return np.empty(0, dtype=np.int64)
@@ -136,7 +146,7 @@ def _base64_rows(texts: pa.Array) -> NDArray[np.int64]:
     ends_run[offsets[1:] - offsets[0] - 1] = True  # a run ends with its text, whatever the next one begins with
     last = np.flatnonzero(ends_run)
     first = np.concatenate([[0], last[:-1] + 1])
-    starts = first[last - first >= BASE64_MIN - 1]
+    starts = first[last - first + _IN_BASE64[raw[last]] >= BASE64_MIN]
     return np.unique(np.searchsorted(offsets - offsets[0], starts, side="right") - 1)
 
 

@@ -2,7 +2,7 @@
 
 The fold is a map of single code points (compatibility forms, case, accents, invisible characters, look-alike
 letters, traditional to simplified Chinese) followed by one rule of context: every run of white space is one space.
-Because no other context counts, a whole batch folds in a few array passes, and any cut of the stream folds alike.
+Because no other context counts, a whole batch folds in one pass, and any cut of the stream folds alike.
 """
 
 from dataclasses import dataclass
@@ -10,15 +10,11 @@ from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
-from numpy.typing import NDArray
 
 from tocsin.text.derive import Derived, derive
-from tocsin.text.table import FoldTable, fold_table
-
-NEWLINE, SPACE = 10, 32
-Codes = NDArray[np.uint32]
-Positions = NDArray[np.int64]
+from tocsin.text.fold_arrays import SPACE, Flags, Positions, expand
+from tocsin.text.kernels import fold_join
+from tocsin.text.table import fold_table
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +41,7 @@ class Folded:
     buffer: bytes
     offsets: Positions
     derived: tuple[Derived, ...]
+    flags: Flags  # of the texts, see `fold_arrays.fold_join`
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
@@ -74,11 +71,13 @@ def fold_batch(texts: pa.Array) -> Folded:
 
     Errors: none; every Arrow string folds.
     """
-    codes, ends = _codes(texts)
-    folded = _encode(_squeeze(*_substitute(codes, ends, fold_table())))
-    derived = derive(texts, folded, _line_offsets(folded), fold_text)
-    joined = folded + b"".join(d.text.encode() + b"\n" for d in derived)
-    return Folded(texts, joined, _line_offsets(joined), derived)
+    buffer, offsets, flags = fold_join(texts)
+    derived = derive(texts, flags, fold_text)
+    if derived:
+        more = [d.text.encode() + b"\n" for d in derived]
+        offsets = np.concatenate([offsets, offsets[-1] + np.cumsum([len(line) for line in more])])
+        buffer += b"".join(more)
+    return Folded(texts, buffer, offsets, derived, flags)
 
 
 def fold_text(text: str) -> FoldedText:
@@ -86,7 +85,7 @@ def fold_text(text: str) -> FoldedText:
     codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
     table = fold_table()
     lengths = table.length[codes]
-    out, origin = _expand(codes, lengths, table), np.repeat(np.arange(len(codes)), lengths)
+    out, origin = expand(codes, lengths, table), np.repeat(np.arange(len(codes)), lengths)
     keep = ~((out == SPACE) & (np.roll(out, 1) == SPACE))
     keep[:1] = True
     return FoldedText(out[keep].tobytes().decode("utf-32-le", "surrogatepass"), origin[keep])
@@ -98,62 +97,3 @@ def fold_slowly(text: str) -> str:
     while "  " in folded:
         folded = folded.replace("  ", " ")
     return folded
-
-
-def _codes(texts: pa.Array) -> tuple[Codes, Positions]:
-    # The text ends are counted in code points, because texts may hold newlines of their own.
-    ends = np.cumsum(pc.utf8_length(texts).to_numpy(zero_copy_only=False).astype(np.int64) + 1) - 1
-    joined = pc.binary_join_element_wise(texts, "", "\n") if len(texts) else texts
-    raw = b"".join(memoryview(b) for b in [_data(joined)] if b is not None)
-    return np.frombuffer(raw.decode().encode("utf-32-le"), dtype=np.uint32), ends
-
-
-def _data(strings: pa.Array) -> memoryview | None:
-    _, offsets, data = strings.buffers()
-    if data is None:
-        return None
-    at = np.frombuffer(offsets, dtype=np.int32)[strings.offset : strings.offset + len(strings) + 1]
-    return memoryview(data)[at[0] : at[-1]]
-
-
-def _substitute(codes: Codes, ends: Positions, table: FoldTable) -> tuple[Codes, Positions]:
-    lengths = table.length[codes]
-    lengths[ends] = 1
-    if lengths.min(initial=1) == 1 == lengths.max(initial=1):
-        out, out_ends = table.code[codes], ends
-    else:
-        out = _expand(codes, lengths, table)
-        out_ends = np.cumsum(lengths, dtype=np.int64)[ends] - 1
-    out[out_ends] = NEWLINE
-    return out, out_ends
-
-
-def _expand(codes: Codes, lengths: NDArray[np.uint8], table: FoldTable) -> Codes:
-    first = table.code[codes]
-    out = np.repeat(first, lengths)
-    many = np.flatnonzero(lengths > 1)
-    if len(many):
-        at = np.cumsum(lengths, dtype=np.int64)[many] - lengths[many]
-        for step in range(int(lengths[many].max())):
-            reach = lengths[many] > step
-            out[at[reach] + step] = table.pool[first[many[reach]] + step]
-    return out
-
-
-def _squeeze(codes: Codes, ends: Positions) -> Codes:
-    blank = codes == SPACE
-    twice = blank[1:] & blank[:-1]
-    if not twice.any():
-        return codes
-    keep = np.ones(len(codes), dtype=bool)
-    keep[1:] = ~twice
-    return codes[keep]
-
-
-def _encode(codes: Codes) -> bytes:
-    return codes.tobytes().decode("utf-32-le").encode()
-
-
-def _line_offsets(buffer: bytes) -> Positions:
-    ends = np.flatnonzero(np.frombuffer(buffer, dtype=np.uint8) == NEWLINE)
-    return np.concatenate([np.zeros(1, dtype=np.int64), ends + 1])

@@ -4,6 +4,6 @@ from tocsin.traffic.identities import hash_identities
 from tocsin.traffic.pull import Pulled, pull
 from tocsin.traffic.readers import FORMATS
 from tocsin.traffic.seen import SeenIds
-from tocsin.traffic.sources import find_sources
+from tocsin.traffic.sources import SUFFIXES, find_sources
 
-__all__ = ["FORMATS", "Pulled", "SeenIds", "find_sources", "hash_identities", "pull"]
+__all__ = ["FORMATS", "SUFFIXES", "Pulled", "SeenIds", "find_sources", "hash_identities", "pull"]

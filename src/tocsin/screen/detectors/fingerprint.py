@@ -1,0 +1,220 @@
+"""Findings of alarms whose text stands in an event, as it was or edited, disguised or inside other text.
+
+The sampled windows of all lines are looked up at once, which names few candidates; only those are looked at closely:
+all windows of the line against all windows that the alarm shares, within a stretch of the text.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, ClassVar
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from tocsin.forms import FINDINGS, FINGERPRINTS
+from tocsin.screen.evidence import excerpt
+from tocsin.text import HOT, SAMPLED, WINDOW_BYTES, Bank, Folded, GroupKey, Hashes, Part, hash_windows, sample_lines
+
+ROLES = ("user", "tool")
+SEVERITY = 3
+MOST_ALARMS = 16  # of one event that are told
+SHORT, SHORT_BYTES = 40, 192  # an alarm of fewer windows or of a shorter text must be held more of: one phrase is much
+LEAST_SHARE, LEAST_SHARE_SHORT = 0.25, 0.4
+LEAST_MATCHED = 6
+
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmMatch:
+    """Say that a line of a batch holds an alarm's text. Units: `start` and `end` are bytes of the folded line."""
+
+    line: int
+    alarm: str
+    kind: str
+    containment: float  # the share of the alarm's windows that the stretch holds
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
+class FingerprintDetector:
+    """Let alarms speak of events; of each event and kind the alarm that it holds most of makes the finding."""
+
+    bank: Bank
+    keys: tuple[GroupKey, ...]
+    standard_version: str
+    keep_evidence: bool = True
+
+    name: ClassVar[str] = "fingerprint"
+    version: ClassVar[str] = "1"
+
+    def find(self, batch: pa.RecordBatch, folded: Folded) -> tuple[pa.Table, pa.Table]:
+        """Judge a batch of TRAFFIC with its folded texts; return FINDINGS and FINGERPRINTS in the order of events."""
+        roles = batch["role"].to_pylist()
+        told: dict[int, list[AlarmMatch]] = defaultdict(list)
+        for match in self.matches(folded):
+            row = folded.row(match.line)
+            if roles[row] in ROLES:
+                told[row].append(match)
+        rows = [(row, m, _span(folded, m)) for row in sorted(told) for m in _first(told[row])]
+        return self._findings(batch, folded, rows), _table(batch, rows)
+
+    def matches(self, folded: Folded) -> Iterator[AlarmMatch]:
+        """Yield what lines hold of which alarms, in no order."""
+        starts, hashes = sample_lines(folded.buffer, folded.offsets, -1)
+        for key in self._fitting:
+            keyed = key.keyed(hashes)
+            for line in self._suspects(keyed, starts):
+                yield from self._confirmed(line, key, folded)
+
+    @cached_property
+    def _fitting(self) -> tuple[GroupKey, ...]:
+        return tuple(key for key in dict.fromkeys(self.keys) if key.mark in self.bank.marks)
+
+    def _suspects(self, keyed: Hashes, starts: Ints) -> Ints:
+        """Name lines that some segment gives a candidate for."""
+        suspects = [part.segment.voted(keyed, starts, HOT) for part in self.bank.parts]
+        return np.unique(np.concatenate([np.empty(0, dtype=np.int64), *suspects]))
+
+    def _confirmed(self, line: int, key: GroupKey, folded: Folded) -> Iterator[AlarmMatch]:
+        raw = folded.buffer[folded.offsets[line] : folded.offsets[line + 1] - 1]
+        hashes, at = hash_windows(raw)
+        keyed = key.keyed(hashes)
+        low = keyed.astype(np.uint32)
+        order = np.argsort(low, kind="stable")
+        windows = low[order], at[order]
+        sampled = np.unique(keyed[hashes < np.uint64(SAMPLED)])
+        for part, alarm in _candidates(self.bank.parts, sampled):
+            match = _confirm(part, alarm, windows, line)
+            if match:
+                yield match
+
+    def _findings(self, batch: pa.RecordBatch, folded: Folded, rows: Sequence["_Told"]) -> pa.Table:
+        best: dict[tuple[int, str], _Told] = {}
+        for told in rows:
+            best.setdefault((told[0], told[1].kind), told)
+        about = batch.select(["event_id", "account", "session", "time"]).to_pylist() if best else []
+        found = [about[row] | self._said(folded, row, m, span) for row, m, span in best.values()]
+        return pa.Table.from_pylist(found, schema=FINDINGS)
+
+    def _said(self, folded: Folded, row: int, match: AlarmMatch, span: tuple[int, int]) -> dict[str, Any]:
+        return {
+            "detector": self.name,
+            "detector_version": self.version,
+            "rule": None,
+            "kind": match.kind,
+            "severity": SEVERITY,
+            "score": round(min(0.95, 0.5 + 0.5 * match.containment), 4),
+            "span_start": span[0],
+            "span_end": span[1],
+            "evidence": excerpt(folded.texts[row].as_py(), *span) if self.keep_evidence else None,
+            "standard_version": self.standard_version,
+        }
+
+
+_Told = tuple[int, AlarmMatch, tuple[int, int]]
+
+
+def _first(matches: Sequence[AlarmMatch]) -> list[AlarmMatch]:
+    """Order an event's alarms, those held most of first; one that several lines hold counts once."""
+    ordered = sorted(matches, key=lambda m: (-m.containment, m.alarm, m.line, m.start))
+    once = {m.alarm: m for m in reversed(ordered)}
+    return [m for m in ordered if once[m.alarm] is m][:MOST_ALARMS]
+
+
+def _span(folded: Folded, match: AlarmMatch) -> tuple[int, int]:
+    raw = folded.buffer[folded.offsets[match.line] : folded.offsets[match.line + 1] - 1]
+    start = len(raw[: match.start].decode(errors="ignore"))
+    end = len(raw[: match.end].decode(errors="ignore"))
+    return folded.span(match.line, start, max(end, start + 1))
+
+
+def _table(batch: pa.RecordBatch, rows: Sequence[_Told]) -> pa.Table:
+    ids = batch["event_id"]
+    found = [
+        {
+            "event_id": ids[row].as_py(),
+            "alarm": m.alarm,
+            "kind": m.kind,
+            "containment": m.containment,
+            "span_start": span[0],
+            "span_end": span[1],
+        }
+        for row, m, span in rows
+    ]
+    return pa.Table.from_pylist(found, schema=FINGERPRINTS)
+
+
+def _candidates(parts: Sequence[Part], sampled: Hashes) -> Iterator[tuple[Part, int]]:
+    """Name the alarms that enough windows vote for; a window votes for the first few of its alarms in order of id.
+
+    However the alarms lie in segments, the candidates are the same.
+    """
+    ballots = _ballots(parts, sampled)
+    crowded = np.bincount(ballots[0], minlength=len(sampled)) > HOT
+    kept = np.concatenate([ballots[:, ~crowded[ballots[0]]], _trimmed(parts, ballots[:, crowded[ballots[0]]])], axis=1)
+    named, votes = np.unique(kept[1:], axis=1, return_counts=True)
+    for number, alarm, count in zip(*named.tolist(), votes.tolist(), strict=True):
+        if count >= parts[number].segment.need[alarm]:
+            yield parts[number], alarm
+
+
+def _ballots(parts: Sequence[Part], sampled: Hashes) -> Ints:
+    """Give the votes of windows in rows: window, segment, alarm."""
+    ballots = [np.empty((3, 0), dtype=np.int64)]
+    for number, part in enumerate(parts):
+        lists = part.segment.lists_of(sampled)
+        hit = np.flatnonzero(lists >= 0)
+        which, alarms = part.segment.postings_of(lists[hit], HOT)
+        live = part.live[alarms]
+        ballots.append(np.stack([hit[which], np.full(len(which), number), alarms])[:, live])
+    return np.concatenate(ballots, axis=1)
+
+
+def _trimmed(parts: Sequence[Part], ballots: Ints) -> Ints:
+    """Keep of each window the votes for the alarms that come first."""
+    named: dict[int, list[tuple[str, int, int]]] = defaultdict(list)
+    for window, number, alarm in ballots.T.tolist():
+        named[window].append((parts[number].segment.name(alarm)[0], number, alarm))
+    kept = [(window, *place) for window, votes in named.items() for _, *place in sorted(votes)[:HOT]]
+    return np.array(kept, dtype=np.int64).reshape(-1, 3).T
+
+
+def _confirm(part: Part, alarm: int, windows: tuple[NDArray[np.uint32], Ints], line: int) -> AlarmMatch | None:
+    """Look for the stretch of a line that holds most of an alarm's windows; None where none holds enough."""
+    segment = part.segment
+    wanted = segment.windows[int(segment.begin[alarm]) : int(segment.begin[alarm + 1])]
+    which, at = _places(wanted, *windows)
+    if not len(at):
+        return None
+    which, at, held = _densest(which, at, max(2 * int(segment.stretch[alarm]), 128))
+    short = len(wanted) < SHORT or segment.stretch[alarm] <= SHORT_BYTES
+    share = held / len(wanted)
+    if share < (LEAST_SHARE_SHORT if short else LEAST_SHARE) or held < min(LEAST_MATCHED, len(wanted)):
+        return None
+    name, kind = segment.name(alarm)
+    return AlarmMatch(line, name, kind, round(share, 4), int(at.min()), int(at.max()) + WINDOW_BYTES)
+
+
+def _places(wanted: NDArray[np.uint32], low: NDArray[np.uint32], at: Ints) -> tuple[Ints, Ints]:
+    """Find where in a line the wanted windows stand, as (which of them, byte)."""
+    first, last = np.searchsorted(low, wanted, side="left"), np.searchsorted(low, wanted, side="right")
+    counts = last - first
+    steps = np.arange(int(counts.sum())) - np.repeat(np.cumsum(counts) - counts, counts)
+    return np.repeat(np.arange(len(wanted)), counts), at[np.repeat(first, counts) + steps]
+
+
+def _densest(which: Ints, at: Ints, width: int) -> tuple[Ints, Ints, int]:
+    """Choose the block of the text with most different windows; blocks overlap by half."""
+    half = max(1, width // 2)
+    block = at // half
+    blocks = np.concatenate([block, block - 1])
+    pairs = np.unique(np.stack([blocks, np.concatenate([which, which])]), axis=1)
+    numbers, held = np.unique(pairs[0], return_counts=True)
+    best = int(np.argmax(held))
+    inside = (block == numbers[best]) | (block == numbers[best] + 1)
+    return which[inside], at[inside], int(held[best])

@@ -1,0 +1,96 @@
+"""The kernels that this machine runs: compiled where they were built, their references everywhere else.
+
+Both give the same bytes. Whoever folds, sketches or looks up goes through here.
+"""
+
+from collections.abc import Sequence
+from importlib import import_module
+from types import ModuleType
+from typing import Literal
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from tocsin.text import classes, fold_arrays, probe, windows
+from tocsin.text.fold_arrays import Flags, Positions
+from tocsin.text.packed_table import packed_table
+from tocsin.text.siphash import siphash_slowly
+from tocsin.text.windows import Hashes
+
+
+def _compiled() -> ModuleType | None:
+    try:
+        return import_module("tocsin.text._kernels")
+    except ImportError:
+        return None
+
+
+_C = _compiled()
+_AVX2 = bool(_C and _C.has_avx2())
+
+
+def kernels_in_use() -> Literal["c-avx2", "c", "python"]:
+    """Name the kernels in use."""
+    if _C is None:
+        return "python"
+    return "c-avx2" if _AVX2 else "c"
+
+
+def fold_join(texts: pa.Array) -> tuple[bytes, Positions, Flags]:
+    """Fold an Arrow string array into newline-joined lines; see `fold_arrays.fold_join`."""
+    if _C is None:
+        return fold_arrays.fold_join(texts)
+    _, offsets, data = texts.buffers()
+    table = packed_table()
+    at = np.frombuffer(offsets or bytes(4), dtype=np.int32)[texts.offset : texts.offset + len(texts) + 1]
+    buffer, starts, flags = _C.fold_join(data or b"", at, table.pages, table.entries, table.pool, _AVX2)
+    return buffer, np.frombuffer(starts, dtype=np.int64), np.frombuffer(flags, dtype=np.uint8)
+
+
+def sample_lines(buffer: bytes, offsets: Positions, kept: int) -> tuple[Positions, Hashes]:
+    """Sample the hashes of every line's windows; see `windows.sample_lines`."""
+    if _C is None or not kept:
+        return windows.sample_lines(buffer, offsets, kept)
+    starts, hashes, _ = _C.scan_lines(buffer, offsets, kept, b"", 0, _AVX2)
+    return np.frombuffer(starts, dtype=np.int64), np.frombuffer(hashes, dtype=np.uint64)
+
+
+def class_sums(
+    buffer: bytes, offsets: Positions, table: NDArray[np.int8], features: int = classes.WORDS | classes.HAN
+) -> NDArray[np.int32]:
+    """Add up the weights of every line's features; see `classes.class_sums`."""
+    if _C is None:
+        return classes.class_sums(buffer, offsets, table, features)
+    _, _, sums = _C.scan_lines(buffer, offsets, 0, table, features, _AVX2)
+    return np.frombuffer(sums, dtype=np.int32).reshape(-1, classes.LANES)
+
+
+def sample_and_sum(
+    buffer: bytes, offsets: Positions, kept: int, table: NDArray[np.int8], features: int
+) -> tuple[Positions, Hashes, NDArray[np.int32]]:
+    """Sample and add up in one pass; gives what `sample_lines` and `class_sums` give."""
+    if _C is None or not kept:
+        return (*sample_lines(buffer, offsets, kept), class_sums(buffer, offsets, table, features))
+    starts, hashes, sums = _C.scan_lines(buffer, offsets, kept, table, features, _AVX2)
+    lanes = np.frombuffer(sums, dtype=np.int32).reshape(-1, classes.LANES)
+    return np.frombuffer(starts, dtype=np.int64), np.frombuffer(hashes, dtype=np.uint64), lanes
+
+
+def siphash(keys: Sequence[bytes], words: Hashes) -> NDArray[np.uint64]:
+    """Give SipHash-2-4 of every word, as its 8 little-endian bytes, under every key of 16 bytes. Shape: keys, words."""
+    if any(len(key) != 16 for key in keys):
+        raise ValueError("a key has not 16 bytes")
+    if _C is None:
+        rows = [[siphash_slowly(key, word.tobytes()) for word in words.astype("<u8")] for key in keys]
+        return np.array(rows, dtype=np.uint64).reshape(len(keys), len(words))
+    raw = _C.siphash(b"".join(keys), np.ascontiguousarray(words), _AVX2)
+    return np.frombuffer(raw, dtype=np.uint64).reshape(len(keys), len(words))
+
+
+def probe_vote(table: probe.AlarmTable, hashes: Hashes, offsets: Positions, most: int) -> NDArray[np.uint64]:
+    """Count the votes of every line's hashes for alarms; see `probe.probe_vote`."""
+    if _C is None:
+        return probe.probe_vote(table, hashes, offsets, most)
+    arrays = (table.keys, table.values, table.starts, table.postings, table.need)
+    return np.frombuffer(_C.probe_vote(*arrays, hashes, offsets, most), dtype=np.uint64).reshape(-1, 3)

@@ -1,0 +1,61 @@
+"""The fold table as the kernel reads it: pages of entries, and the longer foldings as counted UTF-8 strings.
+
+An entry is 32 bits: `SELF` if the code point folds to itself; `POOLED` with the place of a counted string; otherwise up
+to three bytes of UTF-8, the first in the lowest byte, and their number in bits 24 and 25. `LOOKS_ALIKE` is beside any.
+"""
+
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tocsin.text.table import FoldTable, fold_table
+
+SELF, LOOKS_ALIKE, POOLED = 1 << 28, 1 << 27, 1 << 26
+_LATIN = (range(0x80, 0x250), range(0x1E00, 0x1F00))  # accented letters, which nobody takes for a disguise
+
+
+@dataclass(frozen=True, slots=True)
+class PackedTable:
+    """Hold the packed table. Shape: the entry of code point c is `entries[pages[c >> 8], c & 255]`."""
+
+    pages: NDArray[np.uint16]
+    entries: NDArray[np.uint32]
+    pool: bytes
+
+
+@cache
+def packed_table() -> PackedTable:
+    """Pack the shipped table; pages in which nothing changes share one."""
+    table = fold_table()
+    entry = np.full(len(table.code), SELF, dtype=np.uint32)
+    pool = bytearray()
+    for code in changed(table):
+        entry[code] = _entry(code, table.of(chr(code)), pool)
+    by_page = entry.reshape(-1, 256)
+    used = np.flatnonzero((by_page != SELF).any(axis=1))
+    pages = np.zeros(len(by_page), dtype=np.uint16)
+    pages[used] = np.arange(1, len(used) + 1)
+    return PackedTable(pages, np.concatenate([np.full((1, 256), SELF, dtype=np.uint32), by_page[used]]), bytes(pool))
+
+
+def changed(table: FoldTable) -> list[int]:
+    """List the code points that do not fold to themselves."""
+    same = (table.length == 1) & (table.code == np.arange(len(table.code)))
+    return np.flatnonzero(~same).tolist()
+
+
+def looks_alike(code: int, folded: str) -> bool:
+    """Say whether a character that is no Latin letter folds to text with plain letters or digits."""
+    plain = any(c.isascii() and c.isalnum() for c in folded)
+    return plain and code >= 0x80 and not any(code in block for block in _LATIN)
+
+
+def _entry(code: int, folded: str, pool: bytearray) -> int:
+    raw = folded.encode()
+    alike = LOOKS_ALIKE if looks_alike(code, folded) else 0
+    if len(raw) <= 3:
+        return alike | len(raw) << 24 | int.from_bytes(raw, "little")
+    pool.extend((len(raw), *raw))
+    return alike | POOLED | len(pool) - len(raw) - 1

@@ -1,0 +1,62 @@
+"""Look hashes up in an alarm table and count votes: the reference of the kernel, and its stand-in.
+
+The head of `_kernels.c` gives the layout of the table.
+"""
+
+from collections import Counter
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tocsin.text.windows import Hashes, Positions
+
+U32 = NDArray[np.uint32]
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmTable:
+    """Hold the arrays of an alarm table; `need[a]` is how many votes make alarm a a candidate."""
+
+    keys: Hashes
+    values: U32
+    starts: U32
+    postings: U32
+    need: NDArray[np.uint8]
+
+
+def probe_vote(table: AlarmTable, hashes: Hashes, offsets: Positions, most: int) -> NDArray[np.uint64]:
+    """Count how many of a line's hashes, which must be distinct, name each alarm.
+
+    Shape: rows of (line, alarm, votes), ascending, where the votes suffice. A hash names its first `most` alarms.
+    Errors: ValueError where the table points outside itself.
+    """
+    found = []
+    for line, (start, stop) in enumerate(zip(offsets[:-1].tolist(), offsets[1:].tolist(), strict=True)):
+        votes = Counter(a for h in hashes[start:stop].tolist() for a in _alarms(table, h, most))
+        found += [(line, a, n) for a, n in sorted(votes.items()) if n >= table.need[a]]
+    return np.array(found, dtype=np.uint64).reshape(-1, 3)
+
+
+def _alarms(table: AlarmTable, key: int, most: int) -> list[int]:
+    size = len(table.keys)
+    at = key >> (64 - (size.bit_length() - 1))
+    for _ in range(size):
+        if not key or not table.keys[at]:
+            return []
+        if int(table.keys[at]) == key:
+            return _posted(table, int(table.values[at]))[:most]
+        at = (at + 1) % size
+    return []
+
+
+def _posted(table: AlarmTable, number: int) -> list[int]:
+    if number + 1 >= len(table.starts):
+        raise ValueError("alarm table is unsound")
+    start, stop = int(table.starts[number]), int(table.starts[number + 1])
+    if start > stop or stop > len(table.postings):
+        raise ValueError("alarm table is unsound")
+    alarms: list[int] = table.postings[start:stop].tolist()
+    if max(alarms, default=0) >= len(table.need):
+        raise ValueError("alarm table is unsound")
+    return alarms

@@ -1,0 +1,139 @@
+"""Keyed hashes, class sums and votes: the compiled kernels give what their references give."""
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from text_strategies import batches
+
+from tocsin.text import classes, fold_batch, probe, windows
+from tocsin.text.kernels import kernels_in_use
+from tocsin.text.siphash import siphash_slowly
+
+C = pytest.importorskip("tocsin.text._kernels", reason="no compiled kernels")
+CLONES = [False, True] if C.has_avx2() else [False]
+clones = pytest.mark.parametrize("avx2", CLONES)
+KEY = bytes(range(16))
+VECTORS = [  # of the reference implementation: key 00 to 0f, messages of 0, 1, 2 … bytes 00, 01, 02 …
+    "310e0edd47db6f72", "fd67dc93c539f874", "5a4fa9d909806c0d", "2d7efbd796666785", "b7877127e09427cf",
+    "8da699cd64557618", "cee3fe586e46c9cb", "37d1018bf50002ab", "6224939a79f5f593", "b0e4a90bdf82009e",
+]  # fmt: skip
+words = st.lists(st.integers(0, (1 << 64) - 1), max_size=20)
+keys = st.lists(st.binary(min_size=16, max_size=16), max_size=4)
+
+
+def test_the_compiled_kernels_are_the_ones_in_use() -> None:
+    assert kernels_in_use() == ("c-avx2" if C.has_avx2() else "c")
+
+
+def test_the_reference_gives_the_vector_of_the_paper() -> None:
+    assert siphash_slowly(KEY, bytes(range(15))) == 0xA129CA6149BE45E5
+
+
+@pytest.mark.parametrize("size", range(len(VECTORS)))
+def test_the_reference_gives_the_published_vectors(size: int) -> None:
+    assert siphash_slowly(KEY, bytes(range(size))).to_bytes(8, "little").hex() == VECTORS[size]
+
+
+@clones
+def test_the_kernel_gives_the_published_vector_of_eight_bytes(avx2: bool) -> None:
+    assert C.siphash(KEY, bytes(range(8)), avx2).hex() == VECTORS[8]
+
+
+@clones
+@given(keys, words)
+def test_keyed_hashes_are_the_references(avx2: bool, keys: list[bytes], words: list[int]) -> None:
+    raw = C.siphash(b"".join(keys), np.array(words, dtype=np.uint64), avx2)
+    expected = [siphash_slowly(k, w.to_bytes(8, "little")) for k in keys for w in words]
+    assert np.frombuffer(raw, np.uint64).tolist() == expected
+
+
+@clones
+@given(
+    st.one_of(batches, st.lists(st.text("abc def忽略é9", max_size=500), max_size=4)),
+    st.integers(1, 15),
+    st.integers(1, 12),
+)
+def test_class_sums_are_the_references(avx2: bool, rows: list[str], features: int, bits: int) -> None:
+    folded = fold_batch(pa.array(rows, pa.string()))
+    table = np.random.default_rng(bits).integers(-128, 128, (1 << bits, 16)).astype(np.int8)
+    starts, hashes, sums = C.scan_lines(folded.buffer, folded.offsets, 16, table, features, avx2)
+    expected = classes.class_sums(folded.buffer, folded.offsets, table, features)
+    assert sums == expected.tobytes()
+    assert (starts, hashes) == tuple(a.tobytes() for a in windows.sample_lines(folded.buffer, folded.offsets, 16))
+
+
+@clones
+def test_sums_of_long_lines_do_not_overflow(avx2: bool) -> None:
+    line = b"a b" * 30_000 + b"\n"
+    table = np.full((2, 16), -128, dtype=np.int8)
+    offsets = np.array([0, len(line)])
+    sums = C.scan_lines(line, offsets, 0, table, 15, avx2)[2]
+    assert sums == classes.class_sums(line, offsets, table, 15).tobytes()
+
+
+def alarm_table(lists: dict[int, list[int]], bits: int, need: NDArray[np.uint8]) -> probe.AlarmTable:
+    keys, values = np.zeros(1 << bits, dtype=np.uint64), np.zeros(1 << bits, dtype=np.uint32)
+    for number, key in enumerate(lists):
+        at = key >> (64 - bits)
+        while keys[at]:
+            at = (at + 1) % len(keys)
+        keys[at], values[at] = key, number
+    starts = np.cumsum([0, *map(len, lists.values())]).astype(np.uint32)
+    return probe.AlarmTable(keys, values, starts, np.array([a for al in lists.values() for a in al], np.uint32), need)
+
+
+hashes = st.integers(1, 12).map(lambda i: i * 0x1555_5555_5555_5555 & (1 << 64) - 1)
+alarms = st.lists(st.integers(0, 5), min_size=1, max_size=5, unique=True).map(sorted)
+
+
+@given(
+    st.dictionaries(hashes, alarms, max_size=7),
+    st.lists(st.lists(st.one_of(hashes, st.integers(0, (1 << 64) - 1)), max_size=9, unique=True), max_size=6),
+    st.integers(1, 3),
+    st.integers(1, 6),
+)
+def test_votes_are_the_references(lists: dict[int, list[int]], rows: list[list[int]], need: int, most: int) -> None:
+    table = alarm_table(lists, 3, np.full(6, need, dtype=np.uint8))
+    offsets = np.cumsum([0, *map(len, rows)])
+    flat = np.array([h for row in rows for h in row], dtype=np.uint64)
+    raw = C.probe_vote(table.keys, table.values, table.starts, table.postings, table.need, flat, offsets, most)
+    assert (
+        np.frombuffer(raw, np.uint64).reshape(-1, 3).tolist() == probe.probe_vote(table, flat, offsets, most).tolist()
+    )
+
+
+SOUND = {
+    "keys": np.array([0, 1 << 63], np.uint64),
+    "values": np.array([0, 0], np.uint32), "starts": np.array([0, 1], np.uint32),
+    "postings": np.array([0], np.uint32), "need": np.array([1], np.uint8), "hashes": np.array([1 << 63], np.uint64),
+    "offsets": np.array([0, 1]),
+}  # fmt: skip
+UNSOUND = {
+    "slots are no power of two": {"keys": np.zeros(3, np.uint64), "values": np.zeros(3, np.uint32)},
+    "too few values": {"values": np.zeros(1, np.uint32)},
+    "a value behind the lists": {"values": np.array([0, 1], np.uint32)},
+    "a list behind the postings": {"starts": np.array([0, 2], np.uint32)},
+    "a falling list": {"starts": np.array([1, 0], np.uint32)},
+    "an unknown alarm": {"postings": np.array([1], np.uint32)},
+    "no starts": {"starts": np.zeros(0, np.uint32)},
+    "offsets behind the hashes": {"offsets": np.array([0, 2])},
+    "falling offsets": {"offsets": np.array([1, 0])},
+}
+
+
+def test_a_sound_table_answers() -> None:
+    assert np.frombuffer(C.probe_vote(*SOUND.values(), 9), np.uint64).tolist() == [0, 0, 1]
+
+
+def test_a_full_table_ends_the_search() -> None:
+    full = SOUND | {"keys": np.array([5, 6], np.uint64)}
+    assert C.probe_vote(*full.values(), 9) == b""
+
+
+@pytest.mark.parametrize("what", UNSOUND)
+def test_an_unsound_table_is_refused(what: str) -> None:
+    with pytest.raises(ValueError):
+        C.probe_vote(*(SOUND | UNSOUND[what]).values(), 9)
