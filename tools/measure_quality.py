@@ -2,8 +2,9 @@
 
 Usage: python tools/measure_quality.py [LABELLED_FOLDER] [--check]
 
-The folder holds train|dev.en|zh.jsonl.gz, one object a line: id, text, lang, label, kind, source. The prompts are written as native
-JSONL and go through `tocsin screen`, like any traffic. With --check nothing is written; the exit code says whether the page is stale.
+The folder holds train|dev.en|zh.jsonl.gz, one object a line: id, text, lang, label, kind, source. The prompts are
+written as native JSONL and go through `tocsin screen`, like any traffic. With --check nothing is written; the exit
+code says whether the page is stale.
 """
 
 import gzip
@@ -38,14 +39,15 @@ KINDS = {
 HEAD = """# Quality of the rules
 
 What the rules of the standard find in labelled prompts, and what they find in harmless ones. Made by
-`make quality` (tools/measure_quality.py) from the labelled prompts that tests read at `TOCSIN_LABELLED`; standard {version}.
-Each prompt is screened as one user's message by `tocsin screen`.
+`make quality` (tools/measure_quality.py) from the labelled prompts that tests read at `TOCSIN_LABELLED`; standard
+{version}. Each prompt is screened as one user's message by `tocsin screen`.
 
-**Read with care.** The rules were tuned on the `train` part, so `train` flatters them; `dev` shares its sources with `train`, so it
-shows fitting, not transfer. `kind` in the data comes from key words and is wrong in 10 to 25 % of rows. Rules are the first
-stage only: they speak where the wording is plain, and stay silent rather than guess. The local kinds (hate, self-harm, sexual, other)
-have no rules in the shared standard; they are listed so that nothing is left out of the mean. Kinds M09, M11 and M13 have no
-labels here: their rules rest on their own examples, and are **not measured**.
+**Read with care.** The rules were tuned on the `train` part, so `train` flatters them; `dev` shares its sources with
+`train`, so it shows fitting, not transfer. `kind` in the data comes from key words and is wrong in 10 to 25 % of
+rows. Rules are the first stage only: they speak where the wording is plain, and stay silent rather than guess. The
+local kinds (hate, self-harm, sexual, other) have no rules in the shared standard; they are listed so that nothing is
+left out of the mean. Kinds M09, M11 and M13 have no labels here: their rules rest on their own examples, and are
+**not measured**.
 """
 
 
@@ -140,7 +142,10 @@ def page(measured: dict[tuple[str, str], Measured], version: str) -> str:
 
 
 def _bars(measured: dict[tuple[str, str], Measured]) -> str:
-    lines = ["| split | language | benign texts | false, severity ≥ 3 | bar | mean recall over sources | bar |", "|---|---|---|---|---|---|---|"]
+    lines = [
+        "| split | language | benign texts | false, severity ≥ 3 | bar | mean recall over sources | bar |",
+        "|---|---|---|---|---|---|---|",
+    ]
     for (split, lang), m in measured.items():
         false = f"{m.benign.grave} ({m.benign.share:.3%})"
         lines.append(f"| {split} | {lang} | {m.benign.texts} | {false} | ≤ 0.2 % | {m.mean_recall:.1%} | ≥ 10 % |")
@@ -151,7 +156,10 @@ def _by(measured: dict[tuple[str, str], Measured], what: str) -> str:
     columns = list(measured)
     names = sorted({name for m in measured.values() for name in getattr(m, what)})
     first = "kind in the data | in the standard" if what == "kinds" else "source"
-    lines = [f"| {first} | {' | '.join(f'{s} {lang}' for s, lang in columns)} |", "|---" * (len(columns) + 1 + (what == "kinds")) + "|"]
+    lines = [
+        f"| {first} | {' | '.join(f'{s} {lang}' for s, lang in columns)} |",
+        "|---" * (len(columns) + 1 + (what == "kinds")) + "|",
+    ]
     for name in names:
         cells = [getattr(measured[c], what).get(name, Tally()) for c in columns]
         shown = [f"{t.grave}/{t.texts} ({t.share:.0%})" if t.texts else "–" for t in cells]
