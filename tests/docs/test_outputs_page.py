@@ -12,11 +12,11 @@ import pytest
 
 from small_runs import OUTPUTS, event, small_standard
 from tocsin.flow import Settings, run_screen
-from tocsin.forms import ACTIVITY, CASES, FINDINGS, INTERRUPTED, SCORES, Reject, TocsinError
-from tocsin.screen import BEHAVIOUR_DETECTORS
+from tocsin.forms import ACTIVITY, CASES, FINDINGS, FINGERPRINTS, INTERRUPTED, SCORES, Reject, TocsinError
+from tocsin.screen import BEHAVIOUR_DETECTORS, FingerprintDetector
 
 PAGE = (Path(__file__).parents[2] / "docs" / "outputs.md").read_text(encoding="utf-8")
-SCHEMAS = {"findings": FINDINGS, "activity": ACTIVITY, "cases": CASES, "scores": SCORES}
+SCHEMAS = {"findings": FINDINGS, "activity": ACTIVITY, "cases": CASES, "scores": SCORES, "fingerprints": FINGERPRINTS}
 
 
 def section(head: str) -> str:
@@ -35,10 +35,10 @@ def named(rows: Iterator[list[str]]) -> list[str]:
     return [row[0].strip("`") for row in rows]
 
 
-def written(field: pa.Field) -> str:
+def type_of(field: pa.Field) -> str:
     """Say a type as the page does."""
     if types.is_list(field.type):
-        return f"list of {written(field.type.value_field).rstrip('?')}"
+        return f"list of {type_of(field.type.value_field).rstrip('?')}"
     words = {
         types.is_string: "text",
         types.is_timestamp: "time",
@@ -52,7 +52,7 @@ def written(field: pa.Field) -> str:
 @pytest.mark.parametrize("name", SCHEMAS)
 def test_every_column_is_there_in_order_with_its_type(name: str) -> None:
     said = [(row[0].strip("`"), row[1]) for row in table(section(f"`{name}.parquet`"), "column")]
-    assert said == [(field.name, written(field)) for field in SCHEMAS[name]]
+    assert said == [(field.name, type_of(field)) for field in SCHEMAS[name]]
 
 
 def test_a_small_run_writes_the_files_and_fields_of_the_page(tmp_path: Path) -> None:
@@ -61,7 +61,11 @@ def test_a_small_run_writes_the_files_and_fields_of_the_page(tmp_path: Path) -> 
     standard, out = small_standard(tmp_path / "standard"), tmp_path / "run"
     run_screen(Settings((str(logs),), out, standard=standard, scores=True), iter(range(9)).__next__)
     files = {name.rstrip("/") for name in named(table(PAGE, "file"))}
-    assert files == {path.name for path in out.iterdir()} == OUTPUTS | {"scores.parquet", "charts"}
+    assert (
+        files - {"fingerprints.parquet"}
+        == {path.name for path in out.iterdir()}
+        == OUTPUTS | {"scores.parquet", "charts"}
+    )
     assert named(table(section("`summary.json`"), "field")) == list(json.loads((out / "summary.json").read_text()))
     (reject,) = (out / "rejects.jsonl").read_text().splitlines()
     assert named(table(section("`rejects.jsonl`"), "field")) == list(json.loads(reject)) == list(Reject.__slots__)
@@ -85,7 +89,7 @@ def test_every_measure_that_a_run_counts_is_explained(tmp_path: Path) -> None:
 
 def test_every_detector_is_named() -> None:
     (row,) = [r for r in table(section("`findings.parquet`"), "column") if r[0] == "`detector`"]
-    assert re.findall(r"`(\w+)`", row[2]) == ["rules", *(d.name for d in BEHAVIOUR_DETECTORS)]
+    assert re.findall(r"`(\w+)`", row[2]) == ["rules", FingerprintDetector.name, *(d.name for d in BEHAVIOUR_DETECTORS)]
 
 
 def test_every_exit_code_is_there() -> None:
