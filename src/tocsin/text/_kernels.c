@@ -434,7 +434,7 @@ INLINE uint64_t piece(const uint8_t *p, size_t n, const uint8_t *end) {
 
 INLINE void add_grams(Sums *s, const uint8_t *line, size_t n, const uint8_t *end) {
     for (size_t i = 0; i + 3 <= n; i++) {
-        uint64_t v = piece(line + i, 6, end);
+        uint64_t v = piece(line + i, n - i < 6 ? n - i : 6, end);
         for (size_t size = 3; size <= 6 && i + size <= n; size++) add(s, size, v & ((1ULL << 8 * size) - 1));
     }
 }
