@@ -123,6 +123,11 @@ def _vouched(activity: pa.Table, allowances: Sequence[Allowance], today: date) -
     return pc.and_(is_template, pc.is_in(activity["value"], pa.array(fine, pa.string())))
 
 
+def _quotes(finding: Finding) -> bool:
+    """Say whether a finding's evidence is an excerpt rather than figures."""
+    return finding["rule"] is not None or MARK_OPEN in (finding["evidence"] or "")
+
+
 def _voice(finding: Finding) -> str:
     return str(finding["rule"] or finding["detector"])
 
@@ -156,5 +161,5 @@ def _row(case: Case, rank: int, links: Mapping[str, Link], standard: Standard) -
         "last": max(f["time"] for f in case.findings),
         "why_en": sentence.en,
         "why_zh": sentence.zh,
-        "excerpt": case.strongest["evidence"] if MARK_OPEN in (case.strongest["evidence"] or "") else None,
+        "excerpt": case.strongest["evidence"] if _quotes(case.strongest) else None,
     }

@@ -2,7 +2,18 @@
 
 import os
 import tempfile
+from functools import cache
+from hashlib import blake2b
+from importlib.resources import files
 from pathlib import Path
+
+
+@cache
+def engine_mark() -> str:
+    """Name the code that reads rules and analyses patterns: what another code cached is not used."""
+    room = files("tocsin.standard")
+    names = ("commonplace.txt", "factors.py", "load.py", "match.py", "patterns.py")
+    return blake2b(b"".join(room.joinpath(name).read_bytes() for name in names), digest_size=6).hexdigest()
 
 
 def keep(file: Path, raw: bytes) -> None:

@@ -7,7 +7,7 @@ from tocsin.standard.load import Rule, Standard
 from tocsin.standard.pack import RulePack
 from tocsin.text import Folded
 
-DEAR_WASTE = 30.0  # candidates per 1,000 texts that turn out not to match
+DEAR_WASTE = 60.0  # candidates per 1,000 texts that turn out not to match
 DEAR_US = 2.0  # per text, spread over all texts
 DEAR_WORST_US = 50_000.0
 HOSTILE_CHARS = 20_000

@@ -11,9 +11,8 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import ValidationError
 
-from tocsin import __version__
 from tocsin.forms import ConfigError, TransportError
-from tocsin.standard.cache import keep
+from tocsin.standard.cache import engine_mark, keep
 from tocsin.standard.match import Tree, alternatives, branches, build_tree
 from tocsin.standard.model import Bilingual, Form, Head, Kind, RuleFile, RuleForm
 from tocsin.text import fold_batch
@@ -97,7 +96,7 @@ def load_standard(folder: Path | None = None, *, prove: bool = True, cache: Path
     paths = [path for pattern in ("standard.yaml", "kinds/*.yaml", "rules/*.yaml") for path in _part(folder, pattern)]
     raw = {path: _read(path) for path in paths}
     digest = blake2b(b"".join(len(r).to_bytes(8, "big") + r for r in raw.values()), digest_size=16).hexdigest()
-    seal = cache / f"{digest}-{__version__}.proved" if cache else None
+    seal = cache / f"{digest}-{engine_mark()}.proved" if cache else None
     unproved = prove and not (seal and seal.exists())
     standard = _standard(raw, digest, check=unproved)
     if unproved:

@@ -15,8 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tocsin import __version__
-from tocsin.standard.cache import keep
+from tocsin.standard.cache import engine_mark, keep
 from tocsin.standard.factors import BOUNDARY, scan_expression
 from tocsin.standard.load import Rule, Standard
 from tocsin.standard.match import branches
@@ -206,7 +205,7 @@ _Part = tuple[tuple[int, int], Sequence[Sequence[str]]]  # a rule and its altern
 
 def _parts(standard: Standard, loose: bool, cache: Path | None) -> list[_Part]:
     """List every branch of every alternative; kept in the cache, for the analysis of patterns takes its time."""
-    file = cache / f"{standard.digest}-{__version__}-{'loose' if loose else 'exact'}.json" if cache else None
+    file = cache / f"{standard.digest}-{engine_mark()}-{'loose' if loose else 'exact'}.json" if cache else None
     try:
         kept = json.loads(file.read_bytes()) if file else None
     except (OSError, ValueError):
