@@ -40,7 +40,7 @@ def check(seed: int, without: tuple[str, ...], standard: Standard, pack: RulePac
     assert (verdict.found, verdict.false) == (verdict.planted, [])
 
 
-@pytest.mark.parametrize("seed", [2, 5, 11, 20])
+@pytest.mark.parametrize("seed", [4, 11, 16])
 def test_all_are_found(shipped: Standard, pack: RulePack, tmp_path: Path, seed: int) -> None:
     check(seed, (), shipped, pack, tmp_path)
 

@@ -93,14 +93,14 @@ def _fits(op: str, value: Any, char: str) -> bool:
     return op == "ANY" or ord(char) != value
 
 
-@settings(max_examples=400)
+@settings(max_examples=250)
 @given(patterns, st.randoms(use_true_random=False))
 def test_what_matches_holds_the_literals_of_a_branch(pattern: str, random: Random) -> None:
     lines = [line for line in told_by(pattern, random) if re.search(pattern, line, re.ASCII)]
     assert [line for line in lines if not may_match(pattern, line)] == []
 
 
-@settings(max_examples=200)
+@settings(max_examples=120)
 @given(st.lists(patterns, min_size=1, max_size=3), st.randoms(use_true_random=False))
 def test_the_quick_rejection_never_refuses_what_matches(some: list[str], random: Random) -> None:
     silent = rejecter(some)
@@ -121,7 +121,7 @@ def test_the_quick_rejection_is_there_and_refuses_what_does_not_match() -> None:
     ]
 
 
-@settings(max_examples=200)
+@settings(max_examples=120)
 @given(patterns, st.randoms(use_true_random=False))
 def test_the_same_holds_for_closed_up_lines(pattern: str, random: Random) -> None:
     loose = loosen(pattern)
@@ -129,7 +129,7 @@ def test_the_same_holds_for_closed_up_lines(pattern: str, random: Random) -> Non
     assert [line for line in closed if re.search(loose, line, re.ASCII) and not may_match(loose, line)] == []
 
 
-@settings(max_examples=200)
+@settings(max_examples=120)
 @given(st.recursive(bare_pieces, grouped, max_leaves=8).filter(in_form), st.randoms(use_true_random=False))
 def test_what_matches_still_matches_where_blanks_were_lost(pattern: str, random: Random) -> None:
     lines = [line for line in told_by(pattern, random) if re.fullmatch(pattern, line, re.ASCII)]
