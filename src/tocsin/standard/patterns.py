@@ -104,6 +104,10 @@ def check_pattern(pattern: str) -> None:
     Errors: ConfigError names the construct.
     """
     tree = parse_pattern(pattern)
+    if tree.state.flags != re.ASCII:
+        raise ConfigError(
+            "a flag inside the pattern is not in the rule form", hint="write lower case; nothing else is needed"
+        )
     _check(tree, repeated=False)
     if tree.getwidth()[0] == 0:
         raise ConfigError("the pattern matches the empty text", hint="make at least one part required")
@@ -118,6 +122,8 @@ def _check(tree: Any, repeated: bool) -> None:
             raise ConfigError(f"{name.lower()} is not in the rule form", hint="use groups (?:…) and plain repeats")
         if name in ("MAX_REPEAT", "MIN_REPEAT"):
             _check_repeat(value[0], value[1], value[2], repeated)
+        elif name == "IN":
+            _check_set(value)
         elif name == "SUBPATTERN":
             _check_group(value, repeated)
         elif name == "BRANCH":
@@ -133,9 +139,20 @@ def _folded(code: int) -> str:
 
 
 def _check_group(value: Any, repeated: bool) -> None:
+    if value[1] or value[2]:
+        raise ConfigError(
+            "a flag inside the pattern is not in the rule form", hint="write lower case; nothing else is needed"
+        )
     if value[0] is not None:
         raise ConfigError("a capture group is not in the rule form", hint="write (?:…)")
     _check(value[3], repeated)
+
+
+def _check_set(members: Any) -> None:
+    for op, value in members:
+        for code in value if str(op) == "RANGE" else [value] if str(op) == "LITERAL" else []:
+            if code < 0x80 and _folded(code) != chr(code):
+                raise ConfigError(f"U+{code:04X} never stands in folded text", hint=f"write {_folded(code)!r}")
 
 
 def _check_assertion(direction: int, body: Any, repeated: bool) -> None:
@@ -148,6 +165,8 @@ def _check_assertion(direction: int, body: Any, repeated: bool) -> None:
 def _check_repeat(low: int, high: Any, body: Any, repeated: bool) -> None:
     single = len(body) == 1 and str(body[0][0]) in ("LITERAL", "IN", "NOT_LITERAL")
     gap = len(body) == 1 and str(body[0][0]) == "ANY"
+    if any(str(op) in ("ASSERT", "ASSERT_NOT") for op, _ in body):
+        raise ConfigError("a repeated look-around is not in the rule form", hint="leave the repeat out")
     if high == _UNBOUNDED and (repeated or not single):
         raise ConfigError("an unbounded repeat of a group or of any character", hint="bound it, like {0,40}")
     most = _MAX_REPEAT if single or gap else _MAX_GROUP_REPEAT
