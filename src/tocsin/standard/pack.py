@@ -26,7 +26,8 @@ SLOW = "re"
 _FEW = 12  # literals that are looked for one by one faster than all at once
 Ints = NDArray[np.int64]
 Candidate = tuple[int, int, Sequence[int]]  # a line, a rule's number, and which of its alternatives may match there
-Candidates = Callable[[Folded], Iterator[Candidate]]
+Mask = NDArray[np.bool_]
+Candidates = Callable[[Folded, Mask | None], Iterator[Candidate]]  # over all rows, or only those of the mask
 Concerns = Callable[[int, Rule], bool]  # a row, and a rule that may speak of it
 
 
@@ -54,15 +55,17 @@ class RulePack:
     rules: tuple[Rule, ...]
     candidates: Candidates
 
-    def matches(self, folded: Folded, concerns: Concerns = _every) -> list[RuleMatch]:
+    def matches(self, folded: Folded, concerns: Concerns = _every, rows: Mask | None = None) -> list[RuleMatch]:
         """Find, for every text and rule that concerns it, the first place where the rule matches; by text, then rule.
+
+        `rows` masks the rows that some rule may concern.
 
         A text counts before the lines derived from it. The result is the same for any candidates that cover the
         matches.
         """
         found: dict[tuple[int, int], RuleMatch] = {}
         lines: dict[int, str] = {}
-        for line, index, among in sorted(self.candidates(folded), key=lambda c: c[:2]):
+        for line, index, among in sorted(self.candidates(folded, rows), key=lambda c: c[:2]):
             row = folded.row(line)
             if (row, index) in found or not concerns(row, self.rules[index]):
                 continue
@@ -91,7 +94,7 @@ def scanner_name() -> str:
 def reference_pack(standard: Standard) -> RulePack:
     """Run every rule on every line with `re`: slow, and the oracle of the fast pack."""
     every = [(i, range(len(rule.alternatives))) for i, rule in enumerate(standard.rules)]
-    return RulePack(standard.rules, lambda folded: ((line, *e) for line in range(len(folded)) for e in every))
+    return RulePack(standard.rules, lambda folded, _rows: ((line, *e) for line in range(len(folded)) for e in every))
 
 
 @dataclass(frozen=True)
@@ -106,13 +109,16 @@ class _Scanner:
         exact, loose = (_Database.of(_parts(standard, loose, cache), cache) for loose in (False, True))
         return cls(exact, loose)
 
-    def __call__(self, folded: Folded) -> Iterator[Candidate]:
+    def __call__(self, folded: Folded, rows: Mask | None = None) -> Iterator[Candidate]:
         main = len(folded.texts)
         spaced = {main + i for i, d in enumerate(folded.derived) if d.spaced}
-        yield from (c for c in self.exact.scan(folded.buffer, folded.offsets) if c[0] not in spaced)
+        asked = np.ones(len(folded), dtype=bool) if rows is None else rows[[folded.row(n) for n in range(len(folded))]]
+        asked[sorted(spaced)] = False
+        yield from self.exact.scan(folded.buffer, folded.offsets, asked)
+        mask = np.ones(1, dtype=bool)
         for line in sorted(spaced):
             start, end = int(folded.offsets[line]), int(folded.offsets[line + 1])
-            for _, index, among in self.loose.scan(folded.buffer[start:end], np.array([0, end - start])):
+            for _, index, among in self.loose.scan(folded.buffer[start:end], np.array([0, end - start]), mask):
                 yield line, index, among
 
 
@@ -166,10 +172,11 @@ class _Database:
             tuple(place for place, _ in parts),
         )
 
-    def scan(self, buffer: bytes, offsets: Ints) -> Iterator[Candidate]:
+    def scan(self, buffer: bytes, offsets: Ints, asked: Mask) -> Iterator[Candidate]:
         """Name the rules' alternatives of which a line holds every set of a branch, by line, then by rule."""
         factors, ends = self._hits(buffer)
-        lines, begun = self.begins.expand(np.searchsorted(offsets, ends, side="left") - 1, factors)
+        lines = np.searchsorted(offsets, ends, side="left") - 1
+        lines, begun = self.begins.expand(lines[asked[lines]], factors[asked[lines]])
         width = len(self.speaks) + 1
         for line, group in groupby(_distinct(lines * width + begun).tolist(), key=lambda pair: pair // width):
             text = buffer[offsets[line] : offsets[line + 1] - 1].decode()
