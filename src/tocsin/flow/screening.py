@@ -1,5 +1,6 @@
 """One screening run: inputs to findings, activity, cases, rejects, summary and report in a folder."""
 
+import gc
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -140,6 +141,7 @@ class _Run:
             recipe = Recipe(s.standard, s.cache, s.keep_evidence, s.alarms)
             return screen_in_workers(batches, self.parts, recipe, s.workers)
         rules = rule_detector(self.standard, compile_pack(self.standard, s.cache), keep_evidence=s.keep_evidence)
+        gc.freeze()  # the rules live as long as the run: a collector that walks them costs a twentieth of it
         alarms = s.alarms.detector(self.standard.version, s.keep_evidence) if s.alarms else None
         return screen_here(batches, self.parts, (rules, alarms))
 
