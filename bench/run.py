@@ -77,6 +77,7 @@ class Bench:
             "text_mb": round(size / 1e6, 2),
             "read": _rate(size, read["cpu_s"]),
             "read_checked": _rate(size, read["checked_cpu_s"]),
+            "kernels": scan["kernels"],
             "scan_rows": scan["rows"],
             "fold": _rate(scan["text_bytes"], scan["cpu_s"]["fold"]),
             "scan_raw": _rate(scan["text_bytes"], scan["cpu_s"]["raw"]),
@@ -187,7 +188,7 @@ def _state() -> str:
     """Name the sources that decide the result, and the rows that the generator makes."""
     digest = blake2b(digest_size=8)
     for path in sorted([*(HERE.parent / "src").rglob("*.*"), *HERE.glob("*.py"), *HERE.glob("*.yaml")]):
-        if path.is_file() and path.suffix in (".py", ".yaml", ".tsv", ".txt"):
+        if path.is_file() and path.suffix in (".py", ".yaml", ".tsv", ".txt", ".c", ".so"):
             digest.update(path.read_bytes())
     return digest.hexdigest()
 

@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 from tocsin.flow import Settings, run_screen
 from tocsin.forms.limits import BATCH_ROWS
 from tocsin.standard import compile_pack, load_standard
-from tocsin.text import fold_batch, sketch_batch
+from tocsin.text import fold_batch, kernels_in_use, sketch_batch
 from tocsin.traffic.parquet import read_parquet
 
 REPEATS = 3
@@ -155,7 +155,7 @@ def measure_scan(file: Path) -> dict[str, Any]:
         seen["hits"] += _hits(database.exact.scanner, folded.buffer)
         seen["candidates"] += sum(1 for _ in pack.candidates(folded))
         seen["matches"] += len(pack.matches(folded))
-    return {"cpu_s": {name: round(seconds, 3) for name, seconds in spent.items()}, **seen}
+    return {"cpu_s": {name: round(seconds, 3) for name, seconds in spent.items()}, "kernels": kernels_in_use(), **seen}
 
 
 def _hits(scanner: Any, buffer: bytes) -> int:

@@ -27,7 +27,7 @@ def _head(result: dict[str, Any]) -> str:
     return (
         f"Measured {result['made']} at commit {result['commit']}, seed {result['seed']}: {main['rows']:,} rows, "
         f"{main['text_mb']} MB of text, one core of {machine['cores']} ({machine['cpu']}), "
-        f"Python {machine['python']}. Load average {main['load']} when done."
+        f"Python {machine['python']}, kernels {main['kernels']}. Load average {main['load']} when done."
     )
 
 
