@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tocsin.forms import ROLES
 from tocsin.standard.cache import engine_mark, keep
 from tocsin.standard.factors import BOUNDARY, scan_expression
 from tocsin.standard.load import Rule, Standard
@@ -26,13 +27,10 @@ SLOW = "re"
 _FEW = 12  # literals that are looked for one by one faster than all at once
 Ints = NDArray[np.int64]
 Candidate = tuple[int, int, Sequence[int]]  # a line, a rule's number, and which of its alternatives may match there
+Roles = Sequence[str] | None  # the role of each row; None: every rule may speak of every row
 Mask = NDArray[np.bool_]
-Candidates = Callable[[Folded, Mask | None], Iterator[Candidate]]  # over all rows, or only those of the mask
-Concerns = Callable[[int, Rule], bool]  # a row, and a rule that may speak of it
-
-
-def _every(_row: int, _rule: Rule) -> bool:
-    return True
+Candidates = Callable[[Folded, Roles], Iterator[Candidate]]
+_ANYBODY, _NOBODY = len(ROLES), len(ROLES) + 1  # the columns of lines that all rules, or none, may speak of
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,19 +53,18 @@ class RulePack:
     rules: tuple[Rule, ...]
     candidates: Candidates
 
-    def matches(self, folded: Folded, concerns: Concerns = _every, rows: Mask | None = None) -> list[RuleMatch]:
-        """Find, for every text and rule that concerns it, the first place where the rule matches; by text, then rule.
-
-        `rows` masks the rows that some rule may concern.
+    def matches(self, folded: Folded, roles: Roles = None) -> list[RuleMatch]:
+        """Find, for every text and rule that hears its role, the first place where the rule matches; by text, then
+        rule.
 
         A text counts before the lines derived from it. The result is the same for any candidates that cover the
         matches.
         """
         found: dict[tuple[int, int], RuleMatch] = {}
         lines: dict[int, str] = {}
-        for line, index, among in sorted(self.candidates(folded, rows), key=lambda c: c[:2]):
+        for line, index, among in sorted(self.candidates(folded, roles), key=lambda c: c[:2]):
             row = folded.row(line)
-            if (row, index) in found or not concerns(row, self.rules[index]):
+            if (row, index) in found or not (roles is None or roles[row] in self.rules[index].form.roles):
                 continue
             text = lines.setdefault(line, folded.line(line))
             loose = line >= len(folded.texts) and folded.derived[line - len(folded.texts)].spaced
@@ -94,7 +91,7 @@ def scanner_name() -> str:
 def reference_pack(standard: Standard) -> RulePack:
     """Run every rule on every line with `re`: slow, and the oracle of the fast pack."""
     every = [(i, range(len(rule.alternatives))) for i, rule in enumerate(standard.rules)]
-    return RulePack(standard.rules, lambda folded, _rows: ((line, *e) for line in range(len(folded)) for e in every))
+    return RulePack(standard.rules, lambda folded, _roles: ((line, *e) for line in range(len(folded)) for e in every))
 
 
 @dataclass(frozen=True)
@@ -106,20 +103,30 @@ class _Scanner:
 
     @classmethod
     def of(cls, standard: Standard, cache: Path | None) -> "_Scanner":
-        exact, loose = (_Database.of(_parts(standard, loose, cache), cache) for loose in (False, True))
+        heard = np.array([[role in rule.form.roles for role in ROLES] for rule in standard.rules], dtype=bool)
+        heard = np.column_stack([heard.reshape(-1, len(ROLES)), np.ones(len(heard), bool), np.zeros(len(heard), bool)])
+        exact, loose = (_Database.of(_parts(standard, loose, cache), heard, cache) for loose in (False, True))
         return cls(exact, loose)
 
-    def __call__(self, folded: Folded, rows: Mask | None = None) -> Iterator[Candidate]:
-        main = len(folded.texts)
-        spaced = {main + i for i, d in enumerate(folded.derived) if d.spaced}
-        asked = np.ones(len(folded), dtype=bool) if rows is None else rows[[folded.row(n) for n in range(len(folded))]]
-        asked[sorted(spaced)] = False
-        yield from self.exact.scan(folded.buffer, folded.offsets, asked)
-        mask = np.ones(1, dtype=bool)
-        for line in sorted(spaced):
+    def __call__(self, folded: Folded, roles: Roles = None) -> Iterator[Candidate]:
+        columns = _columns(folded, roles)
+        spaced = [len(folded.texts) + i for i, d in enumerate(folded.derived) if d.spaced]
+        own = columns[spaced]
+        columns[spaced] = _NOBODY
+        yield from self.exact.scan(folded.buffer, folded.offsets, columns)
+        for line, column in zip(spaced, own, strict=True):
             start, end = int(folded.offsets[line]), int(folded.offsets[line + 1])
-            for _, index, among in self.loose.scan(folded.buffer[start:end], np.array([0, end - start]), mask):
-                yield line, index, among
+            lone = self.loose.scan(folded.buffer[start:end], np.array([0, end - start]), np.array([column]))
+            yield from ((line, index, among) for _, index, among in lone)
+
+
+def _columns(folded: Folded, roles: Roles) -> Ints:
+    """Number the role of every line, a derived one's by its row."""
+    if roles is None:
+        return np.full(len(folded), _ANYBODY, dtype=np.int64)
+    number = {role: n for n, role in enumerate(ROLES)}
+    rows = [number[role] for role in roles]
+    return np.array([*rows, *(rows[d.row] for d in folded.derived)], dtype=np.int64)
 
 
 @dataclass(frozen=True)
@@ -148,7 +155,8 @@ class _Database:
     """Hold the scanner's database: the literals of each branch's rarest set, and what else the branch needs.
 
     Shape: factor f begins the branches `begins[f]`; branch b also needs one literal of each set numbered in `also[b]`,
-    which `lacks[s]` says of a line, and speaks for `speaks[b]`: a rule and one of its alternatives.
+    which `lacks[s]` says of a line, and speaks for `speaks[b]`: a rule and one of its alternatives, of lines whose
+    role's column holds in `hears[b]`.
     """
 
     scanner: Any
@@ -156,9 +164,10 @@ class _Database:
     also: tuple[tuple[int, ...], ...]
     lacks: tuple[Callable[[str], bool], ...]
     speaks: tuple[tuple[int, int], ...]
+    hears: Mask
 
     @classmethod
-    def of(cls, parts: "Sequence[_Part]", cache: Path | None) -> "_Database":
+    def of(cls, parts: "Sequence[_Part]", heard: Mask, cache: Path | None) -> "_Database":
         names = sorted({factor for _, branch in parts for factor in branch[0]})
         number_of = {name: n for n, name in enumerate(names)}
         pairs = [(number_of[factor], n) for n, (_, branch) in enumerate(parts) for factor in branch[0]]
@@ -170,13 +179,15 @@ class _Database:
             also,
             tuple(map(_Lacks, number)),
             tuple(place for place, _ in parts),
+            heard[[rule for (rule, _), _ in parts]] if parts else heard[:0],
         )
 
-    def scan(self, buffer: bytes, offsets: Ints, asked: Mask) -> Iterator[Candidate]:
+    def scan(self, buffer: bytes, offsets: Ints, columns: Ints) -> Iterator[Candidate]:
         """Name the rules' alternatives of which a line holds every set of a branch, by line, then by rule."""
         factors, ends = self._hits(buffer)
-        lines = np.searchsorted(offsets, ends, side="left") - 1
-        lines, begun = self.begins.expand(lines[asked[lines]], factors[asked[lines]])
+        lines, begun = self.begins.expand(np.searchsorted(offsets, ends, side="left") - 1, factors)
+        heard = self.hears[begun, columns[lines]]
+        lines, begun = lines[heard], begun[heard]
         width = len(self.speaks) + 1
         for line, group in groupby(_distinct(lines * width + begun).tolist(), key=lambda pair: pair // width):
             text = buffer[offsets[line] : offsets[line + 1] - 1].decode()

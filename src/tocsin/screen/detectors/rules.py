@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
-import numpy as np
 import pyarrow as pa
 
 from tocsin.forms import FINDINGS
@@ -29,9 +28,7 @@ class RuleDetector:
     def find(self, batch: pa.RecordBatch, folded: Folded) -> pa.Table:
         """Judge a batch of TRAFFIC with its folded texts; return FINDINGS in the order of events, then of rules."""
         roles = batch["role"].to_pylist()
-        heard = {role for rule in self.pack.rules for role in rule.form.roles}
-        rows = np.array([role in heard for role in roles], dtype=bool)
-        matches = self.pack.matches(folded, lambda row, rule: roles[row] in rule.form.roles, rows)
+        matches = self.pack.matches(folded, roles)
         rows = pa.array([m.row for m in matches], pa.int64())
         about = batch.select(["event_id", "account", "session", "time"]).take(rows)
         return pa.Table.from_arrays([*about.columns, *self._columns(matches, folded)], schema=FINDINGS)
