@@ -1,5 +1,5 @@
 /* Fold a batch of UTF-8 texts into newline-joined lines, with offsets and flags. The reference: fold_arrays.py. */
-#include "kernels.h"
+#include "row_flags.h"
 
 enum { IS_ASCII = 1, REMOVED = 2, ALIKE = 4, BASE64 = 8, SPACED = 16 };  /* row flags */
 
@@ -12,10 +12,9 @@ enum { IS_ASCII = 1, REMOVED = 2, ALIKE = 4, BASE64 = 8, SPACED = 16 };  /* row 
 
 #define PLANES_PAGES 0x1100  /* pages of 256 code points */
 #define BLOCK 32
-#define SMALL 8
+#define GROUP 4              /* three-byte characters looked at together */
 #define MARGIN 8             /* zeros before the lines, so that one may look a few bytes back */
 #define ROOM 320             /* more than one step writes: a block, or a pooled string of at most 255 bytes */
-#define BASE64_MIN 24
 
 typedef struct {
     const uint8_t *data; size_t data_size;
@@ -23,6 +22,7 @@ typedef struct {
     const uint16_t *page; size_t pages;    /* page[c >> 8] names a block of 256 entries; pages: how many blocks */
     const uint32_t *entry;
     const uint8_t *pool; size_t pool_size;
+    uint64_t same[1024];                   /* bit c of the first plane: three bytes that fold to themselves */
     uint8_t *out; size_t capacity;
     int64_t *starts; uint8_t *flags;
     size_t row, used;                      /* the next row, and what is written: a call resumes here */
@@ -41,17 +41,41 @@ static int fold_table_is_sound(const Fold *f) {
     return 1;
 }
 
-/* Fold a block of plain ASCII; say no, having written rubbish, where it holds anything else or a blank to squeeze. */
-INLINE int plain_block(const uint8_t *restrict p, uint8_t *restrict out, uint8_t last, const int size) {
-    uint8_t odd = 0, twice = 0;
-    for (int i = 0; i < size; i++) {
-        uint8_t c = p[i];
-        uint8_t blank = ((uint8_t)(c - 9) < 5) | ((uint8_t)(c - 28) < 5), upper = (uint8_t)(c - 'A') < 26;
-        odd |= ((uint8_t)(c - 32) > 94) & !blank;
-        out[i] = blank ? ' ' : (uint8_t)(c | (upper ? 32 : 0));
+static void find_same(Fold *f) {
+    for (uint32_t c = 0x800; c < 0x10000; c += 64) {
+        const uint32_t *entry = f->entry + 256 * (size_t)f->page[c >> 8] + (c & 255);
+        uint64_t bits = 0;
+        for (int i = 0; i < 64; i++) bits |= (uint64_t)(entry[i] == SELF) << i;
+        f->same[c >> 6] = (c & 0xF800) == 0xD800 ? 0 : bits;
     }
-    for (int i = 0; i < size - 1; i++) twice |= (out[i] == ' ') & (out[i + 1] == ' ');
-    return !(odd | twice | ((last == ' ') & (out[0] == ' ')));
+}
+
+INLINE int is_blank(uint8_t c) { return ((uint8_t)(c - 9) < 5) | ((uint8_t)(c - 28) < 5); }
+
+/* Fold a block as ASCII, and say where it is none or where what is removed stands; tell its blanks. */
+INLINE uint32_t fold_block(const uint8_t *p, uint8_t *out, uint32_t *blanks) {
+    uint32_t odd = 0;
+    *blanks = 0;
+    for (int i = 0; i < BLOCK; i += 16) {
+        Lanes c = lanes_at(p + i), blank = within(c, 9, 5) | within(c, 28, 5);
+        Lanes folded = ((c | (within(c, 'A', 26) & 32)) & ~blank) | (blank & ' ');
+        memcpy(out + i, &folded, 16);
+        *blanks |= bits16(blank) << i;
+        odd |= bits16(~within(c, 32, 95) & ~blank) << i;
+    }
+    return odd;
+}
+
+/* Count the characters at p, up to a group of three bytes each, that fold to themselves; reads 12 bytes. */
+INLINE int count_same(const uint8_t *p, const uint64_t *same) {
+    uint64_t head = load64(p), tail = load32(p + 8);
+    uint64_t chars[GROUP] = {head, head >> 24, head >> 48 | tail << 16, tail >> 8};
+    unsigned good = 0;
+    for (int i = 0; i < GROUP; i++) {
+        uint64_t c = chars[i], word = same[(c & 15) << 6 | (c >> 8 & 63)];
+        good |= (unsigned)((c & 0xC0C0F0) == 0x8080E0 && word >> (c >> 16 & 63) & 1) << i;
+    }
+    return __builtin_ctz(~good);
 }
 
 /* Decode one code point strictly; 0 bytes where the text is not UTF-8. */
@@ -74,150 +98,84 @@ INLINE int decode(const uint8_t *p, const uint8_t *end, uint32_t *code) {
     return *code < 0x10000 || *code > 0x10FFFF ? 0 : 4;
 }
 
+/* Where a row is read and written; `blank`: the last byte written is one. */
+typedef struct { const uint8_t *p, *end; uint8_t *o; uint32_t blank; uint8_t flags; } Pen;
+
 /* Append bytes, and a blank only where none stands before it. */
-INLINE uint8_t *push(uint8_t *o, uint8_t *last, const uint8_t *bytes, size_t size) {
+INLINE void push(Pen *pen, const uint8_t *bytes, size_t size) {
     for (size_t i = 0; i < size; i++) {
-        if (bytes[i] == ' ' && *last == ' ') continue;
-        *o++ = *last = bytes[i];
+        uint32_t blank = bytes[i] == ' ';
+        if (blank & pen->blank) continue;
+        *pen->o++ = bytes[i];
+        pen->blank = blank;
     }
-    return o;
 }
 
-INLINE Status fold_row(Fold *f, const uint8_t *p, const uint8_t *end, uint8_t *flags) {
-    uint8_t *o = f->out + f->used, *brim = f->out + f->capacity - ROOM, last = '\n';
-    const uint8_t *again = p, *again_small = p;  /* no block is tried before: the last one was not plain */
-    const uint16_t *page = f->page;              /* not read anew after every byte written */
-    const uint32_t *entry = f->entry;
-    while (p < end) {
-        if (o > brim) return SHORT;
-        if (p >= again && end - p >= BLOCK && *p < 0x80) {
-            if (plain_block(p, o, last, BLOCK)) { p += BLOCK; o += BLOCK; last = o[-1]; continue; }
-            again = p + BLOCK;
-        }
-        if (p >= again_small && end - p >= SMALL && !(load64(p) & 0x8080808080808080ULL)) {
-            if (plain_block(p, o, last, SMALL)) { p += SMALL; o += SMALL; last = o[-1]; continue; }
-            again_small = p + SMALL;
-        }
-        uint32_t code = 0;
-        int size = decode(p, end, &code);
-        if (!size) return BAD_UTF8;
-        uint32_t e = entry[256 * (size_t)page[code >> 8] + (code & 255)];
-        if (size == 3 && e & SELF) {  /* most of Chinese */
-            o[0] = p[0]; o[1] = p[1]; o[2] = last = p[2];
-            *flags &= (uint8_t)~IS_ASCII;
-            p += 3; o += 3;
-            continue;
-        }
-        if (size > 1) *flags &= (uint8_t)~IS_ASCII;
-        if (e & SELF) {
-            if (size == 1) o = push(o, &last, p, 1);
-            else {
-                o[0] = p[0]; o[1] = p[1];
-                if (size > 2) o[2] = p[2];
-                if (size > 3) o[3] = p[3];
-                o += size; last = o[-1];
-            }
-        } else if (e & POOLED) {
-            size_t at = e & LOW24;
-            if (at >= f->pool_size || at + f->pool[at] >= f->pool_size) return BAD_FOLD_TABLE;
-            o = push(o, &last, f->pool + at + 1, f->pool[at]);
-        } else {
-            uint8_t held[4] = {(uint8_t)e, (uint8_t)(e >> 8), (uint8_t)(e >> 16), 0};
-            o = push(o, &last, held, SIZE(e));
-            if (!SIZE(e)) *flags |= REMOVED;
-        }
-        if (e & LOOKS_ALIKE) *flags |= ALIKE;
-        p += size;
+/* Write ASCII up to the end of a block or to what cannot be copied, and pass over what falls out there. */
+INLINE void write_ascii(Pen *pen, const uint8_t *data_end) {
+    uint8_t copy[VIEW];
+    size_t n = (size_t)(pen->end - pen->p);
+    uint32_t blanks, stops = fold_block(view_at(pen->p, n, data_end, copy), pen->o, &blanks);
+    stops |= (blanks & (blanks << 1 | pen->blank)) | (uint32_t)(n < BLOCK) << (n & 31);
+    int k = stops ? __builtin_ctz(stops) : BLOCK;
+    pen->p += k;
+    pen->o += k;
+    if (k) pen->blank = blanks >> (k - 1) & 1;
+    if (k == BLOCK || pen->p == pen->end || *pen->p >= 0x80) return;
+    if (!is_blank(*pen->p)) pen->flags |= REMOVED;
+    do pen->p++;
+    while (pen->p < pen->end && is_blank(*pen->p) && pen->blank);
+}
+
+/* Write three-byte characters as long as they fold to themselves. */
+INLINE void write_same(Pen *pen, const uint64_t *same, const uint8_t *brim) {
+    for (int k = GROUP; k == GROUP && pen->end - pen->p >= 3 * GROUP && pen->o <= brim;) {
+        k = count_same(pen->p, same);
+        memcpy(pen->o, pen->p, 3 * GROUP);
+        pen->p += 3 * k;
+        pen->o += 3 * k;
+        if (k) pen->blank = 0;
     }
-    if (o > brim) return SHORT;
-    *o++ = '\n';
-    f->used = (size_t)(o - f->out);
+}
+
+/* Write what one code point of several bytes folds to. */
+INLINE Status write_one(const Fold *f, Pen *pen) {
+    uint32_t code = 0;
+    int size = decode(pen->p, pen->end, &code);
+    if (!size) return BAD_UTF8;
+    uint32_t e = f->entry[256 * (size_t)f->page[code >> 8] + (code & 255)];
+    if (e & SELF) push(pen, pen->p, (size_t)size);
+    else if (e & POOLED) {
+        size_t at = e & LOW24;
+        if (at >= f->pool_size || at + f->pool[at] >= f->pool_size) return BAD_FOLD_TABLE;
+        push(pen, f->pool + at + 1, f->pool[at]);
+    } else {
+        uint8_t held[4] = {(uint8_t)e, (uint8_t)(e >> 8), (uint8_t)(e >> 16), 0};
+        push(pen, held, SIZE(e));
+        if (!SIZE(e)) pen->flags |= REMOVED;
+    }
+    if (e & LOOKS_ALIKE) pen->flags |= ALIKE;
+    pen->p += size;
     return DONE;
 }
 
-static const uint8_t in_base64[256] = {
-    ['A' ... 'Z'] = 1, ['a' ... 'z'] = 1, ['0' ... '9'] = 1, ['+'] = 1, ['/'] = 1, ['_'] = 1, ['-'] = 1};
-
-/* Say whether a run of the base64 alphabet is long enough; looks at one byte in a few. */
-INLINE int holds_base64(const uint8_t *p, size_t n) {
-    for (size_t i = 0; i + BASE64_MIN <= n;) {
-        size_t j = i + BASE64_MIN;
-        while (j > i && in_base64[p[j - 1]]) j--;
-        if (j == i) return 1;
-        i = j;
+INLINE Status fold_row(Fold *f, const uint8_t *p, const uint8_t *end, uint8_t *flags) {
+    const uint8_t *brim = f->out + f->capacity - ROOM, *data_end = f->data + f->data_size;
+    Pen pen = {p, end, f->out + f->used, 0, IS_ASCII};
+    while (pen.p < end) {
+        if (pen.o > brim) return SHORT;
+        if (*pen.p < 0x80) { write_ascii(&pen, data_end); continue; }
+        pen.flags &= (uint8_t)~IS_ASCII;
+        write_same(&pen, f->same, brim);
+        if (pen.p == end || *pen.p < 0x80 || pen.o > brim) continue;
+        Status status = write_one(f, &pen);
+        if (status != DONE) return status;
     }
-    return 0;
-}
-
-enum { VIEW = 64, STRIDE = 48, REACH = 16 };
-
-/* Count the letters and Han characters among 64 bytes that stand alone near another such; looks 3 bytes before, 4 behind. */
-INLINE unsigned count_alone(const uint8_t *p, const int ascii) {
-    uint8_t alone[REACH + VIEW] = {0}, count = 0;
-    for (int i = 0; i < VIEW; i++) {
-        const uint8_t *q = p + i;
-        int letter = is_letter(q[0]) & !is_letter(q[1]), other = is_letter(q[-1]);
-        if (!ascii) {
-            int han = leads_han(q) & !(is_letter(q[3]) | leads_han(q + 3));
-            letter = (letter & !leads_han(q + 1)) | han;
-            other |= leads_han(q - 3);
-        }
-        alone[REACH + i] = (uint8_t)(letter & !other);
-    }
-    for (int i = REACH; i < REACH + VIEW; i++) {
-        uint8_t near = alone[i - 2] | alone[i - 3] | alone[i - 4];
-        if (!ascii)
-            for (int back = 5; back <= 12; back++) near |= alone[i - back];
-        count += alone[i] & near;
-    }
-    return count;
-}
-
-enum { OTHER, LETTER, SEPARATOR };
-
-/* One character of a folded line: a letter, a separator of spaced-out letters, or neither. */
-INLINE int spacing_class(const uint8_t *p, const uint8_t *end, int *size) {
-    *size = *p < 0x80 ? 1 : *p < 0xE0 ? 2 : *p < 0xF0 ? 3 : 4;
-    if (*size > end - p) *size = (int)(end - p);
-    if (*p < 0x80) return is_letter(*p) ? LETTER : memchr(" .-_*|/,'~+", *p, 11) ? SEPARATOR : OTHER;
-    if (*size == 2) return p[0] == 0xC2 && p[1] == 0xB7 ? SEPARATOR : OTHER;
-    if (*size != 3) return OTHER;
-    if (leads_han(p)) return LETTER;
-    int bullet = p[0] == 0xE2 && p[1] == 0x80 && p[2] == 0xA2;
-    int stop = p[0] == 0xE3 && p[1] == 0x80 && (p[2] == 0x81 || p[2] == 0x82);
-    return bullet || stop ? SEPARATOR : OTHER;
-}
-
-/* Five letters in a row, none beside another letter, one to three separators between them: derive.SPACED_RUN. */
-static int holds_spaced(const uint8_t *p, const uint8_t *end) {
-    int run = 0, gap = 0, letters = 0, size;  /* letters: how many stand side by side just before p */
-    for (; p < end; p += size) {
-        int kind = spacing_class(p, end, &size);
-        if (kind == LETTER) { letters++; gap = 0; continue; }
-        if (letters == 1 && ++run == 5) return 1;
-        if (letters > 1 || kind == OTHER || ++gap > 3) run = 0;
-        if (letters > 1 && kind == SEPARATOR) gap = 1;
-        letters = 0;
-    }
-    return letters == 1 && run == 4;
-}
-
-/* Rule most lines out by vectors first: a spaced run makes four near pairs, each at most 12 bytes apart, all within 51.
- * Views overlap by more than a pair is long, so that two views that follow each other count all four. */
-INLINE int line_is_spaced(const uint8_t *line, size_t n, const int ascii) {
-    if (n < 9) return 0;
-    if (n < VIEW) {
-        uint8_t whole[MARGIN + VIEW + MARGIN] = {0};
-        memcpy(whole + MARGIN, line, n);
-        return count_alone(whole + MARGIN, ascii) >= 4 && holds_spaced(line, line + n);
-    }
-    unsigned before = 0;
-    for (size_t i = 0; i < n; i += STRIDE) {
-        unsigned here = count_alone(line + (n - i < VIEW ? n - VIEW : i), ascii);  /* the last views end with the line */
-        if (before + here >= 4) return holds_spaced(line, line + n);
-        before = here;
-    }
-    return 0;
+    if (pen.o > brim) return SHORT;
+    *pen.o++ = '\n';
+    *flags = pen.flags;
+    f->used = (size_t)(pen.o - f->out);
+    return DONE;
 }
 
 INLINE Status fold_rows(Fold *f) {
@@ -226,10 +184,10 @@ INLINE Status fold_rows(Fold *f) {
         if (start < 0 || stop < start || (uint64_t)stop > f->data_size) return BAD_OFFSETS;
         const uint8_t *p = f->data + start;
         size_t line = f->used;
-        uint8_t flags = IS_ASCII;
+        uint8_t flags = 0;
         Status status = fold_row(f, p, f->data + stop, &flags);
         if (status != DONE) return status;
-        if (holds_base64(p, (size_t)(stop - start))) flags |= BASE64;
+        if (holds_base64(p, (size_t)(stop - start), f->data + f->data_size)) flags |= BASE64;
         size_t n = f->used - 1 - line;
         if (flags & IS_ASCII ? line_is_spaced(f->out + line, n, 1) : line_is_spaced(f->out + line, n, 0)) flags |= SPACED;
         f->flags[f->row] = flags;
@@ -266,6 +224,7 @@ PyObject *fold_join(PyObject *module, PyObject *args) {
     Fold f = {.data = v[0].buf, .data_size = text, .offsets = v[1].buf, .rows = rows, .page = v[2].buf,
               .pages = (size_t)v[3].len / 1024, .entry = v[3].buf, .pool = v[4].buf, .pool_size = (size_t)v[4].len};
     if (!fold_table_is_sound(&f)) { fail(BAD_FOLD_TABLE, 0); goto out; }
+    find_same(&f);
     starts = new_bytes(rows + 1, 8);
     flags = new_bytes(rows, 1);
     if (!starts || !flags) goto out;
