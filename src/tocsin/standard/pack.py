@@ -21,7 +21,7 @@ from tocsin.standard.factors import BOUNDARY, scan_expression
 from tocsin.standard.load import Rule, Standard
 from tocsin.standard.match import branches
 from tocsin.standard.patterns import rejecter
-from tocsin.text import Folded
+from tocsin.text import Folded, Lines
 
 SLOW = "re"
 _FEW = 12  # literals that are looked for one by one faster than all at once
@@ -182,7 +182,7 @@ class _Database:
             heard[[rule for (rule, _), _ in parts]] if parts else heard[:0],
         )
 
-    def scan(self, buffer: bytes, offsets: Ints, columns: Ints) -> Iterator[Candidate]:
+    def scan(self, buffer: Lines, offsets: Ints, columns: Ints) -> Iterator[Candidate]:
         """Name the rules' alternatives of which a line holds every set of a branch, by line, then by rule."""
         factors, ends = self._hits(buffer)
         lines, begun = self.begins.expand(np.searchsorted(offsets, ends, side="left") - 1, factors)
@@ -205,7 +205,7 @@ class _Database:
 
         return {self.speaks[b] for b in begun if not any(map(lacks, self.also[b]))}
 
-    def _hits(self, buffer: bytes) -> tuple[Ints, Ints]:
+    def _hits(self, buffer: Lines) -> tuple[Ints, Ints]:
         factors: list[int] = []
         ends: list[int] = []
 

@@ -8,7 +8,7 @@ from tocsin.text.fingerprint_thin import Crowd, common_windows, thin
 from tocsin.text.fold import Folded, FoldedText, fold_batch, fold_slowly, fold_text
 from tocsin.text.kernels import kernels_in_use, sample_lines
 from tocsin.text.sketch import sketch_batch, sketch_slowly
-from tocsin.text.windows import SAMPLED, WINDOW_BYTES, Hashes
+from tocsin.text.windows import SAMPLED, WINDOW_BYTES, Hashes, Lines
 
 __all__ = [
     "HOT",
@@ -22,6 +22,7 @@ __all__ = [
     "FoldedText",
     "GroupKey",
     "Hashes",
+    "Lines",
     "Part",
     "add_alarms",
     "common_windows",

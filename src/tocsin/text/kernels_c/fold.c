@@ -13,7 +13,6 @@ enum { IS_ASCII = 1, REMOVED = 2, ALIKE = 4, BASE64 = 8, SPACED = 16 };  /* row 
 #define PLANES_PAGES 0x1100  /* pages of 256 code points */
 #define BLOCK 32
 #define GROUP 4              /* three-byte characters looked at together */
-#define MARGIN 8             /* zeros before the lines, so that one may look a few bytes back */
 #define ROOM 320             /* more than one step writes: a block, or a pooled string of at most 255 bytes */
 
 typedef struct {
@@ -73,7 +72,7 @@ INLINE int count_same(const uint8_t *p, const uint64_t *same) {
     unsigned good = 0;
     for (int i = 0; i < GROUP; i++) {
         uint64_t c = chars[i], word = same[(c & 15) << 6 | (c >> 8 & 63)];
-        good |= (unsigned)((c & 0xC0C0F0) == 0x8080E0 && word >> (c >> 16 & 63) & 1) << i;
+        good |= (unsigned)(((c & 0xC0C0F0) == 0x8080E0) & (word >> (c >> 16 & 63) & 1)) << i;
     }
     return __builtin_ctz(~good);
 }
@@ -197,13 +196,17 @@ INLINE Status fold_rows(Fold *f) {
 }
 CLONES(Status, run_fold, fold_rows, Fold)
 
-/* Make room for the lines: an eighth more than the text at first, then twice as much. */
-static int grow(Fold *f) {
-    size_t capacity = f->out ? f->capacity * 2 : f->data_size + f->data_size / 8 + f->rows + ROOM;
-    uint8_t *base = capacity < SIZE_MAX / 4 ? realloc(f->out ? f->out - MARGIN : NULL, MARGIN + capacity) : NULL;
-    if (!base) return 0;
-    memset(base, 0, MARGIN);
-    f->out = base + MARGIN;
+/* Make room for the lines: an eighth more than the text at first, then twice as much. They are written where Python
+ * keeps them, since fresh pages and a copy cost more than the fold. */
+static int grow(Fold *f, PyObject **buffer) {
+    int64_t text = (int64_t)f->offsets[f->rows] - f->offsets[0];  /* below 0 where the offsets are unsound */
+    size_t size = text < 0 || (uint64_t)text > f->data_size ? 0 : (size_t)text;
+    size_t capacity = *buffer ? f->capacity * 2 : size + size / 8 + f->rows + ROOM;
+    if (capacity > (size_t)PY_SSIZE_T_MAX / 2) return PyErr_NoMemory() != NULL;
+    if (!*buffer) *buffer = PyByteArray_FromStringAndSize(NULL, (Py_ssize_t)capacity);
+    else if (PyByteArray_Resize(*buffer, (Py_ssize_t)capacity) < 0) return 0;
+    if (!*buffer) return 0;
+    f->out = (uint8_t *)PyByteArray_AsString(*buffer);
     f->capacity = capacity;
     return 1;
 }
@@ -230,15 +233,15 @@ PyObject *fold_join(PyObject *module, PyObject *args) {
     if (!starts || !flags) goto out;
     f.starts = (int64_t *)PyBytes_AsString(starts);
     f.flags = (uint8_t *)PyBytes_AsString(flags);
-    Status status;
-    Py_BEGIN_ALLOW_THREADS
-    do status = grow(&f) ? run_fold(&f, avx2 && cpu_has_avx2()) : NO_MEMORY;
-    while (status == SHORT);
-    Py_END_ALLOW_THREADS
-    if (status == DONE) buffer = PyBytes_FromStringAndSize((const char *)f.out, (Py_ssize_t)f.used);
-    else fail(status, f.row);
-    if (f.out) free(f.out - MARGIN);
-    if (buffer) result = PyTuple_Pack(3, buffer, starts, flags);
+    Status status = SHORT;
+    while (status == SHORT) {
+        if (!grow(&f, &buffer)) goto out;
+        Py_BEGIN_ALLOW_THREADS
+        status = run_fold(&f, avx2 && cpu_has_avx2());
+        Py_END_ALLOW_THREADS
+    }
+    if (status != DONE) fail(status, f.row);
+    else if (PyByteArray_Resize(buffer, (Py_ssize_t)f.used) == 0) result = PyTuple_Pack(3, buffer, starts, flags);
 out:
     release(v, 5);
     Py_XDECREF(buffer);

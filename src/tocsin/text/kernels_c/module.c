@@ -9,7 +9,7 @@ static PyObject *has_avx2(PyObject *module, PyObject *args) {
 
 static PyMethodDef methods[] = {
     {"fold_join", fold_join, METH_VARARGS,
-     "fold_join(data, offsets, pages, entries, pool, avx2) -> (buffer, starts, flags)"},
+     "fold_join(data, offsets, pages, entries, pool, avx2) -> (bytearray, starts, flags)"},
     {"scan_lines", scan_lines, METH_VARARGS,
      "scan_lines(buffer, offsets, kept, table, features, avx2) -> (starts, hashes, sums)"},
     {"siphash", siphash, METH_VARARGS, "siphash(keys, words, avx2) -> one row of hashes a key"},
