@@ -24,7 +24,7 @@ typedef struct {
 
 /* Collect the alarms that a row's hashes vote for. */
 static Status collect(Probe *p, size_t first, size_t last) {
-    enum { AHEAD = 8 };
+    enum { AHEAD = 16 };
     p->votes.size = 0;
     for (size_t i = first; i < last; i++) {
         if (i + AHEAD < p->count && p->hashes[i + AHEAD]) __builtin_prefetch(&p->keys[p->hashes[i + AHEAD] >> p->shift]);
