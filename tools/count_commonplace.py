@@ -1,7 +1,8 @@
-"""Count how many ordinary texts hold a word: `python tools/count_commonplace.py LABELLED > src/tocsin/standard/commonplace.tsv`.
+"""Count how many ordinary texts hold a word: `python tools/count_commonplace.py LABELLED`.
 
 Reads the benign training texts, cut into pieces of about the size of a message; a Chinese piece is counted by its
-characters and pairs of them. Prints each word that stands in one piece of 250 or more, and in how many of 1,000.
+characters and pairs of them. Prints each word that stands in one piece of 250 or more, and in how many of 1,000:
+src/tocsin/standard/commonplace.tsv.
 """
 
 import gzip

@@ -6,7 +6,7 @@ expressions: finite languages are multiplied out along a sequence, and the rares
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib.resources import files
@@ -18,6 +18,7 @@ from tocsin.text import BOUNDARY
 
 _MOST = 48
 _WIDEST_SET = 8
+_MOST_BRANCHES = 32
 _WORD = re.compile(r"[a-z0-9]+|[\u2e80-\U0010ffff]+|[^a-z0-9\0 \u2e80-\U0010ffff]+")
 _LOOKED_AT = 40  # characters
 _RARE, _SIGN = 0.001, 0.3
@@ -52,14 +53,24 @@ def factors(pattern: str) -> tuple[tuple[frozenset[str], ...], ...]:
     return tuple(_branches(parse_pattern(pattern)))
 
 
-def _branches(tree: Any) -> list[tuple[frozenset[str], ...]]:
-    if len(tree) == 1 and str(tree[0][0]) == "BRANCH":
-        return [branch for part in tree[0][1][1] for branch in _branches(part)]
-    if len(tree) == 1 and str(tree[0][0]) == "SUBPATTERN":
-        return _branches(tree[0][1][3])
+def _branches(tree: Sequence[Any], most: int = _MOST_BRANCHES) -> list[tuple[frozenset[str], ...]]:
+    """Write a pattern out, arm by arm, until what is left are sequences, or too many of them."""
+    for i, (op, value) in enumerate(tree):
+        arms = _arms(op, value)
+        if 0 < len(arms) <= most and _part(op, value).exact is None:
+            rest = most // len(arms)
+            return [branch for arm in arms for branch in _branches([*tree[:i], *arm, *tree[i + 1 :]], rest)]
     language = _sequence(tree)
     sets = {_least(s) for s in (*language.met, language.exact) if s and all(map(_says_something, s))}
     return [tuple(sorted(sets, key=lambda s: (-rarity(s), sorted(s))))]
+
+
+def _arms(op: object, value: Any) -> Sequence[Any]:
+    """List the alternatives of a part: a group without any is one."""
+    if str(op) == "SUBPATTERN":
+        body = value[3]
+        return _arms(*body[0]) if len(body) == 1 and str(body[0][0]) == "BRANCH" else [body]
+    return value[1] if str(op) == "BRANCH" else []
 
 
 def rarity(strings: frozenset[str]) -> float:
@@ -68,8 +79,9 @@ def rarity(strings: frozenset[str]) -> float:
 
 
 def scan_expression(factor: str) -> bytes:
-    """Write a factor as an expression for the scanner, in bytes."""
-    return b"".join(rb"\b" if c == BOUNDARY else b"".join(b"\\x%02x" % byte for byte in c.encode()) for c in factor)
+    """Write a factor as an expression for the scanner, in bytes; a boundary inside it says nothing more."""
+    before, after = (rb"\b" if edge else b"" for edge in (factor.startswith(BOUNDARY), factor.endswith(BOUNDARY)))
+    return before + b"".join(b"\\x%02x" % byte for byte in factor.replace(BOUNDARY, "").encode()) + after
 
 
 def _says_something(factor: str) -> bool:

@@ -55,8 +55,10 @@ def compile_pack(standard: Standard, cache: Path | None = None, scanner: Scanner
 
     What takes time to compile is kept under `cache`, named by what it was compiled from.
     """
-    scanner = scanner or scanner_name()
-    return reference_pack(standard) if scanner == "re" else RulePack(standard.rules, build_sieve(standard, scanner, cache))
+    chosen = scanner or scanner_name()
+    if chosen == "re":
+        return reference_pack(standard)
+    return RulePack(standard.rules, build_sieve(standard, chosen, cache))
 
 
 def reference_pack(standard: Standard) -> RulePack:

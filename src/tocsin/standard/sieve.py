@@ -16,7 +16,7 @@ from tocsin.standard.cache import engine_mark, keep
 from tocsin.standard.load import Standard
 from tocsin.standard.match import demands
 from tocsin.standard.vectorscan import Database
-from tocsin.text import Demand, Demands, Folded, kernels_in_use, meet_demands, pack_demands
+from tocsin.text import Demand, Demands, Folded, Lines, kernels_in_use, meet_demands, pack_demands
 
 Ints = NDArray[np.int64]
 Columns = NDArray[np.uint8]
@@ -35,14 +35,14 @@ def scanner_name() -> ScannerName:
 
 
 class _Finder(Protocol):
-    def meet(self, buffer: bytes, offsets: Ints, columns: Columns) -> Ints: ...
+    def meet(self, buffer: Lines, offsets: Ints, columns: Columns) -> Ints: ...
 
 
 @dataclass(frozen=True)
 class _Kernel:
     demands: Demands
 
-    def meet(self, buffer: bytes, offsets: Ints, columns: Columns) -> Ints:
+    def meet(self, buffer: Lines, offsets: Ints, columns: Columns) -> Ints:
         return meet_demands(buffer, offsets, columns, self.demands)
 
 
@@ -53,7 +53,7 @@ class _Half:
     finder: _Finder
     places: Sequence[Place]
 
-    def sift(self, buffer: bytes, offsets: Ints, columns: Columns) -> Iterator[Candidate]:
+    def sift(self, buffer: Lines, offsets: Ints, columns: Columns) -> Iterator[Candidate]:
         """Name the rules' alternatives of which a line meets a demand, by line, then by rule."""
         pairs = self.finder.meet(buffer, offsets, columns).tolist()
         met = sorted({(line, *self.places[demand]) for line, demand in pairs})
@@ -69,6 +69,7 @@ class Sieve:
     loose: _Half
 
     def __call__(self, folded: Folded, roles: Roles = None) -> Iterator[Candidate]:
+        """Name the candidates of a folded batch."""
         columns, first = _columns(folded, roles), len(folded.texts)
         spaced = np.zeros(len(folded), dtype=bool)
         spaced[first:] = [d.spaced for d in folded.derived]

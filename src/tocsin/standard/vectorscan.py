@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from tocsin.standard.cache import keep
 from tocsin.standard.factors import scan_expression
 from tocsin.standard.patterns import rejecter
-from tocsin.text import BOUNDARY, Demand
+from tocsin.text import BOUNDARY, Demand, Lines
 
 _FEW = 12  # literals that are looked for one by one faster than all at once
 Ints = NDArray[np.int64]
@@ -47,7 +47,7 @@ class Database:
         ears = np.array([demand.ears for demand in demands], dtype=np.uint8)
         return cls(_compiled(names, cache), begins, also, tuple(map(_Lacks, number)), ears)
 
-    def meet(self, buffer: bytes, offsets: Ints, columns: NDArray[np.uint8]) -> Ints:
+    def meet(self, buffer: Lines, offsets: Ints, columns: NDArray[np.uint8]) -> Ints:
         """Name the lines and the demands that they may meet. Shape: rows of (line, demand), ascending."""
         literals, ends = self._hits(buffer)
         lines, begun = self.begins.expand(np.searchsorted(offsets, ends, side="left") - 1, literals)
@@ -61,7 +61,7 @@ class Database:
         ]
         return pairs[met] if met else np.empty((0, 2), dtype=np.int64)
 
-    def _hits(self, buffer: bytes) -> tuple[Ints, Ints]:
+    def _hits(self, buffer: Lines) -> tuple[Ints, Ints]:
         literals: list[int] = []
         ends: list[int] = []
 
@@ -77,7 +77,7 @@ class Database:
 class _Line:
     """Remember of one line which sets it lacks."""
 
-    def __init__(self, buffer: bytes, offsets: Ints, line: int, tests: "Sequence[_Lacks]") -> None:
+    def __init__(self, buffer: Lines, offsets: Ints, line: int, tests: "Sequence[_Lacks]") -> None:
         self._place = buffer, int(offsets[line]), int(offsets[line + 1]) - 1
         self._tests = tests
         self._known: dict[int, bool] = {}

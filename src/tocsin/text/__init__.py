@@ -9,7 +9,7 @@ from tocsin.text.fingerprint_thin import Crowd, common_windows, thin
 from tocsin.text.fold import Folded, FoldedText, fold_batch, fold_slowly, fold_text
 from tocsin.text.kernels import kernels_in_use, meet_demands, sample_lines
 from tocsin.text.sketch import sketch_batch, sketch_slowly
-from tocsin.text.windows import SAMPLED, WINDOW_BYTES, Hashes
+from tocsin.text.windows import SAMPLED, WINDOW_BYTES, Hashes, Lines
 
 __all__ = [
     "BOUNDARY",
@@ -26,6 +26,7 @@ __all__ = [
     "FoldedText",
     "GroupKey",
     "Hashes",
+    "Lines",
     "Part",
     "add_alarms",
     "common_windows",

@@ -15,7 +15,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from tocsin.text.windows import Positions
+from tocsin.text.windows import Lines, Positions
 
 BOUNDARY = "\0"  # at an end of a literal: it ends there at an ASCII word boundary, as `\b` says
 EVERY_EAR = 0xFF
@@ -47,8 +47,10 @@ class Demand:
 
 @dataclass(frozen=True, slots=True)
 class WindowTable:
-    """Hold windows of literals. `filter` has a bit set for the first four bytes of each; keys, values, starts and postings are laid out like an
-    alarm table: a key is a window's hash, what it lists are numbers of literals.
+    """Hold windows of literals.
+
+    `filter` has a bit set for the hash of each and for that of its first four bytes. Keys, values, starts and postings
+    are laid out like an alarm table: a key is a window's hash, and lists numbers of literals.
     """
 
     filter: U64
@@ -115,7 +117,7 @@ def pack_demands(demands: Sequence[Demand]) -> Demands:
 
 
 def meet_slowly(
-    buffer: bytes, offsets: Positions, columns: NDArray[np.uint8], demands: Sequence[Demand]
+    buffer: Lines, offsets: Positions, columns: NDArray[np.uint8], demands: Sequence[Demand]
 ) -> list[tuple[int, int]]:
     """Name the lines and the demands that they meet, ascending: the kernel's reference."""
     lines = zip(offsets[:-1].tolist(), offsets[1:].tolist(), columns.tolist(), strict=True)
