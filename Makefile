@@ -63,3 +63,6 @@ SANITIZED = ASAN_OPTIONS=detect_leaks=0 PYTHONPATH=build/asan/src \
 fuzz: install ## Kernels against their references on hostile bytes, a minute each; guided where atheris installs
 	$(BIN)/pip install --quiet --editable '.[fuzz]' || echo 'atheris is not to be had here; bytes are drawn at random'
 	$(BIN)/python tests/fuzz/fuzz_kernels.py --seconds 60
+
+aarch64: install ## Kernel tests and a short fuzz on AArch64, under emulation; needs Debian's cross compiler and qemu-user
+	PYTHON=$(BIN)/python tools/check_aarch64.sh

@@ -163,7 +163,7 @@ def at_random(kernel: str, seconds: float) -> None:
     while time.monotonic() < until:
         KERNELS[kernel](t, drawn(draw, kernel in ("fold", "scan")))
         tries += 1
-    sys.stderr.write(f"Done {tries} runs in {seconds:.0f} second(s)\n")
+    sys.stderr.write(f"Done {tries} runs in {seconds:.0f} second(s), {kernel}\n")
 
 
 def guided(atheris: ModuleType, kernel: str, seconds: float) -> None:
@@ -198,10 +198,11 @@ def main() -> int:
     parser.add_argument("kernels", nargs="*", choices=[[], *KERNELS], default=[])
     parser.add_argument("--seconds", type=float, default=60, help="for each kernel")
     parser.add_argument("--random", action="store_true", help="without atheris")
-    parser.add_argument("--here", action="store_true", help="in this process; one kernel")
+    parser.add_argument("--here", action="store_true", help="in this process, which atheris ends after one kernel")
     given = parser.parse_args()
     if given.here:
-        one(given.kernels[0], given.seconds, given.random)
+        for kernel in given.kernels or KERNELS:
+            one(kernel, given.seconds, given.random)
         return 0
     own = [sys.executable, __file__, "--here", "--seconds", str(given.seconds), *["--random"] * given.random]
     for kernel in given.kernels or KERNELS:

@@ -8,7 +8,8 @@
  * What comes in is not trusted: every length, offset and index is checked before use, and a wrong one raises ValueError.
  * Buffers are C-contiguous and aligned to their item; nothing is kept between calls; the GIL is released while working.
  * The bodies are plain C that compilers vectorise, with GNU vector types where lanes are wanted. On x86 each body is
- * compiled a second time for AVX2 and chosen at run time; on AArch64 NEON is part of the baseline.
+ * compiled a second time for AVX2 and chosen at run time; on AArch64 NEON is part of the baseline. TOCSIN_PORTABLE leaves
+ * out all that is of one processor.
  *
  * A further kernel is a file, a declaration at the end of this header, and a row of the method table in module.c.
  */
@@ -30,7 +31,7 @@
 
 #define INLINE static inline __attribute__((always_inline))
 
-#if defined(__x86_64__)
+#if defined(__x86_64__) && !defined(TOCSIN_PORTABLE)
 #define HAS_AVX2_CLONES 1
 #define AVX2 __attribute__((target("avx2")))
 #endif
