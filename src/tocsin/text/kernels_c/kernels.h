@@ -65,10 +65,11 @@ INLINE uint32_t load32(const uint8_t *p) { uint32_t v; memcpy(&v, p, 4); return 
 INLINE int is_letter(uint8_t c) { return ((uint8_t)(c - 'a') < 26) | ((uint8_t)(c - '0') < 10); }
 INLINE int leads_han(const uint8_t *p) { return ((uint8_t)(p[0] - 0xE4) < 6) | ((p[0] == 0xE3) & (p[1] >= 0x90)); }
 
-/* lists.c: a growing list of numbers; reserve says no where memory ends. The spare of sort_hashes holds as many. */
+/* lists.c: a growing list of numbers; reserve says no where memory ends. A sort's spare holds as many. */
 typedef struct { uint64_t *item; size_t size, capacity; } List;
 int reserve(List *list, size_t more);
 void sort_hashes(uint64_t *a, size_t n, uint64_t *spare);
+void sort_votes(uint64_t *a, size_t n, uint64_t *spare);
 
 /* buffers.c: what every kernel needs at its door to Python. */
 PyObject *fail(Status status, size_t row);
