@@ -13,6 +13,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from tocsin.text import classes, fold_arrays, probe, windows
+from tocsin.text.demands import Demands
 from tocsin.text.fold_arrays import Flags
 from tocsin.text.packed_table import packed_table
 from tocsin.text.siphash import siphash_slowly
@@ -94,3 +95,15 @@ def probe_vote(table: probe.AlarmTable, hashes: Hashes, offsets: Positions, most
         return probe.probe_vote(table, hashes, offsets, most)
     arrays = (table.keys, table.values, table.starts, table.postings, table.need)
     return np.frombuffer(_C.probe_vote(*arrays, hashes, offsets, most), dtype=np.uint64).reshape(-1, 3)
+
+
+def meet_demands(buffer: Lines, offsets: Positions, columns: NDArray[np.uint8], demands: Demands) -> NDArray[np.int64]:
+    """Name the lines and the demands that they meet, as `demands.meet_slowly` does; only where kernels are compiled.
+
+    Shape: rows of (line, demand), ascending.
+    """
+    if _C is None:
+        raise NotImplementedError("no kernels are compiled here")
+    raw = np.frombuffer(_C.meet_demands((buffer, offsets, columns, *demands.arrays), _AVX2), dtype=np.uint64)
+    pairs = np.sort(raw)
+    return np.column_stack([pairs >> np.uint64(32), pairs & np.uint64(0xFFFFFFFF)]).astype(np.int64)

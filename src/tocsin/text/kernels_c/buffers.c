@@ -5,7 +5,7 @@ PyObject *fail(Status status, size_t row) {
     if (status == NO_MEMORY) return PyErr_NoMemory();
     static const char *const what[] = {[BAD_OFFSETS] = "offsets leave the buffer or do not rise",
         [BAD_UTF8] = "text is not UTF-8", [BAD_FOLD_TABLE] = "fold table is unsound",
-        [BAD_ALARM_TABLE] = "alarm table is unsound"};
+        [BAD_ALARM_TABLE] = "alarm table is unsound", [BAD_DEMANDS] = "demands are unsound"};
     return PyErr_Format(PyExc_ValueError, "%s at row %zu", what[status], row);
 }
 

@@ -4,6 +4,7 @@
  *   scan.c      scan_lines   sampled window hashes and hashed class sums, line by line     windows.py, classes.py
  *   siphash.c   siphash      SipHash-2-4 of 64-bit values under several keys at once       siphash.py
  *   probe.c     probe_vote   count the hashes that a line shares with each alarm           probe.py
+ *   demands.c   meet_demands name the lines that hold what a rule demands                  demands.py
  *
  * What comes in is not trusted: every length, offset and index is checked before use, and a wrong one raises ValueError.
  * Buffers are C-contiguous and aligned to their item; nothing is kept between calls; the GIL is released while working.
@@ -47,7 +48,7 @@
     static type name(job_type *job, int avx2) { (void)avx2; return body(job); }
 #endif
 
-typedef enum { DONE, SHORT, NO_MEMORY, BAD_OFFSETS, BAD_UTF8, BAD_FOLD_TABLE, BAD_ALARM_TABLE } Status;
+typedef enum { DONE, SHORT, NO_MEMORY, BAD_OFFSETS, BAD_UTF8, BAD_FOLD_TABLE, BAD_ALARM_TABLE, BAD_DEMANDS } Status;
 
 INLINE int cpu_has_avx2(void) {
 #ifdef HAS_AVX2_CLONES
@@ -57,6 +58,11 @@ INLINE int cpu_has_avx2(void) {
     return 0;
 #endif
 }
+
+/* Odd numbers that spread bits: a product's upper bits depend on all bits of the other factor. */
+#define MIX_A 0x9E3779B97F4A7C15ULL
+#define MIX_B 0xC2B2AE3D27D4EB4FULL
+#define MIX_C 0xFF51AFD7ED558CCDULL
 
 INLINE uint64_t load64(const uint8_t *p) { uint64_t v; memcpy(&v, p, 8); return v; }
 INLINE uint32_t load32(const uint8_t *p) { uint32_t v; memcpy(&v, p, 4); return v; }
@@ -82,5 +88,6 @@ PyObject *fold_join(PyObject *module, PyObject *args);
 PyObject *scan_lines(PyObject *module, PyObject *args);
 PyObject *siphash(PyObject *module, PyObject *args);
 PyObject *probe_vote(PyObject *module, PyObject *args);
+PyObject *meet_demands(PyObject *module, PyObject *args);
 
 #endif

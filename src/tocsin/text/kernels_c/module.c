@@ -15,6 +15,8 @@ static PyMethodDef methods[] = {
     {"siphash", siphash, METH_VARARGS, "siphash(keys, words, avx2) -> one row of hashes a key"},
     {"probe_vote", probe_vote, METH_VARARGS,
      "probe_vote(keys, values, starts, postings, need, hashes, offsets, most) -> (row, alarm, hits) triples"},
+    {"meet_demands", meet_demands, METH_VARARGS,
+     "meet_demands((buffer, offsets, columns, *demands), avx2) -> line << 32 | demand, by line"},
     {"has_avx2", has_avx2, METH_NOARGS, "has_avx2() -> whether this processor runs the AVX2 clones"},
     {NULL, NULL, 0, NULL},
 };

@@ -3,9 +3,6 @@
 
 #define WINDOW 12
 #define SAMPLED (1ULL << 60)
-#define MIX_A 0x9E3779B97F4A7C15ULL
-#define MIX_B 0xC2B2AE3D27D4EB4FULL
-#define MIX_C 0xFF51AFD7ED558CCDULL
 #define LANES 16
 
 enum { WORDS = 1, HAN = 2, BYTES = 4, PAIRS = 8 };  /* features of the class sums, see classes.py */
