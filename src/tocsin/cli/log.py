@@ -1,0 +1,85 @@
+"""`tocsin log`: a member's own transparency log."""
+
+import os
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tocsin.cli.key import passphrase_for
+from tocsin.cli.rim import put_json, read_bytes, say
+
+app = typer.Typer(
+    help="Keep a transparency log: append, sign, prove, serve.", no_args_is_help=True, rich_markup_mode=None
+)
+Folder = Annotated[Path, typer.Argument(metavar="DIR", help="Folder of the log.")]
+
+
+@app.command("init")
+def init(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder for the log, new or empty.")],
+    origin: Annotated[str, typer.Option(help="Name of the log for ever, best its URL without scheme.")],
+    key: Annotated[Path | None, typer.Option(help="Key file named like the log; a new key when left out.")] = None,
+) -> None:
+    """Make a log; its verifier keys go to stdout.
+
+    Example: tocsin log init log --origin example.org/log
+    """
+    from tocsin.ledger import init_log, new_key, read_key_file, seal_keys
+
+    file = read_key_file(key) if key else seal_keys(new_key(origin, os.urandom), os.urandom)
+    init_log(folder, origin, file)
+    for one in file.keys:
+        typer.echo(one.encode())
+
+
+@app.command("append")
+def append(
+    folder: Folder,
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Each file's bytes are one entry.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
+) -> None:
+    """Append entries; the index of each goes to stdout once it is durable. What the log holds keeps its index.
+
+    Example: tocsin log append log statement.json
+    """
+    from tocsin.ledger import open_log
+
+    entries = [read_bytes(file, "entry") for file in files]
+    indexes = open_log(folder).log.append(entries)
+    if as_json:
+        put_json(indexes)
+        return
+    for index in indexes:
+        typer.echo(index)
+
+
+@app.command("checkpoint")
+def checkpoint(folder: Folder) -> None:
+    """Sign and publish a checkpoint of all entries.
+
+    Example: tocsin log checkpoint log
+    """
+    from tocsin.ledger import open_log
+
+    opened = open_log(folder)
+    note = opened.log.sign(opened.key.signers(passphrase_for(opened.key.sealed)), int(time.time()))
+    opened.log.publish(note)
+    typer.echo(note.encode().decode(), nl=False)
+
+
+@app.command("prove")
+def prove(
+    folder: Folder,
+    index: Annotated[int, typer.Argument(help="Index of the entry.")],
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="File for the proof.")],
+) -> None:
+    """Write a proof that an entry is in the log, to be verified without the log.
+
+    Example: tocsin log prove log 0 -o entry.tlog-proof
+    """
+    from tocsin.ledger import open_log
+
+    out.write_bytes(open_log(folder).log.prove(index).encode())
+    say(f"proof of entry {index} in {out}")
