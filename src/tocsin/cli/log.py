@@ -1,14 +1,19 @@
 """`tocsin log`: a member's own transparency log."""
 
 import os
-import time
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tocsin.cli.cosigning import Host, Port, now
 from tocsin.cli.key import passphrase_for
 from tocsin.cli.rim import put_json, read_bytes, say
+from tocsin.forms.errors import TransportError
+
+if TYPE_CHECKING:
+    from tocsin.ledger import Log, Note, Policy, Signer
 
 app = typer.Typer(
     help="Keep a transparency log: append, sign, prove, serve.", no_args_is_help=True, rich_markup_mode=None
@@ -56,17 +61,46 @@ def append(
 
 
 @app.command("checkpoint")
-def checkpoint(folder: Folder) -> None:
-    """Sign and publish a checkpoint of all entries.
+def checkpoint(
+    folder: Folder,
+    policy: Annotated[
+        Path | None, typer.Option(help="Trust policy; its witnesses and mirrors with an address are asked to cosign.")
+    ] = None,
+) -> None:
+    """Sign a checkpoint of all entries, gather cosignatures, and publish it once it has its quorum.
 
-    Example: tocsin log checkpoint log
+    Example: tocsin log checkpoint log --policy trust.policy
     """
-    from tocsin.ledger import open_log
+    from tocsin.ledger import open_log, parse_policy
 
     opened = open_log(folder)
-    note = opened.log.sign(opened.key.signers(passphrase_for(opened.key.sealed)), int(time.time()))
+    signers = opened.key.signers(passphrase_for(opened.key.sealed))
+    if policy is None:
+        note = opened.log.sign(signers, now())
+    else:
+        note = _cosigned(opened.log, signers, parse_policy(read_bytes(policy, "policy")))
     opened.log.publish(note)
     typer.echo(note.encode().decode(), nl=False)
+
+
+def _cosigned(log: "Log", signers: "Sequence[Signer]", policy: "Policy") -> "Note":
+    from tocsin.ledger import Tender, check_not_restored, check_note, cosigned_by, gather
+    from tocsin.node import HttpTransport
+
+    transport = HttpTransport()
+    check_not_restored(log.signed(), policy, transport)
+    signed = log.sign(signers, now())
+    gathered = gather(Tender(signed, log.tree.hashes(), log.tree.entries), policy, transport)
+    for name, why in gathered.failures.items():
+        say(f"{name}: {why}")
+    missing = policy.missing(cosigned_by(gathered.note, policy))
+    if missing:
+        raise TransportError(
+            f"no quorum: the cosignatures of {', '.join(missing)} are missing",
+            hint="nothing new is published; run the command again when they are back",
+        )
+    check_note(gathered.note, policy)
+    return gathered.note
 
 
 @app.command("prove")
@@ -83,3 +117,18 @@ def prove(
 
     out.write_bytes(open_log(folder).log.prove(index).encode())
     say(f"proof of entry {index} in {out}")
+
+
+@app.command("serve")
+def serve(folder: Folder, port: Port, host: Host = "127.0.0.1") -> None:
+    """Serve the log's public files; the address goes to stdout.
+
+    Example: tocsin log serve log --port 8400
+    """
+    from tocsin.ledger import FileStore, open_log
+    from tocsin.node import listen, log_app
+
+    open_log(folder)
+    port_open = listen(host, port)
+    typer.echo(port_open.url)
+    port_open.serve(log_app(FileStore(folder)))

@@ -8,7 +8,7 @@ from types import FrameType
 import typer
 
 from tocsin import __version__
-from tocsin.cli import cases, check, demo, fingerprint, key, log, report, screen, standard, verify
+from tocsin.cli import cases, check, demo, fingerprint, key, log, mirror, report, screen, standard, verify, witness
 from tocsin.forms.errors import INTERRUPTED, TocsinError
 
 app = typer.Typer(
@@ -26,6 +26,8 @@ app.add_typer(fingerprint.app, name="fingerprint")
 app.add_typer(standard.app, name="standard")
 app.add_typer(key.app, name="key")
 app.add_typer(log.app, name="log")
+app.add_typer(witness.app, name="witness")
+app.add_typer(mirror.app, name="mirror")
 app.add_typer(verify.app, name="verify")
 
 

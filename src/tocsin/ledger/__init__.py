@@ -1,19 +1,103 @@
 """Transparency logs that speak the C2SP specifications byte for byte: notes, tiles, cosignatures, policies, proofs."""
 
-from tocsin.ledger.folders import init_log, open_log, read_key_file, write_key
-from tocsin.ledger.keyfile import KINDS, new_key, seal_keys
-from tocsin.ledger.policy import parse_policy
-from tocsin.ledger.proof import parse_proof, verify_proof
+from tocsin.ledger.checkpoint import Checkpoint, origin_hash, parse_checkpoint
+from tocsin.ledger.file_store import FileStore
+from tocsin.ledger.folders import (
+    CosignerFolder,
+    LogFolder,
+    init_cosigner,
+    init_log,
+    open_cosigner,
+    open_log,
+    read_key_file,
+    write_key,
+)
+from tocsin.ledger.follow import Peers, sync
+from tocsin.ledger.gather import Gathered, Tender, check_not_restored, gather
+from tocsin.ledger.keyfile import KINDS, KeyFile, new_key, seal_keys
+from tocsin.ledger.keys import Signer, VerifierKey, parse_key
+from tocsin.ledger.log import Log
+from tocsin.ledger.mirror import Mirror, Upload
+from tocsin.ledger.note import Note, parse_note
+from tocsin.ledger.policy import (
+    BAND,
+    Group,
+    LogLine,
+    Policy,
+    Trusted,
+    WitnessLine,
+    check_note,
+    cosigned_by,
+    parse_policy,
+    quorum_time,
+)
+from tocsin.ledger.proof import Proof, parse_proof, verify_proof
+from tocsin.ledger.source import CHECKPOINT, Source, folder_source, http_source
+from tocsin.ledger.stores import Objects, Registers, Store
+from tocsin.ledger.tiles import is_tile_name
+from tocsin.ledger.upload import UploadReader
+from tocsin.ledger.wire import BINARY, TEXT, Answer, Transport, refuse
+from tocsin.ledger.witness import REQUEST_BYTES as WITNESS_BYTES
+from tocsin.ledger.witness import Witness
 
 __all__ = [
+    "BAND",
+    "BINARY",
+    "CHECKPOINT",
     "KINDS",
+    "TEXT",
+    "WITNESS_BYTES",
+    "Answer",
+    "Checkpoint",
+    "CosignerFolder",
+    "FileStore",
+    "Gathered",
+    "Group",
+    "KeyFile",
+    "Log",
+    "LogFolder",
+    "LogLine",
+    "Mirror",
+    "Note",
+    "Objects",
+    "Peers",
+    "Policy",
+    "Proof",
+    "Registers",
+    "Signer",
+    "Source",
+    "Store",
+    "Tender",
+    "Transport",
+    "Trusted",
+    "Upload",
+    "UploadReader",
+    "VerifierKey",
+    "Witness",
+    "WitnessLine",
+    "check_not_restored",
+    "check_note",
+    "cosigned_by",
+    "folder_source",
+    "gather",
+    "http_source",
+    "init_cosigner",
     "init_log",
+    "is_tile_name",
     "new_key",
+    "open_cosigner",
     "open_log",
+    "origin_hash",
+    "parse_checkpoint",
+    "parse_key",
+    "parse_note",
     "parse_policy",
     "parse_proof",
+    "quorum_time",
     "read_key_file",
+    "refuse",
     "seal_keys",
+    "sync",
     "verify_proof",
     "write_key",
 ]

@@ -7,19 +7,21 @@ public/      what is served, as plain files
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from tocsin.forms.errors import ConfigError, TransportError
 from tocsin.ledger.file_store import FileStore
 from tocsin.ledger.keyfile import KeyFile, parse_key_file
+from tocsin.ledger.keys import COSIGNER
 from tocsin.ledger.leaves import LeafIndex
 from tocsin.ledger.log import Log
 from tocsin.ledger.policy import Policy, parse_policy
 
 _KEY = "key"
 _POLICY = "policy"
+_ROLE = "role"
 _PRIVATE = 0o600
 
 
@@ -29,6 +31,30 @@ class LogFolder:
 
     log: Log
     key: KeyFile
+
+
+@dataclass(frozen=True)
+class CosignerFolder:
+    """An opened witness or mirror, and its key, still closed."""
+
+    store: FileStore
+    key: KeyFile
+
+    def policy(self) -> Policy:
+        """Read which logs it follows, and its peers."""
+        return parse_policy(self.store.get(_POLICY) or b"")
+
+    def change(self, change: Callable[[Policy], Policy]) -> None:
+        """Change the policy, whoever else does at the same time. It is checked as if it were read.
+
+        Errors: FormatError for what no policy may hold.
+        """
+        while True:
+            kept = self.store.get(_POLICY)
+            new = change(parse_policy(kept or b"")).encode()
+            parse_policy(new)
+            if self.store.swap(_POLICY, kept, new):
+                return
 
 
 def write_key(path: Path, key: KeyFile) -> None:
@@ -85,22 +111,29 @@ def open_log(folder: Path) -> LogFolder:
     return LogFolder(log, key)
 
 
-def init_cosigner(folder: Path, key: KeyFile) -> None:
-    """Make the folder of a witness or mirror."""
+def init_cosigner(folder: Path, role: str, key: KeyFile) -> None:
+    """Make the folder of a witness or mirror.
+
+    Errors: ConfigError for a key that signs logs, or a folder that holds something.
+    """
+    if key.keys[0].kind != COSIGNER:
+        raise ConfigError(
+            f"the key {key.keys[0].name!r} signs logs", hint=f"`tocsin key new --type {role}` makes another"
+        )
     _new_folder(folder)
+    FileStore(folder).put({_ROLE: f"{role}\n".encode(), _POLICY: Policy().encode()})
     write_key(folder / _KEY, key)
-    FileStore(folder).put({_POLICY: Policy().encode()})
 
 
-def read_policy_of(folder: Path) -> Policy:
-    """Read which logs a witness or mirror follows, and its peers."""
-    raw = FileStore(_known(folder, "witness or mirror")).get(_POLICY)
-    return parse_policy(raw or b"")
+def open_cosigner(folder: Path, role: str) -> CosignerFolder:
+    """Open the folder of a witness or mirror.
 
-
-def write_policy_of(folder: Path, old: Policy, new: Policy) -> bool:
-    """Replace the policy of a witness or mirror; False where another process was faster."""
-    return FileStore(folder).swap(_POLICY, old.encode(), new.encode())
+    Errors: ConfigError where it is none: a key makes one kind of statement only.
+    """
+    key, store = read_key_file(_known(folder, role)), FileStore(folder)
+    if store.get(_ROLE) != f"{role}\n".encode():
+        raise ConfigError(f"{folder.name!r} is not the folder of a {role}", hint="one key says one thing, for ever")
+    return CosignerFolder(store, key)
 
 
 def _new_folder(folder: Path) -> None:
@@ -115,7 +148,5 @@ def _new_folder(folder: Path) -> None:
 
 def _known(folder: Path, what: str) -> Path:
     if not (folder / _KEY).is_file():
-        raise ConfigError(
-            f"{folder.name!r} is not the folder of a {what}", hint=f"make one with `tocsin {what.split()[0]} init`"
-        )
+        raise ConfigError(f"{folder.name!r} is not the folder of a {what}", hint=f"make one: `tocsin {what} init`")
     return folder

@@ -82,10 +82,10 @@ class Policy:
         if self._met(name, cosigned):
             return
         group = self._members.get(name)
-        inner = [m for m in group.members if m in self._members] if group else []
-        if not inner:
+        if group is None or not any(member in self._members for member in group.members):
             yield name
-        for member in inner:
+            return
+        for member in group.members:
             yield from self._missing(member, cosigned)
 
 
