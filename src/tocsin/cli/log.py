@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tocsin.cli.cosigning import Host, Port, now
+from tocsin.cli.cosigning import Host, Port, now, source_at
 from tocsin.cli.key import passphrase_for
 from tocsin.cli.rim import put_json, read_bytes, say
 from tocsin.forms.errors import TransportError
@@ -117,6 +117,29 @@ def prove(
 
     out.write_bytes(open_log(folder).log.prove(index).encode())
     say(f"proof of entry {index} in {out}")
+
+
+@app.command("recover")
+def recover(
+    folder: Annotated[Path, typer.Argument(metavar="OLD", help="Folder that was restored from a backup.")],
+    new: Annotated[Path, typer.Argument(metavar="NEW", help="Folder for the log from now on, new or empty.")],
+    mirror: Annotated[str, typer.Option("--from", metavar="URL_OR_DIR", help="A mirror, or a folder of one.")],
+) -> None:
+    """Fill a new folder from a mirror, then append what only the old one holds.
+
+    Example: tocsin log recover restored log --from https://mirror.example.net
+    """
+    from tocsin.ledger import below, init_log, open_log, origin_hash
+    from tocsin.ledger import recover as fill
+
+    old = open_log(folder)
+    init_log(new, old.log.origin, old.key)
+    log = open_log(new).log
+    copy = below(source_at(mirror), origin_hash(log.origin))
+    tree = fill(log, copy, [*old.key.keys])
+    added = log.append(old.log.tree.entries(0, old.log.tree.head().size))
+    late = sum(index >= tree.size for index in added)
+    say(f"{tree.size} entries from the mirror, and {late} that only the old folder held; sign a checkpoint next")
 
 
 @app.command("serve")

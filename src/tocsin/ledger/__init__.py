@@ -1,6 +1,8 @@
 """Transparency logs that speak the C2SP specifications byte for byte: notes, tiles, cosignatures, policies, proofs."""
 
+from tocsin.ledger.audit import MisconductError, audit_log, audit_mirror, check_clock, check_seen
 from tocsin.ledger.checkpoint import Checkpoint, origin_hash, parse_checkpoint
+from tocsin.ledger.evidence import Evidence, find_rewind, parse_evidence, verify_evidence
 from tocsin.ledger.file_store import FileStore
 from tocsin.ledger.folders import (
     CosignerFolder,
@@ -32,7 +34,8 @@ from tocsin.ledger.policy import (
     quorum_time,
 )
 from tocsin.ledger.proof import Proof, parse_proof, verify_proof
-from tocsin.ledger.source import CHECKPOINT, Source, folder_source, http_source
+from tocsin.ledger.recover import recover
+from tocsin.ledger.source import CHECKPOINT, Source, below, folder_source, http_source, read_checkpoint
 from tocsin.ledger.stores import Objects, Registers, Store
 from tocsin.ledger.tiles import is_tile_name
 from tocsin.ledger.upload import UploadReader
@@ -50,6 +53,7 @@ __all__ = [
     "Answer",
     "Checkpoint",
     "CosignerFolder",
+    "Evidence",
     "FileStore",
     "Gathered",
     "Group",
@@ -58,6 +62,7 @@ __all__ = [
     "LogFolder",
     "LogLine",
     "Mirror",
+    "MisconductError",
     "Note",
     "Objects",
     "Peers",
@@ -75,9 +80,15 @@ __all__ = [
     "VerifierKey",
     "Witness",
     "WitnessLine",
+    "audit_log",
+    "audit_mirror",
+    "below",
+    "check_clock",
     "check_not_restored",
     "check_note",
+    "check_seen",
     "cosigned_by",
+    "find_rewind",
     "folder_source",
     "gather",
     "http_source",
@@ -89,15 +100,19 @@ __all__ = [
     "open_log",
     "origin_hash",
     "parse_checkpoint",
+    "parse_evidence",
     "parse_key",
     "parse_note",
     "parse_policy",
     "parse_proof",
     "quorum_time",
+    "read_checkpoint",
     "read_key_file",
+    "recover",
     "refuse",
     "seal_keys",
     "sync",
+    "verify_evidence",
     "verify_proof",
     "write_key",
 ]

@@ -117,9 +117,7 @@ def init_cosigner(folder: Path, role: str, key: KeyFile) -> None:
     Errors: ConfigError for a key that signs logs, or a folder that holds something.
     """
     if key.keys[0].kind != COSIGNER:
-        raise ConfigError(
-            f"the key {key.keys[0].name!r} signs logs", hint=f"`tocsin key new --type {role}` makes another"
-        )
+        raise ConfigError(f"the key {key.keys[0].name!r} signs logs", hint=f"make one of type {role}")
     _new_folder(folder)
     FileStore(folder).put({_ROLE: f"{role}\n".encode(), _POLICY: Policy().encode()})
     write_key(folder / _KEY, key)

@@ -86,6 +86,12 @@ class Log:
                     f"the log has signed another tree of {last.size} entries than it holds", hint=RESTORED
                 )
 
+    def adopt(self, note: Note) -> None:
+        """Take a checkpoint that the log signed in an earlier life for its last, and serve it."""
+        if not self._store.swap(_SIGNED, None, note.encode()):
+            raise ConfigError("the log has signed a checkpoint already", hint="recover into a new folder")
+        self.publish(note)
+
     def publish(self, note: Note) -> None:
         """Serve a checkpoint and all that belongs to it; never a smaller one than before."""
         size = parse_checkpoint(note.text).size

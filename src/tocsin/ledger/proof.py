@@ -6,7 +6,7 @@ from tocsin.forms.errors import FormatError
 from tocsin.ledger.checkpoint import parse_checkpoint
 from tocsin.ledger.merkle import HASH_BYTES, MOST_PROOF, leaf_hash, verify_inclusion
 from tocsin.ledger.note import NOTE_BYTES, Note, parse_note
-from tocsin.ledger.policy import Policy, Trusted, check_note
+from tocsin.ledger.policy import BAND, Policy, Trusted, check_note
 from tocsin.ledger.strict import read_base64, read_decimal, read_utf8, write_base64
 
 PROOF_BYTES = 2 * NOTE_BYTES
@@ -46,12 +46,12 @@ def parse_proof(raw: bytes) -> Proof:
     return Proof(index, path, parse_note(rest.encode()), extra)
 
 
-def verify_proof(proof: Proof, entry: bytes, policy: Policy) -> Trusted:
+def verify_proof(proof: Proof, entry: bytes, policy: Policy, band: int = BAND) -> Trusted:
     """Check that the log of a checkpoint that fulfils the policy holds the entry.
 
     Errors: VerificationError, also where the quorum is not there; FormatError for a note that is no checkpoint.
     """
-    trusted = check_note(proof.note, policy)
+    trusted = check_note(proof.note, policy, band)
     tree = parse_checkpoint(proof.note.text)
     verify_inclusion(proof.index, tree.size, leaf_hash(entry), proof.path, tree.root)
     return trusted

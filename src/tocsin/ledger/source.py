@@ -3,10 +3,11 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from tocsin.forms.errors import FormatError, TransportError
+from tocsin.forms.errors import FormatError, TransportError, VerificationError
 from tocsin.ledger.checkpoint import Checkpoint
+from tocsin.ledger.merkle import HASH_BYTES
 from tocsin.ledger.note import NOTE_BYTES, Note, parse_note
-from tocsin.ledger.tiles import BUNDLE_BYTES, ENTRIES, TILE_BYTES, WIDTH, TileHashes, read_bundle, tile_name, tile_width
+from tocsin.ledger.tiles import BUNDLE_BYTES, ENTRIES, TILE_BYTES, WIDTH, TileHashes, read_bundle, tile_name
 from tocsin.ledger.wire import Transport
 
 Source = Callable[[str, int], bytes | None]
@@ -61,19 +62,19 @@ def read_checkpoint(source: Source) -> Note:
 def read_tile(source: Source, level: int | str, index: int, width: int, most: int) -> bytes:
     """Read a tile or bundle; a partial one may be gone once the full one is there.
 
-    Errors: TransportError for a missing one.
+    Errors: VerificationError for a missing one, whose checkpoint says that it is there.
     """
     for name in dict.fromkeys((tile_name(level, index, width), tile_name(level, index))):
         raw = source(name, most)
         if raw is not None:
             return raw
-    raise TransportError(f"{tile_name(level, index, width)} is not served", hint="ask who runs the log; keep the proof")
+    raise VerificationError(f"{tile_name(level, index, width)} is not served", hint="ask who runs the log")
 
 
 def read_entries(source: Source, index: int, width: int) -> tuple[bytes, ...]:
     """Read the first `width` entries of a bundle.
 
-    Errors: TransportError for a missing one; FormatError for one that holds fewer, or breaks off.
+    Errors: VerificationError for a missing one; FormatError for one that holds fewer, or breaks off.
     """
     entries = read_bundle(read_tile(source, ENTRIES, index, width, BUNDLE_BYTES))
     if len(entries) not in (width, WIDTH):
@@ -86,19 +87,14 @@ def source_hashes(source: Source, tree: Checkpoint) -> TileHashes:
 
     def read(level: int, index: int, width: int) -> bytes:
         raw = read_tile(source, level, index, width, TILE_BYTES)
-        return raw[: width * 32] if len(raw) == TILE_BYTES else raw
+        return raw[: width * HASH_BYTES] if len(raw) == TILE_BYTES else raw
 
     return TileHashes(read, tree.size)
 
 
-def bundles_of(size: int) -> range:
-    """Number the bundles of a tree."""
-    return range(-(-size // WIDTH))
-
-
-def bundle_width(index: int, size: int) -> int:
-    """Count the entries of a bundle."""
-    return tile_width(0, index, size)
+def below(source: Source, folder: str) -> Source:
+    """Read from a folder below a source, as that of one log below a mirror."""
+    return lambda name, most: source(f"{folder}/{name}", most)
 
 
 def _bounded(name: str, raw: bytes, most: int) -> bytes:

@@ -41,8 +41,8 @@ async def _add_entries(mirror: Mirror, ready: Ready, request: Request) -> Respon
     if not ready():
         return respond(refuse(503, "the peers have not been asked yet"))
     session = _Session(mirror, gzip=request.headers.get("content-encoding") == "gzip")
-    answer = await _feed(session, request) or await run_in_threadpool(session.finish)
-    response = respond(answer)
+    refused = await _feed(session, request)
+    response = respond(refused if refused else await run_in_threadpool(session.finish))
     response.headers.update(_ACCEPT)
     return response
 
