@@ -63,7 +63,7 @@ class FileStore:
 
     def _path(self, name: str) -> Path:
         parts = name.split("/")
-        if not all(parts) or any(part.startswith(".") and not part.startswith(".p") for part in parts):
+        if not all(parts) or any(part.startswith(".") for part in parts):
             raise ConfigError(f"{name!r} cannot name an object")
         return self._root.joinpath(*parts)
 
