@@ -73,7 +73,7 @@ EXAMPLES: dict[str, tuple[Callable[[bytes], Form], list[bytes]]] = {
     "signatures": (signatures_of, ["".join(s.line() for s in NOTE.signatures).encode()]),
     "checkpoint": (checkpoint_of, [NOTE.text.encode(), b"o\n0\n" + b"A" * 43 + b"=\nextension\n"]),
     "vkey": (key_of, [s.key.encode().encode() for s in SIGNERS]),
-    "proof": (parse_proof, [Proof(3, path, NOTE, extra).encode() for path in ((), HASHES) for extra in (None, b"", b"x")]),
+    "proof": (parse_proof, [Proof(3, p, NOTE, extra).encode() for p in ((), HASHES) for extra in (None, b"", b"x")]),
     "request": (parse_add_checkpoint, [AddCheckpoint(0, (), NOTE).encode(), AddCheckpoint(5, HASHES, NOTE).encode()]),
     "evidence": (parse_evidence, [Evidence(FORK, NOTE, NOTE, *more).encode() for more in ((), (HASHES[0], HASHES))]),
     "key file": (parse_key_file, [seal_keys(SIGNERS, bytes).encode()]),

@@ -109,7 +109,8 @@ def test_the_only_leaf_is_its_own_root() -> None:
 CONSISTENCY_PROBES = [
     # old, new, proof, old root, new root
     (0, 0, [], EMPTY_ROOT, EMPTY_ROOT), (0, 1, [], EMPTY_ROOT, RANDOM), (0, 1, [], RANDOM, RANDOM),
-    (0, 0, [RANDOM], b"", b""), (1, 1, [], b"", b""), (1, 1, [RANDOM], RANDOM, RANDOM), (1, 1, [], RANDOM, RANDOM[::-1]),
+    (0, 0, [RANDOM], b"", b""), (1, 1, [], b"", b""), (1, 1, [RANDOM], RANDOM, RANDOM),
+    (1, 1, [], RANDOM, RANDOM[::-1]),
     (2, 1, [], RANDOM, RANDOM), (1, 0, [], RANDOM, EMPTY_ROOT), (1, 2, [], RANDOM, RANDOM),
     (1, 2, [], RANDOM, RANDOM[::-1]), (-1, 1, [], RANDOM, RANDOM),
 ]  # fmt: skip

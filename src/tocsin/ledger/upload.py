@@ -95,14 +95,14 @@ class UploadReader:
 
         Errors: FormatError for a head or package that no further bytes can mend.
         """
-        if self.complete and raw:
-            raise FormatError("bytes come after the last package")
         self._bytes += raw
         if self.head is None:
             self._read_head()
         while self._part and (package := self._read_package(*self._part)):
             yield package
             self._part = next(self._parts, None)
+        if self.complete and self._bytes:
+            raise FormatError("bytes come after the last package")
 
     @property
     def complete(self) -> bool:

@@ -1,7 +1,6 @@
 """Requests to other people's servers: bounded in time and size, whatever they answer."""
 
 from collections.abc import Mapping
-from urllib.parse import urlsplit
 
 import httpx
 
@@ -27,7 +26,8 @@ class HttpTransport:
             with self._client.stream(method, url, content=body or None, headers=dict(headers)) as response:
                 return Answer(response.status_code, _read(response, most), response.headers.get("content-type", ""))
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            why = f"{type(error).__name__} on {method} to {urlsplit(url).netloc}"
+            host = url.partition("//")[2].partition("/")[0]
+            why = f"{type(error).__name__} on {method} to {host!r}"
             raise TransportError(f"no answer: {why}", hint="check the address, and whether the server runs") from error
 
     def close(self) -> None:
