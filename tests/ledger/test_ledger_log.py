@@ -17,7 +17,7 @@ from tocsin.ledger.edge import Edge, grow, read_record, write_record
 from tocsin.ledger.file_store import FileStore
 from tocsin.ledger.leaves import LeafIndex
 from tocsin.ledger.log import Log
-from tocsin.ledger.merkle import leaf_hash, verify_inclusion
+from tocsin.ledger.merkle import EMPTY_ROOT, leaf_hash, verify_inclusion
 from tocsin.ledger.policy import LogLine, Policy
 from tocsin.ledger.proof import parse_proof, verify_proof
 from tocsin.ledger.source import folder_source
@@ -176,6 +176,20 @@ def test_a_writer_that_was_overtaken_is_told_so(tmp_path: Path) -> None:
     assert one.extend(one.head(), [b"c"])
     assert Tree(FileStore(tmp_path), "log", "public").extend(first, [b"d"]) is None
     assert two.entries(0, 2) == [b"a", b"c"]
+
+
+class Twins(FileStore):
+    """A store in which another writer brings the very same batch between this one's record and its swap."""
+
+    def swap(self, name: str, old: bytes | None, new: bytes) -> bool:
+        other = Tree(FileStore(self._root), "log", "public")
+        other.extend(other.head(), [b"same"])
+        return super().swap(name, old, new)
+
+
+def test_two_writers_of_the_same_batch_leave_its_record_in_place(tmp_path: Path) -> None:
+    assert Tree(Twins(tmp_path), "log", "public").extend(Head(0, EMPTY_ROOT), [b"same"]) is None
+    assert Tree(FileStore(tmp_path), "log", "public").entries(0, 1) == [b"same"]
 
 
 class Overtakes(FileStore):

@@ -9,7 +9,11 @@ import typer
 from tocsin.cli.rim import put_json, say
 from tocsin.forms.errors import ConfigError
 
-app = typer.Typer(help="Make keys and show their public side.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(
+    help="Make keys and show their public side.\n\nExample: tocsin key new --name example.org/log -o log.key",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
 
 PASSPHRASE = "TOCSIN_PASSPHRASE"
 Passphrase = Annotated[

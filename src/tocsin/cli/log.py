@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from tocsin.ledger import Log, Note, Policy, Signer
 
 app = typer.Typer(
-    help="Keep a transparency log: append, sign, prove, serve.", no_args_is_help=True, rich_markup_mode=None
+    help="Keep a transparency log: append, sign, prove, serve.\n\nExample: tocsin log append log statement.json",
+    no_args_is_help=True,
+    rich_markup_mode=None,
 )
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="Folder of the log.")]
 

@@ -14,11 +14,11 @@ from tocsin.forms.errors import ConfigError
 if TYPE_CHECKING:
     from tocsin.ledger import CosignerFolder, Mirror
 
-app = typer.Typer(
-    help="Be a mirror: hold and serve every entry of a log, and cosign only then.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-)
+_HELP = """Be a mirror: hold and serve every entry of a log, and cosign only then.
+
+Example: tocsin mirror sync mirror
+"""
+app = typer.Typer(help=_HELP, no_args_is_help=True, rich_markup_mode=None)
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="Folder of the mirror.")]
 
 

@@ -9,14 +9,16 @@ import typer
 
 from tocsin.cli.cosigning import now, source_at
 from tocsin.cli.rim import counting, put_json, put_rows, read_bytes, say
-from tocsin.forms.errors import TocsinError
+from tocsin.forms.errors import ConfigError, TocsinError
 
 if TYPE_CHECKING:
     from tocsin.ledger import Note, Policy, Trusted
 
-app = typer.Typer(
-    help="Verify proofs, whole logs and mirrors against a policy.", no_args_is_help=True, rich_markup_mode=None
-)
+_HELP = """Verify proofs, whole logs and mirrors against a policy.
+
+Example: tocsin verify log https://log.example.org --policy trust.policy
+"""
+app = typer.Typer(help=_HELP, no_args_is_help=True, rich_markup_mode=None)
 PolicyFile = Annotated[Path, typer.Option(help="Trust policy (tlog-policy text): logs, witnesses, quorum.")]
 Band = Annotated[int, typer.Option(help="Seconds within which the clocks of a quorum must agree.", min=0)]
 Address = Annotated[str, typer.Argument(metavar="URL_OR_DIR", help="Where it is served, or its folder.")]
@@ -144,6 +146,8 @@ def _keeping(path: Path | None) -> Iterator[None]:
 
 
 def _put(found: "Sequence[Trusted]", as_json: bool, **more: int) -> None:
+    if not found:
+        raise ConfigError("the policy knows no log", hint="add a log line")
     rows: list[dict[str, Any]] = [
         {"origin": t.checkpoint.origin, "size": t.checkpoint.size, **more, "time": t.time, "cosigned": sorted(t.times)}
         for t in found
@@ -151,4 +155,5 @@ def _put(found: "Sequence[Trusted]", as_json: bool, **more: int) -> None:
     if as_json:
         put_json(rows[0] if len(rows) == 1 else rows)
         return
-    put_rows(list(rows[0]) if rows else [], [[*list(row.values())[:-1], " ".join(row["cosigned"])] for row in rows])
+    shown = [{**row, "time": row["time"] or "none", "cosigned": " ".join(row["cosigned"])} for row in rows]
+    put_rows(list(rows[0]), [list(row.values()) for row in shown])

@@ -8,9 +8,11 @@ import typer
 from tocsin.cli import cosigning
 from tocsin.cli.key import passphrase_for
 
-app = typer.Typer(
-    help="Be a witness: cosign what is consistent with all seen before.", no_args_is_help=True, rich_markup_mode=None
-)
+_HELP = """Be a witness: cosign what is consistent with all seen before.
+
+Example: tocsin witness serve witness --port 8401
+"""
+app = typer.Typer(help=_HELP, no_args_is_help=True, rich_markup_mode=None)
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="Folder of the witness.")]
 
 

@@ -2,9 +2,9 @@
 
 The head register names the size and the root. A record object, named by them, holds the edge before the last batch and
 the batch. The order of an append: record durable; head swapped, and with that the entries are in; then the tiles that
-the batch filled. A crash leaves the last step open, or a record that no head names: the next writer finishes the one
-and removes the other. Only full tiles are written on the way; the partial ones of a size are made when a checkpoint of
-that size is to be served.
+the batch filled. A crash leaves the last step open, or a record that no head names: the next writer finishes the one,
+and removes the other once the tree has grown past it. Only full tiles are written on the way; the partial ones of a
+size are made when a checkpoint of that size is to be served.
 """
 
 from collections.abc import Sequence
@@ -69,11 +69,9 @@ class Tree:
             return None
         growth = grow(edge, entries)
         new = Head(growth.edge.size, growth.edge.root())
-        record = self._record(new)
-        self._store.put({record: write_record(edge, entries)})
+        self._store.put({self._record(new): write_record(edge, entries)})
         if not self._store.swap(self._head_name, head.encode() if head.size else None, new.encode()):
-            self._store.delete(record)
-            return None
+            return None  # the record stays: who was faster may have brought the same entries, and needs it
         self._finish(new, growth)
         return new
 
