@@ -1,13 +1,12 @@
 """Logs, witnesses and mirrors of an imagined coalition, with real stores in a folder and a clock that tests set."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 
 from tocsin.forms.errors import TransportError
 from tocsin.ledger.checkpoint import Checkpoint
-from tocsin.ledger.edge import Edge, grow
 from tocsin.ledger.file_store import FileStore
 from tocsin.ledger.gather import Tender, gather
 from tocsin.ledger.keyfile import new_key
@@ -18,6 +17,7 @@ from tocsin.ledger.merkle import leaf_hash, perfect_root
 from tocsin.ledger.mirror import Mirror
 from tocsin.ledger.note import Note
 from tocsin.ledger.policy import Group, LogLine, Policy, WitnessLine
+from tocsin.ledger.prove import root_of
 from tocsin.ledger.upload import UploadReader
 from tocsin.ledger.wire import Answer
 from tocsin.ledger.witness import Witness
@@ -61,6 +61,20 @@ def entries(count: int, tag: str = "entry") -> list[bytes]:
 def make_log(folder: Path, origin: str = ORIGIN) -> Log:
     folder.mkdir(parents=True, exist_ok=True)
     return Log(FileStore(folder), LeafIndex(str(folder / "leaves.db")), origin)
+
+
+class Between(FileStore):
+    """A store in which something else happens just before the first swap of a register whose name ends so."""
+
+    def __init__(self, root: Path, name: str, act: Callable[[], object]) -> None:
+        super().__init__(root)
+        self._name, self._act, self.met = name, act, False
+
+    def swap(self, name: str, old: bytes | None, new: bytes) -> bool:
+        if name.endswith(self._name) and not self.met:
+            self.met = True
+            self._act()
+        return super().swap(name, old, new)
 
 
 @dataclass
@@ -173,13 +187,17 @@ class Branch:
     """A tree in memory, which a cheating log may grow as it likes, with its proofs by the plain definition."""
 
     entries: tuple[bytes, ...]
+    known: dict[tuple[int, int], bytes] = field(default_factory=dict, compare=False, repr=False)
 
     def root(self, size: int | None = None) -> bytes:
-        return grow(Edge(), self.entries[:size]).edge.root()
+        return root_of(self.hashes, 0, len(self.entries) if size is None else size)
 
     def hashes(self, height: int, index: int) -> bytes:
-        low = index << height
-        return perfect_root([leaf_hash(e) for e in self.entries[low : low + (1 << height)]])
+        if (height, index) not in self.known:
+            low = index << height
+            leaves = [leaf_hash(e) for e in self.entries[low : low + (1 << height)]]
+            self.known[height, index] = perfect_root(leaves)
+        return self.known[height, index]
 
     def note(self, signers: Iterable[Signer], size: int | None = None, origin: str = ORIGIN) -> Note:
         count = len(self.entries) if size is None else size

@@ -2,6 +2,7 @@
 
 import os
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,7 @@ from tocsin.ledger.folders import (
 from tocsin.ledger.keyfile import KeyFile, new_key, parse_key_file, seal_keys
 from tocsin.ledger.keys import COSIGNER, ML_DSA, VerifierKey, sign_text, signer_from_seed, verify_known, verify_note
 from tocsin.ledger.note import Note, Signature
-from tocsin.ledger.policy import LogLine
+from tocsin.ledger.policy import LogLine, Policy
 
 TREE = Branch(tuple(entries(5)))
 TEXT = Checkpoint(ORIGIN, 5, TREE.root()).text()
@@ -175,6 +176,18 @@ def test_a_policy_of_a_folder_changes_only_to_what_can_be_read(tmp_path: Path) -
     line = LogLine(key(ORIGIN)[0].key, "http://x")
     folder.change(lambda policy: type(policy)(logs=(*policy.logs, line)))
     assert folder.policy().logs == (line,)
+    calls = []
+
+    def slow(policy: Policy) -> Policy:
+        """Another change is made while this one is considered."""
+        calls.append(policy)
+        if len(calls) == 1:
+            folder.change(lambda p: replace(p, logs=(*p.logs, LogLine(key("second")[0].key))))
+        return replace(policy, logs=(*policy.logs, LogLine(key("third")[0].key)))
+
+    folder.change(slow)
+    assert [log.key.name for log in folder.policy().logs] == [ORIGIN, "second", "third"]
+    folder.change(lambda p: replace(p, logs=p.logs[:1]))
     with pytest.raises(FormatError, match="two lines"):
         folder.change(lambda policy: type(policy)(logs=(*policy.logs, line)))
     assert folder.policy().logs == (line,)

@@ -1,6 +1,7 @@
 """A log: durable, idempotent, without gap, whatever happens in the middle of it."""
 
 import sqlite3
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from ledger_reference import mth
-from ledger_worlds import ORIGIN, World, entries, key, make_log
+from ledger_worlds import ORIGIN, Between, World, entries, key, make_log
 
 from tocsin.forms.errors import ConfigError, FormatError, PolicyError, TransportError
 from tocsin.ledger.audit import walk
@@ -21,6 +22,7 @@ from tocsin.ledger.merkle import EMPTY_ROOT, leaf_hash, verify_inclusion
 from tocsin.ledger.policy import LogLine, Policy
 from tocsin.ledger.proof import parse_proof, verify_proof
 from tocsin.ledger.source import folder_source
+from tocsin.ledger.tiles import TileHashes
 from tocsin.ledger.tree import Head, Tree
 
 
@@ -178,17 +180,10 @@ def test_a_writer_that_was_overtaken_is_told_so(tmp_path: Path) -> None:
     assert two.entries(0, 2) == [b"a", b"c"]
 
 
-class Twins(FileStore):
-    """A store in which another writer brings the very same batch between this one's record and its swap."""
-
-    def swap(self, name: str, old: bytes | None, new: bytes) -> bool:
-        other = Tree(FileStore(self._root), "log", "public")
-        other.extend(other.head(), [b"same"])
-        return super().swap(name, old, new)
-
-
 def test_two_writers_of_the_same_batch_leave_its_record_in_place(tmp_path: Path) -> None:
-    assert Tree(Twins(tmp_path), "log", "public").extend(Head(0, EMPTY_ROOT), [b"same"]) is None
+    other = Tree(FileStore(tmp_path), "log", "public")
+    between = Between(tmp_path, "head", lambda: other.extend(other.head(), [b"same"]))
+    assert Tree(between, "log", "public").extend(Head(0, EMPTY_ROOT), [b"same"]) is None
     assert Tree(FileStore(tmp_path), "log", "public").entries(0, 1) == [b"same"]
 
 
@@ -250,11 +245,34 @@ def test_the_index_of_leaves_is_made_anew_when_lost_or_of_another_tree(world: Wo
     other = LeafIndex(":memory:")
     stranger = Tree(FileStore(world.folder), "other", "other")
     stranger.extend(stranger.head(), entries(900, "stranger"))
-    other.follow(stranger, stranger.head())
+    other.follow(stranger)
     for index in (LeafIndex(":memory:"), other):
         log = Log(FileStore(world.folder / "log"), index, ORIGIN)
         assert log.append([b"entry 5", b"stranger 5", b"entry 699"])[::2] == [5, 699]
     assert world.log.append([b"stranger 5"]) == [700]
+
+
+def test_an_index_takes_nothing_in_that_does_not_continue_it(world: World) -> None:
+    """A slow writer comes with its leaves after another has emptied the index, or has gone on with it."""
+    index, tree = LeafIndex(":memory:"), world.log.tree
+    world.log.append(entries(10))
+    old = tree.head()
+    world.log.append(entries(15))
+    index.add(old, tree.head(), tree.leaves(10, 15))
+    assert index.find([leaf_hash(b"entry 12")]) == {}
+    assert index.follow(tree) == tree.head()
+    index._forget(old)
+    assert index.find([leaf_hash(b"entry 2")]) == {leaf_hash(b"entry 2"): 2}
+
+
+def test_an_index_that_is_ahead_of_a_restored_tree_is_made_anew(world: World) -> None:
+    index = LeafIndex(":memory:")
+    world.log.append(entries(10))
+    index.follow(world.log.tree)
+    small = make_log(world.folder / "small")
+    small.append(entries(4))
+    index.follow(small.tree)
+    assert index.find([leaf_hash(b"entry 3"), leaf_hash(b"entry 9")]) == {leaf_hash(b"entry 3"): 3}
 
 
 def test_an_index_that_lags_is_brought_up(world: World) -> None:
@@ -274,7 +292,7 @@ def test_an_index_that_cannot_be_used_says_so(tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / "other.db") as db:
         db.execute("DROP TABLE seen")
     with pytest.raises(TransportError):
-        index.add(Head(1, bytes(32)), 0, [bytes(32)])
+        index.add(Head(0, EMPTY_ROOT), Head(1, bytes(32)), [bytes(32)])
     assert index.find([bytes(32)]) == {}
 
 
@@ -304,6 +322,26 @@ def test_a_log_that_holds_another_tree_than_it_signed_signs_nothing_more(world: 
         other.sign(world.log_key, 0)
 
 
+def test_who_signs_or_publishes_second_looks_again(world: World) -> None:
+    def grow_to(size: int) -> Callable[[], None]:
+        def act() -> None:
+            world.log.append(entries(size))
+            world.log.publish(world.checkpoint())
+
+        return act
+
+    def log_with(name: str, size: int) -> Log:
+        return Log(Between(world.folder / "log", name, grow_to(size)), LeafIndex(":memory:"), ORIGIN)
+
+    grow_to(3)()
+    first = log_with("signed", 5).sign(world.log_key, 0)
+    assert parse_checkpoint(first.text).size == 5
+    log_with("public/checkpoint", 9).publish(first)
+    assert parse_checkpoint(world.log.published().text).size == 9  # type: ignore[union-attr]
+    with pytest.raises(ConfigError, match="signed a checkpoint already"):
+        world.log.adopt(first)
+
+
 def test_two_who_sign_at_once_both_sign_what_the_log_holds(world: World) -> None:
     world.log.append(entries(20))
     with ThreadPoolExecutor(4) as pool:
@@ -311,6 +349,19 @@ def test_two_who_sign_at_once_both_sign_what_the_log_holds(world: World) -> None
     for note in notes:
         world.log.publish(note)
     assert {parse_checkpoint(note.text).size for note in notes} == {20}
+
+
+def test_hashes_keep_a_bounded_number_of_tiles() -> None:
+    read = []
+
+    def tile(level: int, index: int, width: int) -> bytes:
+        read.append(index)
+        return bytes(32 * width)
+
+    hashes = TileHashes(tile, 600 * 256)
+    for index in [*range(600), 599, 0]:
+        hashes(0, index * 256)
+    assert read == [*range(600), 0]
 
 
 def test_every_entry_is_where_its_proof_says(world: World) -> None:

@@ -100,6 +100,12 @@ def test_an_inclusion_that_says_nothing_is_refused(probe: tuple[int, int, bytes,
         verify_inclusion(index, size, leaf, [], root)
 
 
+@pytest.mark.parametrize("place", [(1, 3, 8), (0, 9, 8), (8, 8, 8)])
+def test_what_is_no_subtree_of_the_tree_is_refused(place: tuple[int, int, int]) -> None:
+    with pytest.raises(VerificationError, match="no subtree"):
+        verify_subtree(*place, [], RANDOM, RANDOM)
+
+
 def test_the_only_leaf_is_its_own_root() -> None:
     verify_inclusion(0, 1, RANDOM, [], RANDOM)
     with pytest.raises(VerificationError):

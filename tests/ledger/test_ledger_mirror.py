@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from ledger_worlds import ORIGIN, START, Clock, Cosigner, World, entries, key, steady_random
+from ledger_worlds import ORIGIN, START, Between, Clock, Cosigner, World, entries, key, steady_random
 
 from tocsin.forms.errors import FormatError, TransportError, VerificationError
 from tocsin.ledger.audit import audit_mirror, walk
@@ -21,7 +21,7 @@ from tocsin.ledger.mirror import Mirror, Upload
 from tocsin.ledger.note import Note, parse_signatures
 from tocsin.ledger.policy import LogLine, Policy, WitnessLine
 from tocsin.ledger.recover import recover
-from tocsin.ledger.source import Source, folder_source, http_source, read_checkpoint
+from tocsin.ledger.source import Source, below, folder_source, http_source, read_checkpoint
 from tocsin.ledger.tiles import WIDTH
 from tocsin.ledger.upload import Package, UploadHead, parse_mirror_info
 from tocsin.ledger.wire import MIRROR_INFO, Answer
@@ -110,12 +110,12 @@ def test_a_checkpoint_that_was_overtaken_is_finished_by_its_ticket(world: World)
     world.log.append(entries(600))
     old = world.checkpoint()
     old_tender = tender(world, old)
-    step(mirror.inbox, old_tender)
+    step(mirror.inbox, old_tender.note, old_tender.hashes)
     start = begun(mirror, 0, 600)
     assert start.take(next(packages(old_tender, 0, 600))) is None
     info = parse_mirror_info(start.finish(complete=False).body)
     world.log.append(entries(900))
-    step(mirror.inbox, tender(world, world.checkpoint()))
+    step(mirror.inbox, world.checkpoint(), world.log.tree.hashes())
     assert refused(mirror, 256, 600).status == 409
     assert refused(mirror, 256, 600, bytes(32) + info.ticket[32:]).status == 409
     on = begun(mirror, 256, 600, info.ticket)
@@ -144,6 +144,21 @@ def test_the_served_checkpoint_is_cosigned_again_and_never_shrinks(world: World)
     assert parse_checkpoint(first.text).size == 300
 
 
+def test_two_who_finish_at_once_both_are_cosigned(world: World) -> None:
+    """Another upload of the same tree is committed between this one's reading and its swap."""
+    m = world.mirror("m")
+    world.log.append(entries(300))
+    show = tender(world, world.checkpoint())
+    between = Between(world.folder / "m", "checkpoint", lambda: gather(show, world.policy({"a": [m]}), world.net))
+    mirror = Mirror(between, world.follows, m.signers, world.clock, bytes(32))
+    mirror_of(m).inbox.add_checkpoint(AddCheckpoint(0, (), show.note).encode())
+    upload = begun(mirror, 0, 300)
+    for package in packages(show, 0, 300):
+        assert upload.take(package) is None
+    assert upload.finish(complete=True).status == 200
+    assert between.met
+
+
 def test_an_upload_is_refused_for(world: World) -> None:
     mirror = mirror_of(world.mirror("m"))
     assert mirror.begin(UploadHead("unknown", 0, 1)).status == 404  # type: ignore[union-attr]
@@ -151,7 +166,7 @@ def test_an_upload_is_refused_for(world: World) -> None:
     world.log.append(entries(8_500))
     note = world.checkpoint()
     show = tender(world, note)
-    step(mirror.inbox, show)
+    step(mirror.inbox, show.note, show.hashes)
     assert (refused(mirror, 1, 8_500).status, refused(mirror, 0, 8_499).status) == (409, 409)
     upload = begun(mirror, 0, 8_500)
     for package in packages(show, 0, 8_500):
@@ -165,7 +180,7 @@ def test_packages_that_do_not_fit_are_refused_and_not_kept(world: World) -> None
     mirror = mirror_of(world.mirror("m"))
     world.log.append(entries(600))
     show = tender(world, world.checkpoint())
-    step(mirror.inbox, show)
+    step(mirror.inbox, show.note, show.hashes)
     good = list(packages(show, 0, 600))
     wrong = [
         replace(good[0], entries=(b"other", *good[0].entries[1:])),
@@ -195,7 +210,7 @@ def test_packages_from_any_start_prove_themselves(
         total += count
         world.log.append(entries(total))
         show = tender(world, world.checkpoint())
-        step(mirror.inbox, show)
+        step(mirror.inbox, show.note, show.hashes)
         start = min(cut, mirror.tree(ORIGIN).head().size)
         upload = begun(mirror, start, total)
         assert [upload.take(package) for package in packages(show, start, total)] == [None] * (
@@ -397,6 +412,7 @@ def test_an_address_is_read_like_a_folder(world: World) -> None:
         source("broken", 3)
     with pytest.raises(FormatError, match="longer than the 2 bytes"):
         source("checkpoint", 2)
+    assert below(lambda name, most: name.encode(), "folder")("name", 9) == b"folder/name"
     with pytest.raises(TransportError, match="no checkpoint"):
         read_checkpoint(lambda name, most: None)
     (world.folder / "log" / "public" / "checkpoint").mkdir(parents=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import Connection, create_engine, event, text
 
 from tocsin.forms.errors import ConfigError, TransportError
 from tocsin.ledger.file_store import FileStore
@@ -130,6 +130,19 @@ def test_a_file_store_says_what_it_cannot_do(tmp_path: Path) -> None:
             act()
     with pytest.raises(TransportError, match="cannot be locked"):
         FileStore(tmp_path / "absent").swap("a", None, b"")
+
+
+def test_a_database_store_puts_again_what_another_put_meanwhile(tmp_path: Path) -> None:
+    store, met = SqlStore(f"sqlite:///{tmp_path}/store.db"), []
+
+    def first(connection: Connection, _cursor: object, statement: str, *_more: object) -> None:
+        if statement.startswith("INSERT") and not met:
+            met.append(statement)
+            connection.execute(text("INSERT INTO ledger_objects (name, raw) VALUES ('a', x'00')"))
+
+    event.listen(store._engine, "before_cursor_execute", first)
+    store.put({"a": b"1"})
+    assert met and store.get("a") == b"1"
 
 
 def test_a_database_store_says_what_it_cannot_do(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from tocsin.ledger.keys import verify_note
 from tocsin.ledger.mirror import Mirror
 from tocsin.ledger.note import Note
 from tocsin.ledger.policy import Policy, WitnessLine
-from tocsin.ledger.prove import prove_consistency
+from tocsin.ledger.prove import Hashes, prove_consistency
 from tocsin.ledger.source import CHECKPOINT, Source, read_checkpoint, read_entries, source_hashes
 from tocsin.ledger.tiles import WIDTH
 from tocsin.ledger.upload import UploadHead
@@ -43,7 +43,7 @@ def sync(mirror: Mirror, source: Source) -> Checkpoint:
     """
     tender = read_tender(source)
     tree = tender.checkpoint
-    step(mirror.inbox, tender)
+    step(mirror.inbox, tender.note, tender.hashes)
     start = min(mirror.tree(tree.origin).head().size, tree.size)
     upload = mirror.begin(UploadHead(tree.origin, start, tree.size))
     if isinstance(upload, Answer):
@@ -58,18 +58,18 @@ def sync(mirror: Mirror, source: Source) -> Checkpoint:
     return tree
 
 
-def step(witness: Witness, tender: Tender) -> None:
+def step(witness: Witness, note: Note, hashes: Hashes) -> None:
     """Show a witness a checkpoint, with a proof from the one that it knows.
 
     Errors: VerificationError where it refuses.
     """
-    tree = tender.checkpoint
+    tree = parse_checkpoint(note.text)
     known = witness.latest(origin_hash(tree.origin))
     old = parse_checkpoint(known.text).size if known else 0
     if old > tree.size:
         raise VerificationError(f"the log went back from {old} entries to {tree.size}", hint=_KEEP_BOTH)
-    proof = tuple(prove_consistency(tender.hashes, old, tree.size)) if old else ()
-    answer = witness.add_checkpoint(AddCheckpoint(old, proof, tender.note).encode())
+    proof = tuple(prove_consistency(hashes, old, tree.size)) if old else ()
+    answer = witness.add_checkpoint(AddCheckpoint(old, proof, note).encode())
     if answer.status != 200:
         raise VerificationError(_said(answer), hint=_KEEP_BOTH)
 
@@ -123,17 +123,13 @@ class Peers:
         failed: TocsinError | None = None
         for source in sources:
             try:
-                return step(witness, Tender(note, source_hashes(source, parse_checkpoint(note.text)), _no_entries))
+                return step(witness, note, source_hashes(source, parse_checkpoint(note.text)))
             except TocsinError as error:
                 failed = failed or error
         raise failed or TransportError("nobody serves a proof")
 
     def _source(self, line: WitnessLine, origin: str) -> Source:
         return self.at(f"{(line.url or '').rstrip('/')}/{origin_hash(origin)}")
-
-
-def _no_entries(_start: int, _end: int) -> list[bytes]:
-    return []
 
 
 def _said(answer: Answer) -> str:

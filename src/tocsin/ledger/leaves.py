@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 from tocsin.forms.errors import TransportError
+from tocsin.ledger.merkle import EMPTY_ROOT
 from tocsin.ledger.tree import Head, Tree
 
 _TABLES = """
@@ -24,22 +25,25 @@ class LeafIndex:
             self._db.execute("PRAGMA synchronous=NORMAL")  # what a crash loses is read from the tree again
             self._db.executescript(_TABLES)
 
-    def follow(self, tree: Tree, head: Head) -> None:
-        """Read from the tree what the index lacks up to `head`, from the beginning where the two differ."""
-        size = self._size(tree, head)
-        while size < head.size:
-            end = min(size + _STEP, head.size)
-            root = head.root if end == head.size else tree.root(end)
-            self.add(Head(end, root), size, tree.leaves(size, end))
-            size = end
+    def follow(self, tree: Tree) -> Head:
+        """Read from the tree what the index lacks, all of it where the two differ; give the head that is covered."""
+        while True:
+            seen = self._seen()
+            head = tree.head()  # read after `seen`, which is never ahead of the tree it was made from
+            if seen == head:
+                return head
+            if seen.size > head.size or tree.root(seen.size) != seen.root:
+                self._forget(seen)
+            else:
+                self._step(tree, seen, head)
 
-    def add(self, head: Head, start: int, leaves: Sequence[bytes]) -> None:
-        """Take in the leaf hashes from `start` on; with them the index is at `head`."""
+    def add(self, old: Head, new: Head, leaves: Sequence[bytes]) -> None:
+        """Take in the leaf hashes between two heads, if the index is at the first; who follows does the rest."""
         with _told(), self._writing():
-            self._db.executemany(
-                "INSERT OR IGNORE INTO leaf VALUES (?, ?)", ((leaf, at) for at, leaf in enumerate(leaves, start))
-            )
-            self._db.execute("INSERT OR REPLACE INTO seen VALUES (1, ?, ?)", (head.size, head.root))
+            if self._seen() == old:
+                rows = ((leaf, at) for at, leaf in enumerate(leaves, old.size))
+                self._db.executemany("INSERT OR IGNORE INTO leaf VALUES (?, ?)", rows)
+                self._db.execute("INSERT OR REPLACE INTO seen VALUES (1, ?, ?)", (new.size, new.root))
 
     def find(self, leaves: Iterable[bytes]) -> dict[bytes, int]:
         """Find the indexes of those leaf hashes that the tree holds."""
@@ -51,19 +55,23 @@ class LeafIndex:
                     found[leaf] = int(row[0])
         return found
 
-    def _size(self, tree: Tree, head: Head) -> int:
-        """Tell how far the index goes; it is emptied where it is not the beginning of the tree."""
+    def _seen(self) -> Head:
+        """Tell which tree the index covers."""
         with _told():
             row = self._db.execute("SELECT size, root FROM seen").fetchone()
-            size, root = row or (0, b"")
-            if (
-                row is None
-                or (size == head.size and root == head.root)
-                or (size < head.size and tree.root(size) == root)
-            ):
-                return int(size)
-            self._db.executescript("BEGIN; DELETE FROM leaf; DELETE FROM seen; COMMIT")
-            return 0
+        return Head(*row) if row else Head(0, EMPTY_ROOT)
+
+    def _step(self, tree: Tree, seen: Head, head: Head) -> None:
+        end = min(seen.size + _STEP, head.size)
+        new = head if end == head.size else Head(end, tree.root(end))
+        self.add(seen, new, tree.leaves(seen.size, end))
+
+    def _forget(self, seen: Head) -> None:
+        """Empty the index, unless it has changed since it was found to be of another tree."""
+        with _told(), self._writing():
+            if self._seen() == seen:
+                self._db.execute("DELETE FROM leaf")
+                self._db.execute("DELETE FROM seen")
 
     @contextmanager
     def _writing(self) -> Iterator[None]:

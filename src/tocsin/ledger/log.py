@@ -46,15 +46,14 @@ class Log:
     def _append(self, entries: Sequence[bytes]) -> list[int]:
         by_leaf = {leaf_hash(entry): entry for entry in entries}
         while True:
-            head = self.tree.head()
-            self._leaves.follow(self.tree, head)
+            head = self._leaves.follow(self.tree)
             known = self._leaves.find(by_leaf)
             fresh = [leaf for leaf in by_leaf if leaf not in known]
             if not fresh:
                 break
             new = self.tree.extend(head, [by_leaf[leaf] for leaf in fresh])
             if new:  # else another writer was faster: look again, it may have brought the same entries
-                self._leaves.add(new, head.size, fresh)
+                self._leaves.add(head, new, fresh)
         return [known[leaf_hash(entry)] for entry in entries]
 
     def sign(self, signers: Sequence[Signer], time: int) -> Note:
