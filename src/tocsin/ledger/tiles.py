@@ -5,7 +5,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 
 from tocsin.forms.errors import FormatError
-from tocsin.ledger.merkle import HASH_BYTES, perfect_root
+from tocsin.ledger.merkle import HASH_BYTES, node_hash
 
 WIDTH = 256
 HEIGHT = 8
@@ -91,7 +91,7 @@ class TileHashes:
     def __init__(self, read: ReadTile, size: int) -> None:
         self._read = read
         self._size = size
-        self._kept: OrderedDict[tuple[int, int], list[bytes]] = OrderedDict()
+        self._kept: OrderedDict[tuple[int, int], list[list[bytes]]] = OrderedDict()
 
     def __call__(self, height: int, index: int) -> bytes:
         """Give the hash of the perfect subtree of a height and its index at that height.
@@ -100,15 +100,22 @@ class TileHashes:
         """
         level, above = divmod(height, HEIGHT)
         first = index << above
-        hashes = self._tile(level, first // WIDTH)
-        at = first % WIDTH
-        return perfect_root(hashes[at : at + (1 << above)])
+        return self._tile(level, first // WIDTH)[above][(first % WIDTH) >> above]
 
-    def _tile(self, level: int, index: int) -> list[bytes]:
-        hashes = self._kept.get((level, index))
-        if hashes is None:
+    def _tile(self, level: int, index: int) -> list[list[bytes]]:
+        """Give the nodes over a tile's hashes, lowest first: computed once, for many proofs pass through a tile."""
+        nodes = self._kept.get((level, index))
+        if nodes is None:
             width = tile_width(level, index, self._size)
-            hashes = self._kept[level, index] = read_hashes(self._read(level, index, width), width)
+            nodes = self._kept[level, index] = _nodes(read_hashes(self._read(level, index, width), width))
             if len(self._kept) > _KEPT_TILES:
                 self._kept.popitem(last=False)
-        return hashes
+        return nodes
+
+
+def _nodes(hashes: list[bytes]) -> list[list[bytes]]:
+    nodes = [hashes]
+    while len(nodes[-1]) > 1:
+        below = nodes[-1]
+        nodes.append([node_hash(below[i], below[i + 1]) for i in range(0, len(below) - 1, 2)])
+    return nodes

@@ -16,7 +16,17 @@ from tocsin.ledger.merkle import EMPTY_ROOT, HASH_BYTES
 from tocsin.ledger.prove import root_of
 from tocsin.ledger.stores import Store
 from tocsin.ledger.strict import read_base64, read_decimal, write_base64
-from tocsin.ledger.tiles import ENTRIES, HEIGHT, WIDTH, TileHashes, read_bundle, tile_name, write_bundle
+from tocsin.ledger.tiles import (
+    ENTRIES,
+    HEIGHT,
+    WIDTH,
+    TileHashes,
+    read_bundle,
+    read_hashes,
+    tile_name,
+    tile_width,
+    write_bundle,
+)
 
 RESTORE = "restore the folder from a backup, then recover from a mirror what came after it"
 
@@ -100,9 +110,14 @@ class Tree:
         return root_of(self.hashes(), 0, size)
 
     def leaves(self, start: int, end: int) -> list[bytes]:
-        """Give the leaf hashes from `start` to `end`."""
-        hashes = self.hashes()
-        return [hashes(0, index) for index in range(start, end)]
+        """Give the leaf hashes from `start` to `end`, not above the head's size."""
+        edge = self._now()
+        found: list[bytes] = []
+        for index in range(start // WIDTH, -(-end // WIDTH)):
+            width = tile_width(0, index, edge.size)
+            low, high = max(start - index * WIDTH, 0), min(end - index * WIDTH, width)
+            found += read_hashes(self._tile(edge, 0, index, width), width)[low:high]
+        return found
 
     def entries(self, start: int, end: int) -> list[bytes]:
         """Give the entries from `start` to `end`, not above the head's size."""
