@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import median, quantiles
@@ -23,6 +24,7 @@ from run import _commit, _load, _machine
 from tocsin.forms.errors import FormatError
 from tocsin.ledger import (
     FileStore,
+    GroupedLog,
     Log,
     LogLine,
     Policy,
@@ -75,7 +77,8 @@ def grown(count: int) -> Log:
 
 def append(seconds: float) -> dict[str, Any]:
     """Durable appends a second for some batch sizes, one writer, a checkpoint signed and published every second."""
-    return {f"batch_{batch}": _appending(batch, seconds) for batch in BATCHES}
+    found = {f"batch_{batch}": _appending(batch, seconds) for batch in BATCHES}
+    return {**found, "threads_64": _together(64, seconds)}
 
 
 def _appending(batch: int, seconds: float) -> dict[str, Any]:
@@ -91,6 +94,38 @@ def _appending(batch: int, seconds: float) -> dict[str, Any]:
                 log.publish(log.sign(KEY, int(time.time())))
                 checkpoints += 1
         wall, spent = time.perf_counter() - start, time.process_time() - cpu
+    return _appended(count, wall, spent, waits, checkpoints)
+
+
+def _together(threads: int, seconds: float) -> dict[str, Any]:
+    """The same for threads that each append one entry, wait for it, and append the next."""
+    with TemporaryDirectory(dir=WORK) as folder:
+        log = open_log(Path(folder) / "log")
+        grouped, start, cpu = GroupedLog(log), time.perf_counter(), time.process_time()
+
+        def work(thread: int) -> list[float]:
+            waits: list[float] = []
+            while (now := time.perf_counter()) < start + seconds:
+                grouped.append([entry(thread * 10_000_000 + len(waits))])
+                waits.append(time.perf_counter() - now)
+            return waits
+
+        def sign() -> int:
+            signer, done = open_log(Path(folder) / "log"), 0
+            while time.perf_counter() < start + seconds:
+                signer.publish(signer.sign(KEY, int(time.time())))
+                done += 1
+                time.sleep(max(0.0, start + done - time.perf_counter()))
+            return done
+
+        with ThreadPoolExecutor(threads + 1) as pool:
+            checkpoints = pool.submit(sign)
+            waits = [wait for one in pool.map(work, range(threads)) for wait in one]
+        wall, spent = time.perf_counter() - start, time.process_time() - cpu
+    return _appended(len(waits), wall, spent, waits, checkpoints.result())
+
+
+def _appended(count: int, wall: float, spent: float, waits: list[float], checkpoints: int) -> dict[str, Any]:
     return {
         "per_s": round(count / wall),
         "per_cpu_s": round(count / spent),

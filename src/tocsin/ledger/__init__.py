@@ -16,6 +16,7 @@ from tocsin.ledger.folders import (
 )
 from tocsin.ledger.follow import Peers, sync
 from tocsin.ledger.gather import Gathered, Tender, check_not_restored, gather
+from tocsin.ledger.grouping import GroupedLog
 from tocsin.ledger.keyfile import KINDS, KeyFile, new_key, seal_keys
 from tocsin.ledger.keys import Signer, VerifierKey, parse_key
 from tocsin.ledger.log import Log
@@ -57,6 +58,7 @@ __all__ = [
     "FileStore",
     "Gathered",
     "Group",
+    "GroupedLog",
     "KeyFile",
     "Log",
     "LogFolder",
