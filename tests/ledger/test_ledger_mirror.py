@@ -118,6 +118,11 @@ def test_a_checkpoint_that_was_overtaken_is_finished_by_its_ticket(world: World)
     step(mirror.inbox, world.checkpoint(), world.log.tree.hashes())
     assert refused(mirror, 256, 600).status == 409
     assert refused(mirror, 256, 600, bytes(32) + info.ticket[32:]).status == 409
+    forward = begun(mirror, 256, 900)
+    for package in packages(tender(world, world.checkpoint()), 256, 900):
+        assert forward.take(package) is None
+    late = parse_mirror_info(refused(mirror, 601, 600 + 1, info.ticket).body)
+    assert (late.size, late.next) == (900, 900)
     on = begun(mirror, 256, 600, info.ticket)
     for package in packages(old_tender, 256, 600):
         assert on.take(package) is None
@@ -140,7 +145,9 @@ def test_the_served_checkpoint_is_cosigned_again_and_never_shrinks(world: World)
     world.cosigned(policy)
     answer = late.finish(complete=True)
     assert (answer.status, parse_mirror_info(answer.body).size) == (409, 400)
-    assert refused(mirror, 300, 300).status == 409
+    assert parse_mirror_info(refused(mirror, 300, 300).body).size == 400, (
+        "the size to go on with, not the one left behind"
+    )
     assert parse_checkpoint(first.text).size == 300
 
 

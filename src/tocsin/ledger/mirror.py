@@ -68,16 +68,16 @@ class Mirror:
             return refuse(422, "no checkpoint of the log has come yet")
         target = self._target(head, pending)
         entry = self.tree(head.origin).head().size
-        if target is None or head.end < self._least_size(head.origin) or head.start > entry:
-            return self.conflict(head.origin, target or pending)
-        if min(head.end, entry) - head.start > _MOST_EXCESS:
+        if target is None or head.end < self._least_size(head.origin):
+            return self.conflict(head.origin, pending)
+        if head.start > entry or min(head.end, entry) - head.start > _MOST_EXCESS:
             return self.conflict(head.origin, target)
         return Upload(self, head, target)
 
     def conflict(self, origin: str, target: Note, status: int = CONFLICT) -> Answer:
-        """Answer what the mirror lacks."""
+        """Answer what the mirror lacks of a checkpoint's entries, and how to go on."""
         size = parse_checkpoint(target.text).size
-        info = MirrorInfo(size, self.tree(origin).head().size, self._ticket(target))
+        info = MirrorInfo(size, min(size, self.tree(origin).head().size), self._ticket(target))
         return Answer(status, info.encode(), MIRROR_INFO)
 
     def commit(self, target: Note) -> Answer:

@@ -137,14 +137,17 @@ class Tree:
 
     def _edge(self, head: Head) -> Edge | None:
         """Find the edge of a head, finishing what its writer may have left open; None where the tree is past it."""
-        if self._known[0] != head:
+        known, edge = self._known  # read once: other threads may go on meanwhile
+        if known != head:
             raw = self._store.get(self._record(head))
             if raw is None and self.head() != head:
                 return None
             if raw is None:
                 raise TransportError(f"the record of the tree of {head.size} leaves is gone", hint=RESTORE)
-            self._finish(head, grow(*read_record(raw)))
-        return self._known[1]
+            growth = grow(*read_record(raw))
+            self._finish(head, growth)
+            edge = growth.edge
+        return edge
 
     def _finish(self, head: Head, growth: Growth) -> None:
         """Write what the last batch filled; the last of it last, so that its presence tells that all is there."""
