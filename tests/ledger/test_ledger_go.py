@@ -61,8 +61,9 @@ def oracle(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Oracle]:
 
 
 def tiles_of(growth: Growth) -> dict[str, bytes]:
-    full = {name: raw for name, raw in growth.full.items() if not name.startswith(f"tile/{ENTRIES}/")}
-    return full | dict(partial_tiles(growth.edge))
+    full = {tile_name(*place): raw for place, raw in growth.full.items() if place[0] != ENTRIES}
+    partial = partial_tiles(growth.edge)
+    return full | {tile_name(level, index, len(raw) // 32): raw for level, index, raw in partial}
 
 
 def hashes_of(tiles: dict[str, bytes], size: int) -> TileHashes:

@@ -10,7 +10,7 @@ from tocsin.ledger.merkle import HASH_BYTES
 from tocsin.ledger.note import Note
 from tocsin.ledger.policy import BAND, Policy, Trusted, check_log, check_note, cosigned_by
 from tocsin.ledger.source import Source, read_checkpoint, read_entries, read_tile, source_hashes
-from tocsin.ledger.tiles import ENTRIES, TILE_BYTES, WIDTH, tile_name, tile_width
+from tocsin.ledger.tiles import HEIGHT, TILE_BYTES, WIDTH, tile_name, tile_width
 
 Told = Callable[[int], None]
 """Hears how many entries are checked."""
@@ -81,34 +81,33 @@ def walk(source: Source, tree: Checkpoint, told: Told) -> None:
         for index in range(-(-tree.size // WIDTH)):
             growth = grow(edge, read_entries(source, index, tile_width(0, index, tree.size)))
             edge = growth.edge
-            for name, raw in growth.full.items():
-                _same(source, name, raw)
+            for (level, at), raw in growth.full.items():
+                _same(source, level, at, raw)
             told(edge.size)
-        for name, raw in partial_tiles(edge):
-            _same(source, name, raw)
+        for level, at, raw in partial_tiles(edge):
+            _same(source, level, at, raw)
     except FormatError as error:
         raise VerificationError(f"after {edge.size} entries: {error}", hint=error.hint) from error
     if edge.root() != tree.root:
         raise VerificationError(f"the {edge.size} entries have another root than the checkpoint says")
 
 
-def partial_tiles(edge: Edge) -> Iterator[tuple[str, bytes]]:
-    """Name the partial hash tiles of a tree."""
-    size = edge.size
+def partial_tiles(edge: Edge) -> Iterator[tuple[int, int, bytes]]:
+    """Give the partial hash tiles of a tree with their levels and indexes."""
     for level, raw in enumerate(edge.tiles):
         if raw:
-            yield tile_name(level, (size >> (8 * level)) // WIDTH, len(raw) // HASH_BYTES), raw
+            yield level, edge.size >> (HEIGHT * (level + 1)), raw
 
 
-def _same(source: Source, name: str, raw: bytes) -> None:
+def _same(source: Source, level: int | str, index: int, raw: bytes) -> None:
     """Compare a hash tile with what the entries say; bundles are where these come from."""
-    _, level, path = name.split("/", 2)
-    if level == ENTRIES:
+    if isinstance(level, str):
         return
     width = len(raw) // HASH_BYTES
-    index = int(path.partition(".p/")[0].replace("x", "").replace("/", ""))
-    served = read_tile(source, int(level), index, width, TILE_BYTES)
+    served = read_tile(source, level, index, width, TILE_BYTES)
     if served[: len(raw)] != raw or len(served) not in (len(raw), TILE_BYTES):
-        at = next((i for i in range(width) if served[i * 32 : i * 32 + 32] != raw[i * 32 : i * 32 + 32]), width)
-        first = (index * WIDTH + at) << (8 * int(level))
-        raise VerificationError(f"{name} does not fit the entries, first at entry {first}")
+        at = next(
+            (i for i in range(0, len(raw), HASH_BYTES) if served[i : i + HASH_BYTES] != raw[i : i + HASH_BYTES]), 0
+        )
+        first = (index * WIDTH + at // HASH_BYTES) << (HEIGHT * level)
+        raise VerificationError(f"{tile_name(level, index, width)} does not fit the entries, first at entry {first}")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from tocsin.forms.errors import FormatError
 from tocsin.ledger.merkle import HASH_BYTES, fold_peaks, leaf_hash, peaks, perfect_root
-from tocsin.ledger.tiles import ENTRIES, HEIGHT, TILE_BYTES, WIDTH, read_bundle, read_hashes, tile_name, write_bundle
+from tocsin.ledger.tiles import ENTRIES, HEIGHT, TILE_BYTES, WIDTH, read_bundle, read_hashes, write_bundle
 
 
 @dataclass(frozen=True)
@@ -30,18 +30,22 @@ class Edge:
         return fold_peaks(found)
 
 
+Place = tuple[int | str, int]
+"""Where a tile or bundle stands: its level, or ENTRIES, and its index."""
+
+
 @dataclass(frozen=True)
 class Growth:
-    """The edge after some entries, and the tiles and bundles that they filled, by name."""
+    """The edge after some entries, and the tiles and bundles that they filled, in the order of their filling."""
 
     edge: Edge
-    full: dict[str, bytes]
+    full: dict[Place, bytes]
 
 
 def grow(edge: Edge, entries: Sequence[bytes]) -> Growth:
     """Append entries: the slow part is one hash an entry and one a node."""
     size = edge.size
-    full: dict[str, bytes] = {}
+    full: dict[Place, bytes] = {}
     tiles = [bytearray(tile) for tile in edge.tiles]
     waiting = list(edge.entries)
     for entry in entries:
@@ -49,19 +53,19 @@ def grow(edge: Edge, entries: Sequence[bytes]) -> Growth:
         _push(tiles, 0, leaf_hash(entry), size, full)
         size += 1
         if size % WIDTH == 0:
-            full[tile_name(ENTRIES, size // WIDTH - 1)] = write_bundle(waiting)
+            full[ENTRIES, size // WIDTH - 1] = write_bundle(waiting)
             waiting = []
     return Growth(Edge(tuple(map(bytes, tiles)), tuple(waiting)), full)
 
 
-def _push(tiles: list[bytearray], level: int, node: bytes, index: int, full: dict[str, bytes]) -> None:
+def _push(tiles: list[bytearray], level: int, node: bytes, index: int, full: dict[Place, bytes]) -> None:
     """Add the hash that has `index` at its level; a tile that it fills goes out, and its root one level up."""
     if level == len(tiles):
         tiles.append(bytearray())
     tiles[level] += node
     if len(tiles[level]) == TILE_BYTES:
         tile = bytes(tiles[level])
-        full[tile_name(level, index // WIDTH)] = tile
+        full[level, index // WIDTH] = tile
         tiles[level] = bytearray()
         _push(tiles, level + 1, perfect_root(read_hashes(tile, WIDTH)), index // WIDTH, full)
 

@@ -151,10 +151,12 @@ class Tree:
 
     def _finish(self, head: Head, growth: Growth) -> None:
         """Write what the last batch filled; the last of it last, so that its presence tells that all is there."""
-        *first, last = ["", *growth.full]
-        if last and self._store.get(self._public + last) is None:
-            self._store.put({self._public + name: growth.full[name] for name in first if name})
-            self._store.put({self._public + last: growth.full[last]})
+        full = {self._public + tile_name(*place): raw for place, raw in growth.full.items()}
+        last = next(reversed(full), None)
+        if last and self._store.get(last) is None:
+            end = {last: full.pop(last)}
+            self._store.put(full)
+            self._store.put(end)
         self._known = head, growth.edge
         self._tidy(head)
 
