@@ -113,6 +113,8 @@ def test_a_mirror_pulls_from_a_folder_and_is_verified(tocsin: Command, log: Path
     assert tocsin("mirror", "add-log", mirror, vkey, log).code == 0
     assert tocsin("mirror", "add-log", mirror, vkey).code == 3
     assert tocsin("mirror", "sync", mirror).out == f"origin\tsize\n{ORIGIN}\t3\n"
+    assert tocsin("mirror", "sync", mirror, log).out == f"origin\tsize\n{ORIGIN}\t3\n"
+    assert tocsin("mirror", "sync", mirror, tmp_path / "absent").code == 4
     policy = tmp_path / "mirror-policy"
     policy.write_text(f"log {vkey}\nwitness m {cosigner}\nquorum m\n")
     told = json.loads(tocsin("verify", "mirror", mirror, "--policy", policy, "--json").out)

@@ -75,6 +75,7 @@ def test_a_side_that_is_stopped_is_named_and_both_recover(coalition: Coalition, 
     run("verify", "proof", proof, "--entry", tmp_path / "entries" / "first-1", "--policy", coalition.policy, code=1)
 
 
+@pytest.mark.minutes
 def test_auditors_verify_log_and_mirrors_over_http(coalition: Coalition, tmp_path: Path) -> None:
     coalition.append(600, "entry")
     coalition.checkpoint()
@@ -107,6 +108,7 @@ def test_a_mirror_that_cannot_fetch_one_entry_does_not_cosign(coalition: Coaliti
     assert (mirror / "public" / HASH / "checkpoint").read_text().count("\n\u2014 ") == 2
 
 
+@pytest.mark.minutes
 def test_a_log_restored_from_backup_is_refused_and_recovers_from_a_mirror(coalition: Coalition, tmp_path: Path) -> None:
     coalition.append(10, "first")
     coalition.checkpoint()
@@ -126,6 +128,7 @@ def test_a_log_restored_from_backup_is_refused_and_recovers_from_a_mirror(coalit
     assert coalition.checkpoint().startswith(f"{ORIGIN}\n21\n")
 
 
+@pytest.mark.minutes
 def test_a_restarted_mirror_asks_its_peers_before_it_cosigns(
     coalition: Coalition, servers: Servers, tmp_path: Path
 ) -> None:

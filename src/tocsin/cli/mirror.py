@@ -64,8 +64,15 @@ def add_peer(
 
 
 @app.command("sync")
-def sync(folder: Folder, without: cosigning.Without = None) -> None:
-    """Fetch, check, keep and cosign what the logs with an address now serve.
+def sync(
+    folder: Folder,
+    addresses: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="URL_OR_DIR...", help="Logs; when left out, all that the mirror follows by address."),
+    ] = None,
+    without: cosigning.Without = None,
+) -> None:
+    """Fetch, check, keep and cosign what logs now serve.
 
     Example: tocsin mirror sync mirror
     """
@@ -74,12 +81,12 @@ def sync(folder: Folder, without: cosigning.Without = None) -> None:
 
     opened = open_cosigner(folder, "mirror")
     policy, mirror = opened.policy(), _mirror(opened)
-    addresses = {line.key.name: line.url for line in policy.logs if line.url}
-    if not addresses:
+    known = {line.key.name: line.url for line in policy.logs if line.url}
+    if not addresses and not known:
         raise ConfigError("the mirror follows no log with an address", hint="`tocsin mirror add-log DIR VKEY URL`")
     for origin, size in cosigning.peers_of(policy, without).catch_up(mirror.inbox).items():
         mirror.require(origin, size)
-    done = [sync_one(mirror, cosigning.source_at(url)) for url in addresses.values()]
+    done = [sync_one(mirror, cosigning.source_at(url)) for url in addresses or known.values()]
     put_rows(("origin", "size"), [(tree.origin, tree.size) for tree in done])
 
 
