@@ -22,7 +22,7 @@ FORK = multiprocessing.get_context("fork")
 def write_until_killed(folder: Path, run: int, writer: int) -> None:
     """Append batches, some of whose entries others append too; tell each index only once it is acknowledged."""
     log, draw = make_log(folder), random.Random(f"{run} {writer}")
-    told = os.open(folder / f"told-{writer}", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    told = os.open(folder / f"told-{run}-{writer}", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     for n in range(100_000):
         own = [f"{run} {writer} {n} {i}".encode() for i in range(draw.choice((0, 1, 3, 40, 300)))]
         batch = [*own, f"shared {run} {n}".encode(), f"shared {draw.randrange(run + 1)} {n}".encode()]
