@@ -10,11 +10,11 @@ from ledger_worlds import ORIGIN, START, Between, Clock, Cosigner, World, entrie
 
 from tocsin.forms.errors import FormatError, TransportError, VerificationError
 from tocsin.ledger.audit import audit_mirror, walk
-from tocsin.ledger.checkpoint import origin_hash, parse_checkpoint
+from tocsin.ledger.checkpoint import Checkpoint, origin_hash, parse_checkpoint
 from tocsin.ledger.file_store import FileStore
 from tocsin.ledger.follow import Peers, read_tender, step, sync
 from tocsin.ledger.gather import Tender, check_not_restored, cosign, gather, packages
-from tocsin.ledger.keys import COSIGNER, verify_note
+from tocsin.ledger.keys import COSIGNER, sign_text, verify_note
 from tocsin.ledger.leaves import LeafIndex
 from tocsin.ledger.log import Log
 from tocsin.ledger.mirror import Mirror, Upload
@@ -333,6 +333,25 @@ def test_the_proof_to_a_peers_checkpoint_may_come_from_the_log(world: World) -> 
     assert parse_checkpoint(mirror_of(m).pending(ORIGIN).text).size == 60  # type: ignore[union-attr]
 
 
+def test_a_peer_that_serves_another_log_or_another_tree_is_not_believed(world: World) -> None:
+    m, p = world.mirror("m"), world.mirror("p")
+    world.log.append(entries(30))
+    world.cosigned(world.policy({"a": [m, p]}))
+    there, place = line(world, p, "p"), world.folder / "p" / "public" / LOG / "checkpoint"
+    for text, why in (("other", "knows no log"), (ORIGIN, "another tree of 30")):
+        tree = Checkpoint(text, 30, bytes(32))
+        signed = sign_text(tree.text(), [*world.log_key, *p.signers], START)
+        place.write_bytes(signed.encode())
+        with pytest.raises(VerificationError, match=why):
+            peers(world, [there]).catch_up(mirror_of(m).inbox)
+    second = Peers(Policy((*world.follows().logs, LogLine(key("second")[0].key)), (there,)), peers(world, []).at)
+    place.write_bytes(
+        sign_text(Checkpoint("second", 5, bytes(32)).text(), [*key("second"), *p.signers], START).encode()
+    )
+    with pytest.raises(VerificationError, match="another log's checkpoint"):
+        second.catch_up(mirror_of(m).inbox)
+
+
 def test_cosignatures_are_gathered_from_all_who_answer(world: World) -> None:
     m, w, v = world.mirror("m"), world.witness("w", ml_dsa=True), world.witness("v")
     policy = world.policy({"a": [m, w], "b": [v]})
@@ -382,6 +401,16 @@ def test_an_answer_signed_for_another_checkpoint_is_refused(world: World) -> Non
     wrong = signer.sign(note.text.replace("10", "11"), START).line().encode()
     with pytest.raises(VerificationError, match="does not hold"):
         cosign(tender(world, note), WitnessLine("w", signer.key, "http://w"), lambda *_: Answer(200, wrong))
+
+
+def test_an_answer_by_other_keys_alone_is_no_cosignature(world: World) -> None:
+    world.log.append(entries(10))
+    note = world.checkpoint()
+    other = key("v", COSIGNER)[0].sign(note.text, START).line().encode()
+    with pytest.raises(VerificationError, match="no line of the key"):
+        cosign(
+            tender(world, note), WitnessLine("w", key("w", COSIGNER)[0].key, "http://w"), lambda *_: Answer(200, other)
+        )
 
 
 def test_large_uploads_go_in_several_requests(world: World) -> None:

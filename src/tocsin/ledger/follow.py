@@ -8,8 +8,8 @@ from tocsin.ledger.checkpoint import Checkpoint, origin_hash, parse_checkpoint
 from tocsin.ledger.gather import Tender, packages
 from tocsin.ledger.keys import verify_note
 from tocsin.ledger.mirror import Mirror
-from tocsin.ledger.note import Note
-from tocsin.ledger.policy import Policy, WitnessLine
+from tocsin.ledger.note import NOTE_BYTES, Note, parse_note
+from tocsin.ledger.policy import Policy, WitnessLine, check_log
 from tocsin.ledger.prove import Hashes, prove_consistency
 from tocsin.ledger.source import CHECKPOINT, Source, read_checkpoint, read_entries, source_hashes
 from tocsin.ledger.tiles import WIDTH
@@ -102,10 +102,12 @@ class Peers:
         """Read a peer's checkpoint of a log; the log must have signed it, and the peer."""
         if line.url is None:
             raise TransportError(f"the peer {line.name!r} has no address", hint="give it one, or remove its line")
-        if self._source(line, origin)(CHECKPOINT, 1 << 20) is None:
+        raw = self._source(line, origin)(CHECKPOINT, NOTE_BYTES)
+        if raw is None:
             return None
-        note = read_checkpoint(self._source(line, origin))
-        verify_note(note, [log.key for log in self.policy.logs if log.key.name == origin])
+        note = parse_note(raw)
+        if check_log(note, self.policy).origin != origin:
+            raise VerificationError(f"the peer {line.name!r} serves another log's checkpoint for that of {origin!r}")
         verify_note(note, [line.key])
         return note
 
@@ -113,7 +115,12 @@ class Peers:
         """Go to a peer's checkpoint where it is ahead; the proof may come from the peer, or from the log."""
         tree = parse_checkpoint(note.text)
         known = witness.latest(origin_hash(tree.origin))
-        if known and parse_checkpoint(known.text).size >= tree.size:
+        mine = parse_checkpoint(known.text) if known else None
+        if mine and mine.size == tree.size and mine.root != tree.root:
+            raise VerificationError(
+                f"the peer {line.name!r} knows another tree of {tree.size} entries", hint=_KEEP_BOTH
+            )
+        if mine and mine.size >= tree.size:
             return tree.size
         logs = [self.at(log.url) for log in self.policy.logs if log.url and log.key.name == tree.origin]
         self._first_that_fits(witness, note, [self._source(line, tree.origin), *logs])

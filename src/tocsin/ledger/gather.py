@@ -80,7 +80,10 @@ def cosign(tender: Tender, line: WitnessLine, transport: Transport) -> tuple[Sig
     """
     answer = _add_checkpoint(tender, line, transport)
     found = _own(tender.note, line, answer.body) if answer.body else ()
-    return found or _upload(tender, line, transport)
+    found = found or _upload(tender, line, transport)
+    if not found:
+        raise VerificationError("its answer carries no line of the key that the policy names")
+    return found
 
 
 def _add_checkpoint(tender: Tender, line: WitnessLine, transport: Transport) -> Answer:
