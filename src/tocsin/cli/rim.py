@@ -75,3 +75,16 @@ def progress(label: str) -> Iterator[Callable[[int, int], None]]:
 
     with Status(label, console=Console(stderr=True)) as status:
         yield lambda rows, size: status.update(f"{label}: {rows:,} events, {size / 1e6:,.1f} MB")
+
+
+@contextmanager
+def steps(label: str) -> Iterator[Callable[[int, int], None]]:
+    """Show steps done, and of how many where that is known, on stderr, where a person is watching."""
+    if not sys.stderr.isatty():
+        yield lambda done, of: None
+        return
+    from rich.console import Console  # kept out of `tocsin --help`
+    from rich.status import Status
+
+    with Status(label, console=Console(stderr=True)) as status:
+        yield lambda done, of: status.update(f"{label}: {done:,}" + (f" of {of:,}" if of else ""))

@@ -2,6 +2,7 @@
 
 from tocsin.flow.asking import check_text, describe, describe_standard, price_standard
 from tocsin.flow.demo import Verdict, judge, run_demo
+from tocsin.flow.exercising import Exercise, play_exercise, scenario_bytes, write_exercise
 from tocsin.flow.fingerprinting import (
     AlarmBank,
     CaseFiles,
@@ -19,6 +20,7 @@ from tocsin.flow.screening import Outcome, Settings, run_screen
 __all__ = [
     "AlarmBank",
     "CaseFiles",
+    "Exercise",
     "Outcome",
     "Settings",
     "Verdict",
@@ -32,10 +34,13 @@ __all__ = [
     "fits",
     "judge",
     "look_up",
+    "play_exercise",
     "price_standard",
     "read_table",
     "redraw",
     "run_demo",
     "run_screen",
+    "scenario_bytes",
     "shrink_bank",
+    "write_exercise",
 ]

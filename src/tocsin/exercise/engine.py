@@ -1,0 +1,144 @@
+"""The engine: all campaigns of many runs at once, one day after another."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from tocsin.exercise.desk import NEVER, Desk, days_of
+from tocsin.exercise.dice import Dice, Floats, Ints, normal
+from tocsin.exercise.scenario import Policy
+from tocsin.exercise.subjects import Births, Flags, People
+from tocsin.exercise.world import World
+
+Days = npt.NDArray[np.int16]
+AWAY, GAVE_UP = -1, -2  # instead of a provider; the number of providers itself stands for outside
+_FOUND, _WHERE, _PULL, _GO_ON, _BACK = range(5)  # faces of the dice
+
+
+@dataclass(frozen=True, slots=True)
+class Fates:
+    """Hold what became of the campaigns and people of some runs under one policy.
+
+    Shapes: (campaigns,) for `inside` and `outside` (days active), `at` (provider, providers for outside, AWAY or
+    GAVE_UP), `known` (the day from which every provider is closed to it, or NEVER); `person_run` (people,), the run
+    within these; `hit` (people, providers); `reviews` and `backlog` (runs, providers).
+    """
+
+    inside: Ints
+    outside: Ints
+    at: Ints
+    known: Ints
+    person_run: Ints
+    hit: Flags
+    reviews: Floats
+    backlog: Floats
+
+
+def play(world: World, policy: Policy, dice: Dice, births: Births, people: People, runs: range) -> Fates:
+    """Play some runs under one policy."""
+    desk = Desk(world, policy, dice, births, people, runs)
+    course = _Course(world, dice, births, desk)
+    campaigns = len(births.run)
+    for day, alarms in enumerate(days_of(people, world.days)):
+        today = np.flatnonzero(course.event == day)
+        active, coming = course.split(today)
+        found = active[course.spot[active] == day]
+        subject = np.concatenate([found, people.subject[alarms] + campaigns])
+        if len(subject):
+            sender = np.concatenate([course.at[found], people.sender[alarms]])
+            desk.hear(day, subject, sender, np.concatenate([course.stays[found], people.turn[alarms]]))
+        course.settle(day, np.concatenate([coming, course.leave(day, active)]))
+        desk.close_day()
+    return _fates(world, course, desk)
+
+
+def _fates(world: World, course: "_Course", desk: Desk) -> Fates:
+    last, campaigns = world.days, len(course.at)
+    rest = last - course.since
+    outside = np.where(course.at == world.providers, rest, 0)
+    inside = course.inside + np.where((course.at >= 0) & (course.at < world.providers), rest, 0)
+    known = desk.due[:campaigns].max(axis=1, initial=0)
+    return Fates(
+        inside=inside,
+        outside=outside,
+        at=course.at.astype(np.int64),
+        known=np.where(known <= last, known, NEVER).astype(np.int64),
+        person_run=desk.person_run,
+        hit=(desk.due[campaigns:] <= last) & desk.holds,
+        reviews=desk.reviews,
+        backlog=desk.backlog,
+    )
+
+
+class _Course:
+    """Hold where each campaign is, since when, and on which day something happens to it next."""
+
+    def __init__(self, world: World, dice: Dice, births: Births, desk: Desk) -> None:
+        self._world, self._dice, self._births, self._desk = world, dice, births, desk
+        count = len(births.run)
+        self.event: Days = births.start.astype(np.int16)
+        self.spot = np.full(count, NEVER, np.int16)
+        self.at = np.full(count, AWAY, np.int8)
+        self.since = np.zeros(count, np.int16)
+        self.stays = np.zeros(count, np.int64)
+        self.inside = np.zeros(count, np.int64)
+
+    def split(self, today: Ints) -> tuple[Ints, Ints]:
+        """Part those at a provider from those that come to one."""
+        here = self.at[today] >= 0
+        return today[here], today[~here]
+
+    def leave(self, day: int, active: Ints) -> Ints:
+        """Send away those to which their provider is closed now; return those that are back on the same day.
+
+        A campaign that was found but not banned (nobody confirms it) stays.
+        """
+        due = self._desk.due[active, self.at[active]]
+        self.event[active] = due
+        banned = active[due <= day]
+        run, kind = self._births.run[banned], self._births.kind[banned]
+        self.inside[banned] += day - self.since[banned]
+        classes = self._world.classes
+        goes_on = self._throw(banned, _GO_ON) < classes.displacement[run, kind]
+        pause = classes.comeback.median[run, kind] * np.exp(
+            classes.comeback.sigma[run, kind] * normal(self._throw(banned, _BACK))
+        )
+        back = np.minimum(day + np.floor(pause), NEVER)
+        self.at[banned] = np.where(goes_on, AWAY, GAVE_UP)
+        self.event[banned] = np.where(goes_on, back, NEVER)
+        self.stays[banned] += 1
+        return banned[goes_on & (back == day)]
+
+    def settle(self, day: int, coming: Ints) -> None:
+        """Bring campaigns to an open provider, outside, or to an end."""
+        if not len(coming):
+            return
+        run = self._births.run[coming]
+        weight = np.where(self._desk.due[coming] > day, self._world.size[run], 0.0)
+        upto = np.cumsum(weight, axis=1)
+        none_open = upto[:, -1] <= 0
+        place = (upto <= self._throw(coming, _WHERE)[:, None] * upto[:, -1:]).sum(axis=1)
+        out = self._throw(coming, _PULL) < self._lure(run, none_open, self.stays[coming] == 0)
+        at = np.where(out, self._world.providers, np.where(none_open, GAVE_UP, place))
+        self.at[coming], self.since[coming], self.event[coming] = at, day, NEVER
+        self._watch(day, coming[~out & ~none_open])
+
+    def _lure(self, run: Ints, none_open: Flags, first: Flags) -> Floats:
+        beyond = self._world.beyond
+        drawn = np.where(first, beyond.start[run], beyond.pull[run])
+        return np.where(none_open, beyond.last_resort[run], drawn)
+
+    def _watch(self, day: int, here: Ints) -> None:
+        """Draw the day on which the provider itself finds a campaign, unless an alarm closes its door before."""
+        run, kind, at = self._births.run[here], self._births.kind[here], self.at[here]
+        known = self._world.hazard[run, at, kind] * self._births.findable[here]
+        rate = known * (1 - self._world.classes.learning[run, kind]) ** self.stays[here]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            wait = np.ceil(-np.log(self._throw(here, _FOUND)) / rate)
+        found = np.minimum(day + np.maximum(wait, 1), NEVER).astype(np.int16)
+        self.spot[here] = found
+        self.event[here] = np.minimum(found, self._desk.due[here, at])
+
+    def _throw(self, which: Ints, face: int) -> Floats:
+        return self._dice.throw(self._births.number[which], self.stays[which], face)[:, 0]
