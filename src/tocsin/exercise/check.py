@@ -64,6 +64,7 @@ def _trials() -> Iterator[tuple[str, float, Trial]]:
         yield f"all share, heeded with chance {q}", known.life_heeded(_N, _P, q), _lives(_AUTOMATIC, heed=q)
     yield "all share, 10 days late: 1/p + 10", known.life_delayed(_P, 10), _lives(_AUTOMATIC, delay=10)
     yield "shared misses, variance 0.3", known.life_frail(_P, 0.3, 2000), _lives(_AUTOMATIC, misses=0.3)
+    yield "ends by itself after 15 days", known.life_ending(_P, 15), _lives(_AUTOMATIC, lifetime=15)
     yield "skill grows by 0.1 a ban", known.life_learning(_N, _P, 0.1), _lives(none, learning=0.1)
     yield "displacement 0.75", known.life_with_a_way_out(_N, _P, 0.75), _lives(none, displacement=0.75)
     yield "a fifth leaves for outside", known.life_with_a_way_out(_N, _P, 0.8), _lives(none, pull=0.2)
@@ -88,11 +89,14 @@ def _scenario(**more: Any) -> Scenario:
 
 def _lives(
     policy: Policy, heed: float = 1, delay: float = 0, misses: float = 0, learning: float = 0, displacement: float = 1,
-    pull: float = 0,
+    pull: float = 0, lifetime: float = 2000,
 ) -> Trial:  # fmt: skip
     days = 2000
     provider = {"count": _N // 2, "recall": {"M01": _P}, "heed": {"a": heed, "b": heed}, "delay": delay}
-    campaigns = {"kind": "M01", "rate": 0.5, "skill_growth": learning, "displacement": displacement}
+    campaigns = {
+        "kind": "M01", "rate": 0.5, "skill_growth": learning, "displacement": displacement,
+        "lifetime": {"median": lifetime},
+    }  # fmt: skip
     scenario = _scenario(
         days=days, providers=[provider | {"side": s} for s in "ab"], campaigns=[campaigns],
         detectors={"shared_misses": misses}, outside={"pull": pull},
@@ -121,7 +125,7 @@ def _accounts(policy: Policy, alike: float = 1) -> Trial:
 
 
 def _a_run(fates: Fates) -> Floats:
-    return np.bincount(fates.person_run, fates.hit.sum(axis=1), len(fates.reviews))
+    return np.asarray(np.bincount(fates.person_run, fates.hit.sum(axis=1), len(fates.reviews)), dtype=np.float64)
 
 
 def _backlogs(load: float) -> Trial:

@@ -1,6 +1,7 @@
 """What providers do with alarms: take them up or not, wait for another one, review them in turn, act."""
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 import numpy as np
 
@@ -35,21 +36,21 @@ class Desk:
         self.backlog = np.zeros((len(runs), world.providers))
         self.reviews = np.zeros((len(runs), world.providers))
 
-    def hear(self, day: int, subject: Ints, sender: Ints, turn: Ints) -> None:
+    def hear(self, day: int, subject: Ints, sender: Ints) -> None:
         """Let every provider hear the alarms of a day, and close the sender's own door.
 
-        `turn` numbers the alarms about one subject; the second of a day is heard after the first.
+        Two alarms about one subject on one day are heard one after the other.
         """
         _, first = np.unique(subject, return_index=True)
         if len(first) < len(subject):
             again = np.delete(np.arange(len(subject)), first)
             for part in (np.sort(first), again):
-                self.hear(day, subject[part], sender[part], turn[part])
+                self.hear(day, subject[part], sender[part])
             return
         world, run = self._world, self.run[subject]
         own = np.arange(world.providers) == sender[:, None]
         open_ = (self.due[subject] == NEVER) & self._has[subject]
-        heed = self._throw(subject, turn, HEED) < world.heed[run, :, world.side[sender]]
+        heed = self._throw(subject, sender, HEED) < world.heed[run, :, world.side[sender]]
         taken = open_ & ((self._audience[sender] & heed) | (own & self._honest[subject][:, None]))
         believed = self._believed[subject] + taken
         self._believed[subject] = believed
@@ -58,7 +59,7 @@ class Desk:
         away = acts & ~own
         when = day + np.floor(world.delay[run])
         if self._policy.act == "review":
-            away, when = self._reviewed(away, when, subject, turn)
+            away, when = self._reviewed(away, when, subject, sender)
         due = np.where(away, np.minimum(when, NEVER), self.due[subject])
         self.due[subject] = np.where(at_home, day, due)
 
@@ -67,15 +68,15 @@ class Desk:
         capacity = self._world.capacity[self._first : self._first + len(self.backlog)]
         self.backlog = np.maximum(self.backlog - capacity, 0)
 
-    def _reviewed(self, queued: Flags, when: Floats, subject: Ints, turn: Ints) -> tuple[Flags, Floats]:
+    def _reviewed(self, queued: Flags, when: Floats, subject: Ints, sender: Ints) -> tuple[Flags, Floats]:
         """Put alarms at the end of the queues; return those that will be confirmed, and when."""
         run, checks = self.run[subject], self._world.checks
         ahead = self._queue(queued, run)
         capacity = self._world.capacity[run]
         wait = np.floor(np.divide(ahead, capacity, out=np.full(ahead.shape, np.inf), where=capacity > 0))
-        length = _days(checks.days.median[run], checks.days.sigma[run], self._throw(subject, turn, LENGTH))
+        length = _days(checks.days.median[run], checks.days.sigma[run], self._throw(subject, sender, LENGTH))
         chance = np.where(self._true[subject], checks.confirms[run], 1 - checks.clears[run])
-        confirmed = queued & (self._throw(subject, turn, VERDICT) < chance[:, None])
+        confirmed = queued & (self._throw(subject, sender, VERDICT) < chance[:, None])
         return confirmed, when + wait + length
 
     def _queue(self, queued: Flags, run: Ints) -> Floats:
@@ -93,8 +94,8 @@ class Desk:
         self.reviews[runs - self._first] += upto[last] - before
         return place
 
-    def _throw(self, subject: Ints, turn: Ints, face: int) -> Floats:
-        return self._dice.throw(self._number[subject], turn, face, self._world.providers)
+    def _throw(self, subject: Ints, sender: Ints, face: int) -> Floats:
+        return self._dice.throw(self._number[subject], sender, face, self._world.providers)
 
 
 def _audience(world: World, policy: Policy) -> Flags:
@@ -111,4 +112,4 @@ def _days(median: Floats, sigma: Floats, even: Floats) -> Floats:
 def days_of(people: People, horizon: int) -> Iterator[slice]:
     """Find the alarms about people of each day from 0 to the horizon."""
     edges = np.searchsorted(people.day, np.arange(horizon + 2))
-    yield from (slice(int(a), int(b)) for a, b in zip(edges[:-1], edges[1:], strict=True))
+    yield from (slice(int(a), int(b)) for a, b in pairwise(edges))

@@ -9,7 +9,7 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Words = npt.NDArray[np.uint64]
 
-ROUNDS, FACES = 64, 128  # most rounds of a subject, and numbers in each
+PLACES, FACES = 32, 128  # most places where something happens to a subject, and most numbers at each
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _MIX = (np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB))
 _NORMAL_STEPS = 4096
@@ -28,18 +28,18 @@ def splitmix64(seed: int, places: Words) -> Words:
 
 
 class Dice:
-    """Throw for a subject, a round of its life and a face: the same address gives the same number, always.
+    """Throw for a subject, a place and a face: the same address gives the same number, always.
 
-    Two policies that differ in nothing for a subject therefore give it the same fate, and their difference is not
-    drowned in chance (common random numbers).
+    A campaign therefore meets the same chances at a provider whichever policy brought it there, and the difference of
+    two policies is not drowned in chance (common random numbers).
     """
 
     def __init__(self, seed: int) -> None:
         self._seed = int(splitmix64(seed, np.zeros(1, np.uint64))[0])
 
-    def throw(self, subject: Ints, rounds: Ints, face: int, faces: int = 1) -> Floats:
+    def throw(self, subject: Ints, place: Ints, face: int, faces: int = 1) -> Floats:
         """Throw evenly over the open interval from 0 to 1; shape (subjects, faces)."""
-        base = (subject * ROUNDS + rounds) * FACES + face
+        base = (subject * PLACES + place) * FACES + face
         places = (base[:, None] + np.arange(faces)).astype(np.uint64)
         bits = splitmix64(self._seed, places) >> np.uint64(12)
         return np.asarray((bits.astype(np.float64) + 0.5) * 2.0**-52)

@@ -13,7 +13,7 @@ from tocsin.exercise.world import World
 
 Days = npt.NDArray[np.int16]
 AWAY, GAVE_UP = -1, -2  # instead of a provider; the number of providers itself stands for outside
-_FOUND, _WHERE, _PULL, _GO_ON, _BACK = range(5)  # faces of the dice
+_FOUND, _LURED, _GO_ON, _BACK = range(4)  # faces of the dice
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ def play(world: World, policy: Policy, dice: Dice, births: Births, people: Peopl
         subject = np.concatenate([found, people.subject[alarms] + campaigns])
         if len(subject):
             sender = np.concatenate([course.at[found], people.sender[alarms]])
-            desk.hear(day, subject, sender, np.concatenate([course.stays[found], people.turn[alarms]]))
+            desk.hear(day, subject, sender)
         course.settle(day, np.concatenate([coming, course.leave(day, active)]))
         desk.close_day()
     return _fates(world, course, desk)
@@ -55,7 +55,7 @@ def play(world: World, policy: Policy, dice: Dice, births: Births, people: Peopl
 
 def _fates(world: World, course: "_Course", desk: Desk) -> Fates:
     last, campaigns = world.days, len(course.at)
-    rest = last - course.since
+    rest = course.until - course.since
     outside = np.where(course.at == world.providers, rest, 0)
     inside = course.inside + np.where((course.at >= 0) & (course.at < world.providers), rest, 0)
     known = desk.due[:campaigns].max(axis=1, initial=0)
@@ -77,11 +77,13 @@ class _Course:
     def __init__(self, world: World, dice: Dice, births: Births, desk: Desk) -> None:
         self._world, self._dice, self._births, self._desk = world, dice, births, desk
         count = len(births.run)
+        self.until = births.until
         self.event: Days = births.start.astype(np.int16)
         self.spot = np.full(count, NEVER, np.int16)
         self.at = np.full(count, AWAY, np.int8)
         self.since = np.zeros(count, np.int16)
-        self.stays = np.zeros(count, np.int64)
+        self._bans = np.zeros(count, np.int64)
+        self._last = np.full(count, world.providers, np.int64)  # where it was last; the place of births is none of them
         self.inside = np.zeros(count, np.int64)
 
     def split(self, today: Ints) -> tuple[Ints, Ints]:
@@ -95,32 +97,31 @@ class _Course:
         A campaign that was found but not banned (nobody confirms it) stays.
         """
         due = self._desk.due[active, self.at[active]]
-        self.event[active] = due
+        self._await(active, due)
         banned = active[due <= day]
         run, kind = self._births.run[banned], self._births.kind[banned]
         self.inside[banned] += day - self.since[banned]
         classes = self._world.classes
+        self._last[banned] = self.at[banned]
         goes_on = self._throw(banned, _GO_ON) < classes.displacement[run, kind]
         pause = classes.comeback.median[run, kind] * np.exp(
             classes.comeback.sigma[run, kind] * normal(self._throw(banned, _BACK))
         )
         back = np.minimum(day + np.floor(pause), NEVER)
         self.at[banned] = np.where(goes_on, AWAY, GAVE_UP)
-        self.event[banned] = np.where(goes_on, back, NEVER)
-        self.stays[banned] += 1
-        return banned[goes_on & (back == day)]
+        self._await(banned, np.where(goes_on, back, NEVER).astype(np.int16))
+        self._bans[banned] += 1
+        return np.asarray(banned[self.event[banned] == day])
 
     def settle(self, day: int, coming: Ints) -> None:
         """Bring campaigns to an open provider, outside, or to an end."""
         if not len(coming):
             return
         run = self._births.run[coming]
-        weight = np.where(self._desk.due[coming] > day, self._world.size[run], 0.0)
-        upto = np.cumsum(weight, axis=1)
-        none_open = upto[:, -1] <= 0
-        place = (upto <= self._throw(coming, _WHERE)[:, None] * upto[:, -1:]).sum(axis=1)
-        out = self._throw(coming, _PULL) < self._lure(run, none_open, self.stays[coming] == 0)
-        at = np.where(out, self._world.providers, np.where(none_open, GAVE_UP, place))
+        distance = np.where(self._desk.due[coming] > day, self._births.taste[coming], np.inf)
+        none_open = np.asarray(np.isinf(distance).all(axis=1))
+        out = self._throw(coming, _LURED) < self._lure(run, none_open, self._bans[coming] == 0)
+        at = np.where(out, self._world.providers, np.where(none_open, GAVE_UP, distance.argmin(axis=1)))
         self.at[coming], self.since[coming], self.event[coming] = at, day, NEVER
         self._watch(day, coming[~out & ~none_open])
 
@@ -131,14 +132,19 @@ class _Course:
 
     def _watch(self, day: int, here: Ints) -> None:
         """Draw the day on which the provider itself finds a campaign, unless an alarm closes its door before."""
-        run, kind, at = self._births.run[here], self._births.kind[here], self.at[here]
+        run, kind, at = self._births.run[here], self._births.kind[here], self.at[here].astype(np.int64)
         known = self._world.hazard[run, at, kind] * self._births.findable[here]
-        rate = known * (1 - self._world.classes.learning[run, kind]) ** self.stays[here]
-        with np.errstate(divide="ignore", invalid="ignore"):
-            wait = np.ceil(-np.log(self._throw(here, _FOUND)) / rate)
+        rate = known * (1 - self._world.classes.learning[run, kind]) ** self._bans[here]
+        with np.errstate(divide="ignore"):
+            wait = np.ceil(-np.log(self._dice.throw(self._births.number[here], at, _FOUND)[:, 0]) / rate)
         found = np.minimum(day + np.maximum(wait, 1), NEVER).astype(np.int16)
         self.spot[here] = found
-        self.event[here] = np.minimum(found, self._desk.due[here, at])
+        self._await(here, np.minimum(found, self._desk.due[here, at]))
+
+    def _await(self, which: Ints, event: Days) -> None:
+        """Set the day on which something happens next, unless the campaign ends by itself before."""
+        self.event[which] = np.where(event <= self.until[which], event, NEVER)
 
     def _throw(self, which: Ints, face: int) -> Floats:
-        return self._dice.throw(self._births.number[which], self.stays[which], face)[:, 0]
+        """Throw for campaigns at the place where they were last."""
+        return self._dice.throw(self._births.number[which], self._last[which], face)[:, 0]

@@ -1,7 +1,7 @@
 """What is known in closed form of the exercise's own model.
 
-Throughout: n providers, a chance p a day that a campaign is found where it runs; it moves on at once to an open provider
-drawn evenly, until none is left. Units: days.
+Throughout: n providers, a chance p a day that a campaign is found where it runs; it moves on at once to an open
+provider drawn evenly, until none is left. Units: days.
 """
 
 from functools import cache
@@ -33,6 +33,11 @@ def life_heeded(n: int, p: float, q: float) -> float:
 def life_delayed(p: float, delay: int) -> float:
     """Give the mean life where all share, `delay` days late, and providers do not run out before."""
     return 1 / p + delay
+
+
+def life_ending(p: float, days: int) -> float:
+    """Give the mean life where all share and a campaign ends by itself after so many days."""
+    return (1 - (1 - p) ** days) / p
 
 
 def life_frail(p: float, variance: float, days: int) -> float:

@@ -1,13 +1,14 @@
 """From fates to outcomes: one number a run, policy and measure, and how long it takes until everybody knows."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from tocsin.exercise.desk import NEVER
 from tocsin.exercise.dice import Floats, Ints
 from tocsin.exercise.engine import GAVE_UP, Fates
-from tocsin.exercise.subjects import Births
+from tocsin.exercise.subjects import Births, Flags
 from tocsin.exercise.world import YEAR, World
 
 MEASURES = ("harm", "harm_outside", "life", "known_share", "known_days", "accounts", "people", "reviews", "backlog")
@@ -19,7 +20,7 @@ PER_PEOPLE = 100_000
 class Outcomes:
     """Hold the outcomes of some runs under one policy.
 
-    Units of the measures, an array (runs,) each: `harm` in the scenario's units, `harm_outside` the part of it done outside,
+    Units of the measures, an array (runs,) each: `harm` in the scenario's units, `harm_outside` the part done outside,
     `life` days active inside per campaign, `known_share` of campaigns closed out everywhere by the end, `known_days`
     the median days until then (infinite where not reached), `accounts` and `people` innocent ones hit, per 100,000
     people and year, `reviews` a provider and day, `backlog` alarms a provider at the end.
@@ -64,9 +65,13 @@ def judge(world: World, births: Births, fates: Fates, runs: range) -> Outcomes:
 def _innocents(world: World, fates: Fates, count: int) -> dict[str, Floats]:
     per = PER_PEOPLE / max(world.crowd.people, 1) * YEAR / world.days
     return {
-        "accounts": np.bincount(fates.person_run, fates.hit.sum(axis=1), count) * per,
-        "people": np.bincount(fates.person_run, fates.hit.any(axis=1), count) * per,
+        "accounts": _counted(fates.person_run, fates.hit.sum(axis=1), count) * per,
+        "people": _counted(fates.person_run, fates.hit.any(axis=1), count) * per,
     }
+
+
+def _counted(run: Ints, weight: Any, count: int) -> Floats:
+    return np.asarray(np.bincount(run, weight, count), dtype=np.float64)
 
 
 def _ends(world: World, run: Ints, fates: Fates, count: int) -> Floats:
@@ -85,7 +90,7 @@ def share_known(known: Ints, unknown: Ints) -> Floats:
     return np.asarray(1 - np.cumprod(left, axis=-1))
 
 
-def _medians(age: Ints, is_known: Ints, size: int) -> Floats:
+def _medians(age: Ints, is_known: Flags, size: int) -> Floats:
     rows = np.arange(len(age))[:, None] * size + age
     known, unknown = (
         np.bincount(rows[which], minlength=len(age) * size).reshape(len(age), size) for which in (is_known, ~is_known)

@@ -3,11 +3,14 @@
 import math
 from collections.abc import Callable, Iterator
 from statistics import NormalDist
+from typing import Literal
 
 import numpy as np
 
 from tocsin.exercise.dice import Floats
 
+Knowing = Literal["nothing", "own", "all"]
+KNOWING: tuple[Knowing, ...] = ("nothing", "own", "all")
 Told = tuple[str, float, float, float, float]  # case, theory, simulated, low, high
 _DEVIATIONS = NormalDist().inv_cdf(0.9995)
 _SAMPLES = 2_000_000
@@ -19,7 +22,7 @@ def true_alarm_share(base: float, detection: float, false_alarms: float) -> floa
     return base * detection / (base * detection + (1 - base) * false_alarms)
 
 
-def race_danger(n: int, top: float, enmity: float, knowing: str) -> float:
+def race_danger(n: int, top: float, enmity: float, knowing: Knowing) -> float:
     """Give the danger of a race of n teams with capability even on 0 to `top` (Armstrong, Bostrom, Shulman, 2013/2016).
 
     `knowing`: "nothing", "own" capability, or "all" of them.
@@ -28,7 +31,7 @@ def race_danger(n: int, top: float, enmity: float, knowing: str) -> float:
         return max(0.0, 1 - top / (n * enmity))
     if knowing == "own":
         return 1 - n / (n + 1) * top / (enmity * (n - 1) + 1)
-    return 1 - top / ((n + 1) * enmity) * (1 - max(0.0, 1 - enmity / top) ** (n + 1))
+    return 1 - top / ((n + 1) * enmity) * (1 - float(max(0.0, 1 - enmity / top) ** (n + 1)))
 
 
 def safe_is_better(speed: float) -> float:
@@ -37,13 +40,13 @@ def safe_is_better(speed: float) -> float:
 
 
 def safe_is_dominant(speed: float) -> float:
-    """Give the risk above which safety also wins against doubt about the other, in the same limit (Han et al., 2019)."""
+    """Give the risk above which safety also wins in doubt about the other, in the same limit (Han et al., 2019)."""
     return 1 - 1 / (3 * speed)
 
 
 def best_spending(v: float, loss: float, alpha: float, beta: float) -> float:
     """Give the optimal spending for breach functions of class I (Gordon and Loeb, 2002)."""
-    return ((v * beta * alpha * loss) ** (1 / (beta + 1)) - 1) / alpha
+    return (math.pow(v * beta * alpha * loss, 1 / (beta + 1)) - 1) / alpha
 
 
 def erlang_b(servers: int, load: float) -> float:
@@ -88,7 +91,7 @@ def _results() -> Iterator[tuple[str, float, int, float, Second]]:
     for d, figure in ((1.0, 0.6667), (0.7, 0.5833)):
         yield f"Axelsson, d = {d:g}", figure, 4, true_alarm_share(base, d, false), _alarms(base, d, false)
     for n, top, figures in ((2, 1.0, (0.5, 0.6667, 0.6667)), (5, 2.0, (0.6, 0.6667, 0.6719))):
-        for knowing, figure in zip(("nothing", "own", "all"), figures, strict=True):
+        for knowing, figure in zip(KNOWING, figures, strict=True):
             name = f"Armstrong et al., {n} teams, top {top:g}, knowing {knowing}"
             yield name, figure, 4, race_danger(n, top, 1, knowing), _race(n, top, knowing)
     yield "Han et al., safe better, s = 1.5", 1 / 3, 9, safe_is_better(1.5), _payoffs(1.5, dominant=False)
@@ -112,7 +115,7 @@ def _alarms(base: float, detection: float, false: float) -> Second:
     return second
 
 
-def _race(n: int, top: float, knowing: str) -> Second:
+def _race(n: int, top: float, knowing: Knowing) -> Second:
     """Draw capabilities and let every team choose its safety in equilibrium; without knowledge, search for the
     safety to which no team has a better answer.
     """
@@ -134,7 +137,7 @@ def _equilibrium(n: int, top: float) -> float:
     def gain(safety: float) -> float:
         """Differentiate chance to win × safety at the common safety."""
         step = 1e-4
-        wins = [float((np.clip(x + d, 0, top) / top).__pow__(n - 1).mean()) for d in (step, -step)]
+        wins = [float(((np.clip(x + d, 0, top) / top) ** (n - 1)).mean()) for d in (step, -step)]
         return 1 / n + safety * (wins[1] - wins[0]) / (2 * step)
 
     return _root(gain, 0, 1)
@@ -155,7 +158,7 @@ def _cheapest(v: float, loss: float, alpha: float, beta: float) -> Second:
 
     def saved(z: float) -> float:
         step = 1.0
-        lost = [v * loss / (alpha * at + 1) ** beta for at in (z - step, z + step)]
+        lost = [v * loss / math.pow(alpha * at + 1, beta) for at in (z - step, z + step)]
         return (lost[0] - lost[1]) / (2 * step) - 1
 
     return lambda random, samples: np.array([_root(saved, 0, v * loss)])

@@ -25,7 +25,7 @@ Frailty = Annotated[Range, BeforeValidator(within(0, 0.95))]
 Likeness = Annotated[Range, BeforeValidator(within(1, 1000))]
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
 Kind = Annotated[str, Field(pattern=r"^M(0[1-9]|1[0-4])$")]
-NONE, ONE = Range(0, 0), Range(1, 1)
+NONE, ONE, UNBOUNDED = Range(0, 0), Range(1, 1), Range(math.inf, math.inf)
 
 
 class Table(BaseModel):
@@ -48,12 +48,15 @@ class Delay(Table):
     sigma: Annotated[Range, BeforeValidator(within(0, 3))] = NONE
 
 
+FOREVER = Delay.model_construct(median=UNBOUNDED, sigma=NONE)
+
+
 class Provider(Table):
     """Describe `count` alike providers of one side.
 
     Units: `recall` is the chance a day that a campaign of a kind is found where it runs; `false_positives` the chance a
-    year that an innocent person's account is taken for one; `capacity` alarms reviewed a day; `heed` the chance
-    that an alarm of a side is taken up at all; `delay` days from an alarm's issue until it is acted on or lies in the queue.
+    year that an innocent person's account is taken for one; `capacity` alarms reviewed a day; `heed` the chance that
+    an alarm of a side is taken up at all; `delay` days from an alarm's issue until it is acted on or waits for review.
     """
 
     side: Name
@@ -61,7 +64,7 @@ class Provider(Table):
     size: Amount = ONE
     recall: Mapping[Kind, Share]
     false_positives: Mapping[Kind, Share] = {}
-    capacity: Amount = Range(math.inf, math.inf)
+    capacity: Amount = UNBOUNDED
     heed: Mapping[Name, Share]
     delay: Amount = NONE
 
@@ -69,12 +72,14 @@ class Provider(Table):
 class Campaigns(Table):
     """Describe the campaigns of one kind.
 
-    Units: `rate` new campaigns a day, `displacement` the chance that one goes on after a ban, `return_delay` days until
-    it does, `skill_growth` the share of its remaining findability that each ban teaches it to avoid, `harm` units a day.
+    Units: `rate` new campaigns a day, `lifetime` days until one ends by itself, `displacement` the chance that it goes
+    on after a ban, `return_delay` days until it does, `skill_growth` the share of its remaining findability that each
+    ban teaches it to avoid, `harm` units a day.
     """
 
     kind: Kind
     rate: Annotated[float, Field(ge=0, le=10_000, allow_inf_nan=False)]
+    lifetime: Delay = FOREVER
     displacement: Share = ONE
     return_delay: Delay = Delay()
     skill_growth: Annotated[Range, BeforeValidator(within(0, 0.95))] = NONE

@@ -16,21 +16,27 @@ _TAIL = 1e-12
 
 @dataclass(frozen=True, slots=True)
 class Births:
-    """Hold the campaigns of some runs as they begin, run by run; shape (campaigns,) each."""
+    """Hold the campaigns of some runs as they begin, run by run.
+
+    Shapes: (campaigns,) each; `until` is the day of its own end or the exercise's, `findable` a factor of mean 1 on
+    every provider's hazard. `taste` (campaigns, providers): a campaign goes where it is least of all open ones, which is
+    a fresh draw among them in proportion to size.
+    """
 
     run: Ints
     number: Ints
     kind: Ints
     start: Ints
-    findable: Floats  # how findable against the ordinary campaign of its kind
+    until: Ints
+    findable: Floats
+    taste: Floats
 
 
 @dataclass(frozen=True, slots=True)
 class People:
     """Hold the innocent people of some runs about whom there is an alarm, and these alarms in the order of their days.
 
-    Shapes: (people,), `has` (people, providers); (alarms,) for `subject`, `sender`, `day` and `turn`, the alarm's number
-    among those about the same person.
+    Shapes: (people,), `has` (people, providers); (alarms,) for `subject`, `sender` and `day`.
     """
 
     run: Ints
@@ -40,7 +46,6 @@ class People:
     subject: Ints
     sender: Ints
     day: Ints
-    turn: Ints
 
 
 def draw_births(world: World, runs: range, seed: int) -> Births:
@@ -48,15 +53,25 @@ def draw_births(world: World, runs: range, seed: int) -> Births:
     each = [_births(world, run, np.random.default_rng([seed, 2, run])) for run in runs]
     size = int(world.classes.count.sum())
     run = np.repeat(np.arange(runs.start, runs.stop), size)
-    kind, start, findable = (np.concatenate(part) for part in zip(*each, strict=True))
-    return Births(run, np.arange(runs.start * size, runs.stop * size), kind, start, findable)
+    kind, start, until, findable, taste = (np.concatenate(part) for part in zip(*each, strict=True))
+    return Births(run, np.arange(runs.start * size, runs.stop * size), kind, start, until, findable, taste)
 
 
-def _births(world: World, run: int, random: np.random.Generator) -> tuple[Ints, Ints, Floats]:
+def _births(world: World, run: int, random: np.random.Generator) -> tuple[Ints, Ints, Ints, Floats, Floats]:
     kind = random.permutation(np.repeat(np.arange(len(world.classes.count)), world.classes.count))
     start = np.zeros(len(kind), np.int64) if world.together else random.integers(0, world.days, len(kind))
     spread = world.misses[run]
-    return kind, start, random.gamma(1 / spread, spread, len(kind)) if spread else np.ones(len(kind))
+    findable = random.gamma(1 / spread, spread, len(kind)) if spread else np.ones(len(kind))
+    life = world.classes.lifetime
+    days = life.median[run, kind] * np.exp(life.sigma[run, kind] * random.standard_normal(len(kind)))
+    until = np.minimum(start + np.ceil(days), world.days).astype(np.int64)
+    return kind, start, until, findable, _race(world, run, len(kind), random)
+
+
+def _race(world: World, run: int, runners: int, random: np.random.Generator) -> Floats:
+    """Draw arrival times at every provider, the sooner the larger it is: their order is a draw by size."""
+    with np.errstate(divide="ignore"):
+        return np.asarray(random.exponential(size=(runners, world.providers)) / world.size[run])
 
 
 def draw_people(world: World, runs: range, seed: int) -> People:
@@ -67,13 +82,13 @@ def draw_people(world: World, runs: range, seed: int) -> People:
     run = np.repeat(np.arange(runs.start, runs.stop), counts)
     number = _PEOPLE + run * _PEOPLE_A_RUN + np.arange(len(run)) - np.repeat(first, counts)
     accused, has = (np.concatenate([p[i] for p in each]) for i in (0, 1))
-    alarms = np.concatenate([p[2] + [[at, 0, 0, 0]] for p, at in zip(each, first, strict=True)])
-    subject, sender, day, turn = alarms[np.argsort(alarms[:, 2], kind="stable")].T
-    return People(run, number, accused, has, subject, sender, day, turn)
+    alarms = np.concatenate([p[2] + [[at, 0, 0]] for p, at in zip(each, first, strict=True)])
+    subject, sender, day = alarms[np.argsort(alarms[:, 2], kind="stable")].T
+    return People(run, number, accused, has, subject, sender, day)
 
 
 def _people(world: World, run: int, random: np.random.Generator) -> tuple[Flags, Flags, Ints]:
-    """Draw one run: who is accused, who has accounts where, and alarms as rows (subject, sender, day, turn)."""
+    """Draw one run: who is accused, who has accounts where, and alarms as rows (subject, sender, day)."""
     holders, flags = _mistaken(world, run, random)
     accusers = world.crowd.poisoners
     victims = _holders(world, run, random.poisson(world.crowd.poison[run] * world.days), random)
@@ -85,17 +100,15 @@ def _people(world: World, run: int, random: np.random.Generator) -> tuple[Flags,
 
 
 def _alarms(flags: Flags, days: int, random: np.random.Generator) -> Ints:
-    """Give every flag a day, and number the alarms about one person."""
+    """Give every flag a day."""
     subject, sender = np.nonzero(flags)
     day = random.integers(1, days + 1, len(subject))
-    turn = np.arange(len(subject)) - np.searchsorted(subject, subject)
-    return np.stack([subject, sender, day, turn], axis=1)
+    return np.stack([subject, sender, day], axis=1)
 
 
 def _holders(world: World, run: int, people: int, random: np.random.Generator) -> Flags:
     """Give each person accounts at different providers, large ones rather than small ones."""
-    with np.errstate(divide="ignore"):
-        race = random.exponential(size=(people, world.providers)) / world.size[run]
+    race = _race(world, run, people, random)
     has = np.zeros(race.shape, bool)
     np.put_along_axis(has, np.argsort(race, axis=1)[:, : world.crowd.accounts], True, axis=1)
     return has
@@ -139,7 +152,7 @@ def _tries(mean: float, variance: float) -> Floats:
     """Give the chances of 1, 2, 3… tries: Poisson with a gamma factor of this variance round its mean."""
     spread = variance * mean
     last = np.exp(-mean) if not variance else (1 + spread) ** (-1 / variance)
-    chances = []
+    chances: list[float] = []
     while not chances or chances[-1] > _TAIL:
         m = len(chances)
         last *= mean / (m + 1) if not variance else (m + 1 / variance) / (m + 1) * spread / (1 + spread)

@@ -1,7 +1,7 @@
 """A scenario in numbers: arrays over runs, providers and campaign classes."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -25,6 +25,7 @@ class Classes:
     """Hold the classes of campaigns: `count` (classes,) a run, the rest (runs, classes)."""
 
     count: Ints
+    lifetime: Spread
     displacement: Floats
     comeback: Spread
     learning: Floats
@@ -127,11 +128,11 @@ def hazard(chance: Floats) -> Floats:
 
 def _classes(scenario: Scenario, draws: Draws) -> Classes:
     listed = scenario.campaigns
-    delays = [_spread(c.return_delay, draws) for c in listed]
     return Classes(
         count=np.array([round(c.rate * scenario.days) for c in listed]),
+        lifetime=_spreads([c.lifetime for c in listed], draws),
         displacement=_columns(draws.of(c.displacement) for c in listed),
-        comeback=Spread(_columns(d.median for d in delays), _columns(d.sigma for d in delays)),
+        comeback=_spreads([c.return_delay for c in listed], draws),
         learning=_columns(draws.of(c.skill_growth) for c in listed),
         harm=_columns(draws.of(c.harm) for c in listed),
     )
@@ -162,5 +163,9 @@ def _spread(delay: Delay, draws: Draws) -> Spread:
     return Spread(draws.of(delay.median), draws.of(delay.sigma))
 
 
-def _columns(arrays: Any) -> Floats:
+def _spreads(delays: Sequence[Delay], draws: Draws) -> Spread:
+    return Spread(_columns(draws.of(d.median) for d in delays), _columns(draws.of(d.sigma) for d in delays))
+
+
+def _columns(arrays: Iterable[Floats]) -> Floats:
     return np.stack(list(arrays), axis=1)
