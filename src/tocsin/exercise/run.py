@@ -29,11 +29,16 @@ class Result:
     scenario: Scenario
     seed: int
     runs: int
-    policies: tuple[str, ...]
+    played: tuple[Policy, ...]
     measures: Mapping[str, Floats]
     ends: Mapping[str, Floats]
     curves: Floats
     drawn: Mapping[str, Floats]
+
+    @property
+    def policies(self) -> tuple[str, ...]:
+        """Name the policies in order."""
+        return tuple(p.name for p in self.played)
 
 
 def run_exercise(scenario: Scenario, seed: int, runs: int, progress: Progress = lambda done, of: None) -> Result:
@@ -56,7 +61,7 @@ def run_exercise(scenario: Scenario, seed: int, runs: int, progress: Progress = 
         scenario,
         seed,
         runs,
-        tuple(p.name for p in policies),
+        policies,
         {"harm_averted": averted, **measures},
         {end: ends[:, :, i] for i, end in enumerate(ENDS)},
         curves,

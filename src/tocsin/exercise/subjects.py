@@ -19,8 +19,8 @@ class Births:
     """Hold the campaigns of some runs as they begin, run by run.
 
     Shapes: (campaigns,) each; `until` is the day of its own end or the exercise's, `findable` a factor of mean 1 on
-    every provider's hazard. `taste` (campaigns, providers): a campaign goes where it is least of all open ones, which is
-    a fresh draw among them in proportion to size.
+    every provider's hazard. `taste` (campaigns, providers): a campaign goes where it is least of all open ones, which
+    is a fresh draw among them in proportion to size.
     """
 
     run: Ints

@@ -12,6 +12,7 @@ from tocsin.exercise import (
     Result,
     built_in,
     read_scenario,
+    render_exercise,
     results_table,
     run_exercise,
     scenario_digest,
@@ -19,6 +20,7 @@ from tocsin.exercise import (
 )
 from tocsin.flow.outputs import publish, write_json, write_table
 from tocsin.forms import TransportError
+from tocsin.standard import load_standard
 
 Tick = Callable[[int, int], None]
 _PARTIAL = ".exercise"
@@ -63,6 +65,8 @@ def write_exercise(wanted: Exercise, out: Path, tick: Tick) -> dict[str, Any]:
     try:
         write_table(staged / "results.parquet", results_table(result))
         write_json(staged / "summary.json", summary)
+        kinds = load_standard(prove=False).names
+        (staged / "report.html").write_text(render_exercise(result, summary, kinds), encoding="utf-8")
         publish(staged, out)
     finally:
         shutil.rmtree(staged, ignore_errors=True)
