@@ -58,6 +58,45 @@ def _figures(quantiles: dict[str, float | None]) -> str:
     return f"{middle} ({low} to {high})"
 
 
+@app.command("sensitivity")
+def sensitivity(
+    scenario: Scenario,
+    policy: Annotated[str, typer.Option(help="A policy of the scenario, like all-review.")] = "all-review",
+    measure: Annotated[
+        str, typer.Option(help="A measure, like harm_averted, accounts or known_share.")
+    ] = "harm_averted",
+    seed: Seed = 1,
+    runs: Runs = 1000,
+    as_json: Json = False,
+) -> None:
+    """Rank what the outcome hangs on: rank correlations between what runs drew and what came out, strongest first.
+
+    The runs are a Latin hypercube through all ranges of the scenario. Below 2 / √runs a correlation may be chance.
+
+    Example: tocsin exercise sensitivity distrust --measure accounts
+    """
+    from tocsin.flow import Exercise, rank_ranges
+
+    head = ("range", "correlation")
+    with steps("exercise") as tick:
+        rows = rank_ranges(Exercise(scenario, seed, runs), policy, measure, tick)
+    rounded = [(path, round(r, 4)) for path, r in rows]
+    put_json([dict(zip(head, row, strict=True)) for row in rounded]) if as_json else put_rows(head, rounded)
+
+
+@app.command("show")
+def show(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="arms-length, distrust, poison or open-weights.")],
+) -> None:
+    """Print a scenario that ships, as the beginning of one of your own.
+
+    Example: tocsin exercise show arms-length
+    """
+    from tocsin.flow import scenario_bytes
+
+    typer.echo(scenario_bytes(name).decode(), nl=False)
+
+
 @app.command("check")
 def check(seed: Seed = 1, as_json: Json = False) -> None:
     """Check the engine against cases known exactly and published results, a million campaigns each.

@@ -4,10 +4,11 @@ from tocsin.exercise.check import Case, check_cases
 from tocsin.exercise.page import render_exercise
 from tocsin.exercise.run import Result, run_exercise
 from tocsin.exercise.scenario import BUILT_IN, Scenario, built_in, read_scenario, scenario_digest
-from tocsin.exercise.summary import results_table, sensitivity, summarise
+from tocsin.exercise.summary import SENSITIVE, results_table, sensitivity, summarise
 
 __all__ = [
     "BUILT_IN",
+    "SENSITIVE",
     "Case",
     "Result",
     "Scenario",

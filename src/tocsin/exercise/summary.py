@@ -14,6 +14,7 @@ from tocsin.exercise.run import Result
 
 QUANTILES = {"p5": 0.05, "p50": 0.5, "p95": 0.95}
 COMPARED = ("harm_averted", "known_share", "accounts", "people", "reviews")
+SENSITIVE = ("harm_averted", *MEASURES)  # measures that can be asked what they hang on
 AGES = (7, 30, 90, 180, 365)
 DIGITS = 6  # significant ones in a summary
 _NORMAL_95 = 1.959964
@@ -67,7 +68,7 @@ def _ranks(values: Floats) -> Floats:
 
 
 def _policy(result: Result, i: int) -> dict[str, Any]:
-    measures = {m: _quantiles(result.measures[m][i]) for m in ("harm_averted", *MEASURES)}
+    measures = {m: _quantiles(result.measures[m][i]) for m in SENSITIVE}
     curve = result.curves[i]
     known = {str(age): _short(float(curve[age])) for age in AGES if age < len(curve)}
     ends = {end: _short(float(shares[i].mean())) for end, shares in result.ends.items()}

@@ -54,6 +54,10 @@ WORDS: Mapping[str, Said] = {
         "{policy}: {left} of 100 parts of harm remain, and {extra} more accounts of innocent people are closed.",
         "{policy}：100 份危害还剩 {left} 份，另有 {extra} 个无辜者的账号被误封。",
     ),
+    "plain_row_free": Said(
+        "{policy}: {left} of 100 parts of harm remain, and no further account of an innocent person is closed.",
+        "{policy}：100 份危害还剩 {left} 份，没有其他无辜者的账号被误封。",
+    ),
     "plain_none": Said(
         "Take the harm that is done while nobody shares as 100 parts, and look at 100,000 innocent people for a year.",
         "把互不共享时造成的危害看作 100 份，并观察 10 万名无辜者一年的情况。",
@@ -66,8 +70,8 @@ WORDS: Mapping[str, Said] = {
         "与互不共享时的同一批活动相比，已计入转移到体系外的危害。圆点为中位数，横线覆盖十次推演中的九次。",
     ),
     "worth_below": Said(
-        "Where a line reaches below zero, sharing did more harm than good: bans that come late, from reviewers who cannot "
-        "keep up, only teach campaigns and drive them outside, where nobody finds them.",
+        "Where a line reaches below zero, sharing did more harm than good: bans that come late, from reviewers who "
+        "cannot keep up, only teach campaigns and drive them outside, where nobody finds them.",
         "横线伸到零以下，表示共享弊大于利：研判积压使封禁来得太迟，只会让滥用活动学会躲避，或转到无人发现的体系外。",
     ),
     "cost_head": Said("Innocent accounts closed", "被误封的账号"),
@@ -113,8 +117,8 @@ WORDS: Mapping[str, Said] = {
     # policies compared
     "compare_head": Said("Policies compared run by run", "逐次比较各种做法"),
     "compare_about": Said(
-        "All policies meet the same campaigns, people and chances. The table holds the mean difference and the interval "
-        "that holds it with 95% confidence: that is certainty about this model, not about the world.",
+        "All policies meet the same campaigns, people and chances. The table gives the mean difference and its 95% "
+        "confidence interval: that is certainty about this model, not about the world.",
         "各种做法面对同一批活动、同一批人和同样的随机因素。表中为平均差值及其 95% 置信区间："
         "它只反映对模型的把握，不反映现实。",
     ),
@@ -168,9 +172,9 @@ WORDS: Mapping[str, Said] = {
 
 POLICIES: Mapping[str, Said] = {
     "none": Said("Nobody shares", "互不共享"),
-    "side-automatic": Said("Each side shares inside, acts at once", "仅本方共享，收到即处置"),
-    "side-corroborated": Said("Each side shares inside, acts when {need} agree", "仅本方共享，{need} 家印证后处置"),
-    "side-review": Said("Each side shares inside, acts after review", "仅本方共享，研判后处置"),
+    "side-automatic": Said("Sides share inside, act at once", "仅本方共享，收到即处置"),
+    "side-corroborated": Said("Sides share inside, act when {need} agree", "仅本方共享，{need} 家印证后处置"),
+    "side-review": Said("Sides share inside, act after review", "仅本方共享，研判后处置"),
     "all-automatic": Said("All share, act at once", "全体共享，收到即处置"),
     "all-corroborated": Said("All share, act when {need} agree", "全体共享，{need} 家印证后处置"),
     "all-review": Said("All share, act after review", "全体共享，研判后处置"),

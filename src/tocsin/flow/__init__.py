@@ -2,7 +2,7 @@
 
 from tocsin.flow.asking import check_text, describe, describe_standard, price_standard
 from tocsin.flow.demo import Verdict, judge, run_demo
-from tocsin.flow.exercising import Exercise, play_exercise, scenario_bytes, write_exercise
+from tocsin.flow.exercising import Exercise, rank_ranges, scenario_bytes, write_exercise
 from tocsin.flow.fingerprinting import (
     AlarmBank,
     CaseFiles,
@@ -34,8 +34,8 @@ __all__ = [
     "fits",
     "judge",
     "look_up",
-    "play_exercise",
     "price_standard",
+    "rank_ranges",
     "read_table",
     "redraw",
     "run_demo",

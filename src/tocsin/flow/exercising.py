@@ -9,17 +9,18 @@ from typing import Any
 from tocsin import __version__
 from tocsin.exercise import (
     BUILT_IN,
-    Result,
+    SENSITIVE,
     built_in,
     read_scenario,
     render_exercise,
     results_table,
     run_exercise,
     scenario_digest,
+    sensitivity,
     summarise,
 )
 from tocsin.flow.outputs import publish, write_json, write_table
-from tocsin.forms import TransportError
+from tocsin.forms import ConfigError, TransportError
 from tocsin.standard import load_standard
 
 Tick = Callable[[int, int], None]
@@ -51,9 +52,17 @@ def scenario_bytes(name: str) -> bytes:
         ) from error
 
 
-def play_exercise(wanted: Exercise, tick: Tick) -> Result:
-    """Run an exercise in memory."""
-    return run_exercise(read_scenario(scenario_bytes(wanted.scenario)), wanted.seed, wanted.runs, tick)
+def rank_ranges(wanted: Exercise, policy: str, measure: str, tick: Tick) -> list[tuple[str, float]]:
+    """Run an exercise and rank what its outcome hangs on.
+
+    Errors: ConfigError for a policy or measure that the scenario does not have.
+    """
+    scenario = read_scenario(scenario_bytes(wanted.scenario))
+    policies = [p.name for p in scenario.policies]
+    for what, name, known in (("policy", policy, policies), ("measure", measure, SENSITIVE)):
+        if name not in known:
+            raise ConfigError(f"no {what} is named {name!r}", hint=f"use one of {', '.join(known)}")
+    return sensitivity(run_exercise(scenario, wanted.seed, wanted.runs, tick), policy, measure)
 
 
 def write_exercise(wanted: Exercise, out: Path, tick: Tick) -> dict[str, Any]:
