@@ -32,6 +32,7 @@ class Desk:
         self._audience = _audience(world, policy)
         self._need = policy.need if policy.act == "corroborated" else 1
         self._believed = np.zeros((everybody, world.providers), np.uint8)
+        self._verdict = np.zeros((everybody, world.providers), np.int16)  # no second review before the first is over
         self.due = np.full((everybody, world.providers), NEVER, np.int16)
         self.backlog = np.zeros((len(runs), world.providers))
         self.reviews = np.zeros((len(runs), world.providers))
@@ -48,20 +49,18 @@ class Desk:
                 self.hear(day, subject[part], sender[part])
             return
         world, run = self._world, self.run[subject]
-        own = np.arange(world.providers) == sender[:, None]
-        open_ = (self.due[subject] == NEVER) & self._has[subject]
+        due, has = self.due[subject], self._has[subject]
+        own = has & (np.arange(world.providers) == sender[:, None]) & self._honest[subject][:, None] & (due > day)
         heed = self._throw(subject, sender, HEED) < world.heed[run, :, world.side[sender]]
-        taken = open_ & ((self._audience[sender] & heed) | (own & self._honest[subject][:, None]))
-        believed = self._believed[subject] + taken
+        heard = has & self._audience[sender] & heed & (due == NEVER) & (self._verdict[subject] <= day)
+        believed = self._believed[subject] + (own | heard)
         self._believed[subject] = believed
-        acts = taken & (believed >= self._need)
-        at_home = own & (taken if self._policy.alone else acts)
-        away = acts & ~own
-        when = day + np.floor(world.delay[run])
+        enough = believed >= self._need
+        away, when = heard & enough, day + np.floor(world.delay[run])
         if self._policy.act == "review":
             away, when = self._reviewed(away, when, subject, sender)
-        due = np.where(away, np.minimum(when, NEVER), self.due[subject])
-        self.due[subject] = np.where(at_home, day, due)
+        due = np.where(away, np.minimum(when, NEVER), due)
+        self.due[subject] = np.where(own & (enough | self._policy.alone), day, due)
 
     def close_day(self) -> None:
         """Let the reviewers work off what they can in a day."""
@@ -77,7 +76,9 @@ class Desk:
         length = _days(checks.days.median[run], checks.days.sigma[run], self._throw(subject, sender, LENGTH))
         chance = np.where(self._true[subject], checks.confirms[run], 1 - checks.clears[run])
         confirmed = queued & (self._throw(subject, sender, VERDICT) < chance[:, None])
-        return confirmed, when + wait + length
+        verdict = np.minimum(when + wait + length, NEVER)
+        self._verdict[subject] = np.where(queued, verdict, self._verdict[subject])
+        return confirmed, verdict
 
     def _queue(self, queued: Flags, run: Ints) -> Floats:
         """Count who stands before each alarm in its queue, and lengthen the queues."""
