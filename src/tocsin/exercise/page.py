@@ -9,11 +9,12 @@ from markupsafe import Markup
 from tocsin.charts.curves import Curve, draw_curves
 from tocsin.charts.frame import render_page
 from tocsin.charts.palette import LINKS, PAGE
+from tocsin.charts.shown import visible
 from tocsin.charts.spans import Scale, Span, draw_spans
 from tocsin.charts.words import LANGS, Said, Words, fill, in_language
 from tocsin.exercise.ranges import open_ranges
 from tocsin.exercise.run import Result
-from tocsin.exercise.scenario import Policy
+from tocsin.exercise.scenario import MOST_LETTERS, Policy
 from tocsin.exercise.summary import sensitivity
 from tocsin.exercise.words import WORDS, policy_words, range_words
 
@@ -52,7 +53,8 @@ def render_exercise(result: Result, summary: Mapping[str, Any], kinds: Mapping[s
     names = {name: policy_words(policy) for name, policy in zip(result.policies, result.played, strict=True)}
     top = _headline(result)
     values: dict[str, object] = {
-        "scenario": scenario,
+        "name": _seen(scenario.title),
+        "about": _seen(scenario.about),
         "summary": summary,
         "sections": _SECTIONS,
         "lead": _lead(summary, top, names),
@@ -71,8 +73,14 @@ def render_exercise(result: Result, summary: Mapping[str, Any], kinds: Mapping[s
         "ranges": [(range_words(path, scenario), f"{r.low:g}", f"{r.high:g}") for path, r in open_ranges(scenario)],
         "kinds": [(c.kind, kinds[c.kind]) for c in scenario.campaigns],
     }
-    title = Said(f"{WORDS['title'].en} · {scenario.title.en}", f"{WORDS['title'].zh} · {scenario.title.zh}")
+    name = _seen(scenario.title)
+    title = Said(f"{WORDS['title'].en} · {name.en}", f"{WORDS['title'].zh} · {name.zh}")
     return render_page("exercise.html", "tocsin.exercise", WORDS, title, values)
+
+
+def _seen(words: Words) -> Said:
+    """Make words from a scenario file fit to show."""
+    return Said(visible(words.en, MOST_LETTERS), visible(words.zh, MOST_LETTERS))
 
 
 _HANGS = (("harm_averted", "hangs_worth"), ("accounts", "hangs_cost"))

@@ -17,6 +17,7 @@ from tocsin.forms import ConfigError, FormatError
 MOST_PROVIDERS = 24
 MOST_DAYS = 3660
 MOST_BYTES = 1 << 20
+MOST_LETTERS = 600
 BUILT_IN = ("arms-length", "distrust", "poison", "open-weights")
 
 Share = Annotated[Range, BeforeValidator(within(0, 1))]
@@ -37,8 +38,8 @@ class Table(BaseModel):
 class Said(Table):
     """Say one thing in both languages."""
 
-    en: Annotated[str, Field(min_length=1, max_length=600)]
-    zh: Annotated[str, Field(min_length=1, max_length=600)]
+    en: Annotated[str, Field(min_length=1, max_length=MOST_LETTERS)]
+    zh: Annotated[str, Field(min_length=1, max_length=MOST_LETTERS)]
 
 
 class Delay(Table):
@@ -212,7 +213,7 @@ def _complaints(scenario: Scenario) -> Iterator[str]:
         )
     if len(kinds) < len(scenario.campaigns):
         yield "campaigns: a kind is there twice, allowed once each"
-    if scenario.innocents.accounts > count:
+    if scenario.innocents.accounts > count and (scenario.innocents.people or scenario.poison):
         yield f"innocents.accounts is {scenario.innocents.accounts}, allowed 1 to {count}, the number of providers"
     yield from _poison_complaints(scenario, known)
     names = [p.name for p in scenario.policies]
@@ -242,9 +243,18 @@ def read_scenario(raw: bytes) -> Scenario:
     if len(raw) > MOST_BYTES:
         raise FormatError(f"the scenario is {len(raw)} bytes, limit {MOST_BYTES}", hint="a scenario is a page of TOML")
     try:
-        return Scenario.model_validate(tomllib.loads(raw.decode()))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        return parse_scenario(tomllib.loads(raw.decode()))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise FormatError(f"the scenario is not TOML: {error}", hint="see docs/exercise.md") from error
+
+
+def parse_scenario(table: Mapping[str, Any]) -> Scenario:
+    """Check a scenario that was read already.
+
+    Errors: ConfigError with the field, the value and what is allowed.
+    """
+    try:
+        return Scenario.model_validate(table)
     except ValidationError as error:
         told = [_told(e) for e in error.errors(include_url=False)]
         more = f" (and {len(told) - 1} more)" if len(told) > 1 else ""

@@ -70,9 +70,9 @@ WORDS: Mapping[str, Said] = {
         "与互不共享时的同一批活动相比，已计入转移到体系外的危害。圆点为中位数，横线覆盖十次推演中的九次。",
     ),
     "worth_below": Said(
-        "Where a line reaches below zero, sharing did more harm than good: bans that come late, from reviewers who "
-        "cannot keep up, only teach campaigns and drive them outside, where nobody finds them.",
-        "横线伸到零以下，表示共享弊大于利：研判积压使封禁来得太迟，只会让滥用活动学会躲避，或转到无人发现的体系外。",
+        "Where a line reaches below zero, sharing did more harm than good in some runs: bans drove campaigns outside, "
+        "where nobody finds them.",
+        "横线伸到零以下，表示在部分推演中共享弊大于利：封禁把滥用活动推向无人发现的体系外。",
     ),
     "cost_head": Said("Innocent accounts closed", "被误封的账号"),
     "cost_about": Said(
