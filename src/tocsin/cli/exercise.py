@@ -1,12 +1,16 @@
 """`tocsin exercise`: simulate what sharing alarms is worth and what it costs."""
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from tocsin.cli.rim import put_json, put_rows, say, steps
-from tocsin.forms.errors import VerificationError
+from tocsin.forms.errors import ConfigError, VerificationError
+
+if TYPE_CHECKING:
+    from tocsin.exercise import Case
 
 _HELP = """Simulate a coalition under attack: what sharing alarms is worth, and what it costs innocent people.
 
@@ -92,9 +96,18 @@ def show(
 
     Example: tocsin exercise show arms-length
     """
-    from tocsin.flow import scenario_bytes
+    from tocsin.exercise import BUILT_IN, built_in
 
-    typer.echo(scenario_bytes(name).decode(), nl=False)
+    if name not in BUILT_IN:
+        raise ConfigError(f"no scenario is named {name!r}", hint=f"use one of {', '.join(BUILT_IN)}")
+    typer.echo(built_in(name).decode(), nl=False)
+
+
+def known_cases(seed: int) -> "Iterator[Case]":
+    """Check the cases one after another."""
+    from tocsin.exercise import check_cases  # kept out of `tocsin --help`
+
+    return check_cases(seed)
 
 
 @app.command("check")
@@ -105,12 +118,10 @@ def check(seed: Seed = 1, as_json: Json = False) -> None:
 
     Example: tocsin exercise check
     """
-    from tocsin.exercise import check_cases
-
     head = ("case", "theory", "simulated", "low", "high", "ok")
     cases = []
     with steps("checking") as tick:
-        for case in check_cases(seed):
+        for case in known_cases(seed):
             cases.append([getattr(case, field) for field in head])
             tick(len(cases), 0)
     put_json([dict(zip(head, c, strict=True)) for c in cases]) if as_json else put_rows(head, cases)

@@ -208,7 +208,7 @@ RANGES: Mapping[str, Said] = {
 }
 WHOSE: Mapping[str, Said] = {
     "providers": Said("{what} · side {side}, size {size}", "{what} · {side} 方，规模 {size}"),
-    "campaigns": Said("{what} · {kind}", "{what} · {kind}"),
+    "campaigns": Said("{what} · {kind} campaigns", "{what} · {kind} 类活动"),
 }
 _PLACE = re.compile(r"(?P<list>providers|campaigns)\[(?P<i>\d+)\]\.(?P<field>.+)")
 

@@ -2,7 +2,7 @@
 
 from tocsin.flow.asking import check_text, describe, describe_standard, price_standard
 from tocsin.flow.demo import Verdict, judge, run_demo
-from tocsin.flow.exercising import Exercise, rank_ranges, scenario_bytes, write_exercise
+from tocsin.flow.exercising import Exercise, rank_ranges, write_exercise
 from tocsin.flow.fingerprinting import (
     AlarmBank,
     CaseFiles,
@@ -40,7 +40,6 @@ __all__ = [
     "redraw",
     "run_demo",
     "run_screen",
-    "scenario_bytes",
     "shrink_bank",
     "write_exercise",
 ]

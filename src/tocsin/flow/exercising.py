@@ -36,7 +36,7 @@ class Exercise:
     runs: int
 
 
-def scenario_bytes(name: str) -> bytes:
+def _scenario_bytes(name: str) -> bytes:
     """Read a scenario: one that ships, by its name, or a file.
 
     Errors: TransportError where neither is there.
@@ -57,7 +57,7 @@ def rank_ranges(wanted: Exercise, policy: str, measure: str, tick: Tick) -> list
 
     Errors: ConfigError for a policy or measure that the scenario does not have.
     """
-    scenario = read_scenario(scenario_bytes(wanted.scenario))
+    scenario = read_scenario(_scenario_bytes(wanted.scenario))
     policies = [p.name for p in scenario.policies]
     for what, name, known in (("policy", policy, policies), ("measure", measure, SENSITIVE)):
         if name not in known:
@@ -67,7 +67,7 @@ def rank_ranges(wanted: Exercise, policy: str, measure: str, tick: Tick) -> list
 
 def write_exercise(wanted: Exercise, out: Path, tick: Tick) -> dict[str, Any]:
     """Run an exercise, write results.parquet, summary.json and report.html whole or not at all; return the summary."""
-    raw = scenario_bytes(wanted.scenario)
+    raw = _scenario_bytes(wanted.scenario)
     result = run_exercise(read_scenario(raw), wanted.seed, wanted.runs, tick)
     summary = summarise(result, scenario_digest(raw), __version__)
     staged = _staging(out)
