@@ -63,9 +63,9 @@ def write_rows(source: Path, path: Path, rows: int) -> None:
     growing.replace(path)
 
 
-def install(venv: Path) -> Path:
+def install(venv: Path, wanted: Path = HERE / "peers.txt") -> Path:
     """Make a throw-away environment with the pinned peers; return its Python."""
-    python, wanted, installed = venv / "bin" / "python", HERE / "peers.txt", venv / "installed.txt"
+    python, installed = venv / "bin" / "python", venv / "installed.txt"
     if not installed.exists() or installed.read_bytes() != wanted.read_bytes():
         subprocess.run([sys.executable, "-m", "venv", "--clear", str(venv)], check=True)
         subprocess.run([str(python), "-m", "pip", "install", "-q", "-r", str(wanted)], check=True)

@@ -48,19 +48,30 @@ class Desk:
             for part in (np.sort(first), again):
                 self.hear(day, subject[part], sender[part])
             return
+        self._act_at_home(day, subject, sender)
+        if self._policy.share != "none":
+            self._pass_on(day, subject, sender)
+
+    def _act_at_home(self, day: int, subject: Ints, sender: Ints) -> None:
+        """Let providers act on what they found themselves, whatever alarm may be pending."""
+        own = self._honest[subject] & self._has[subject, sender] & (self.due[subject, sender] > day)
+        subject, sender = subject[own], sender[own]
+        self._believed[subject, sender] += 1
+        acts = self._policy.alone | (self._believed[subject, sender] >= self._need)
+        self.due[subject[acts], sender[acts]] = day
+
+    def _pass_on(self, day: int, subject: Ints, sender: Ints) -> None:
+        """Let the others take alarms up, or not."""
         world, run = self._world, self.run[subject]
-        due, has = self.due[subject], self._has[subject]
-        own = has & (np.arange(world.providers) == sender[:, None]) & self._honest[subject][:, None] & (due > day)
+        undecided = (self.due[subject] == NEVER) & (self._verdict[subject] <= day)
         heed = self._throw(subject, sender, HEED) < world.heed[run, :, world.side[sender]]
-        heard = has & self._audience[sender] & heed & (due == NEVER) & (self._verdict[subject] <= day)
-        believed = self._believed[subject] + (own | heard)
+        heard = undecided & self._has[subject] & self._audience[sender] & heed
+        believed = self._believed[subject] + heard
         self._believed[subject] = believed
-        enough = believed >= self._need
-        away, when = heard & enough, day + np.floor(world.delay[run])
+        away, when = heard & (believed >= self._need), day + np.floor(world.delay[run])
         if self._policy.act == "review":
             away, when = self._reviewed(away, when, subject, sender)
-        due = np.where(away, np.minimum(when, NEVER), due)
-        self.due[subject] = np.where(own & (enough | self._policy.alone), day, due)
+        self.due[subject] = np.where(away, np.minimum(when, NEVER), self.due[subject])
 
     def close_day(self) -> None:
         """Let the reviewers work off what they can in a day."""

@@ -83,6 +83,7 @@ class _Course:
         self.at = np.full(count, AWAY, np.int8)
         self.since = np.zeros(count, np.int16)
         self._bans = np.zeros(count, np.int64)
+        self._tried = np.zeros(count, np.int8)
         self._last = np.full(count, world.providers, np.int64)  # where it was last; the place of births is none of them
         self.inside = np.zeros(count, np.int64)
 
@@ -117,13 +118,28 @@ class _Course:
         """Bring campaigns to an open provider, outside, or to an end."""
         if not len(coming):
             return
-        run = self._births.run[coming]
-        distance = np.where(self._desk.due[coming] > day, self._births.taste[coming], np.inf)
-        none_open = np.asarray(np.isinf(distance).all(axis=1))
-        out = self._throw(coming, _LURED) < self._lure(run, none_open, self._bans[coming] == 0)
-        at = np.where(out, self._world.providers, np.where(none_open, GAVE_UP, distance.argmin(axis=1)))
+        place = self._first_open(day, coming)
+        none_open = place == self._world.providers
+        lure = self._lure(self._births.run[coming], none_open, self._bans[coming] == 0)
+        out = self._throw(coming, _LURED) < lure
+        at = np.where(out, self._world.providers, np.where(none_open, GAVE_UP, place))
         self.at[coming], self.since[coming], self.event[coming] = at, day, NEVER
         self._watch(day, coming[~out & ~none_open])
+
+    def _first_open(self, day: int, coming: Ints) -> Ints:
+        """Find the open provider that each campaign likes best, or their number where none is; doors never reopen."""
+        providers = self._world.providers
+        place = np.full(len(coming), providers)
+        left = np.flatnonzero(self._tried[coming] < providers)
+        while len(left):
+            which = coming[left]
+            at = self._births.order[which, self._tried[which]]
+            opened = self._desk.due[which, at] > day
+            place[left[opened]] = at[opened]
+            left = left[~opened]
+            self._tried[coming[left]] += 1
+            left = left[self._tried[coming[left]] < providers]
+        return place
 
     def _lure(self, run: Ints, none_open: Flags, first: Flags) -> Floats:
         beyond = self._world.beyond

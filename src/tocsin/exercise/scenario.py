@@ -21,6 +21,7 @@ MOST_LETTERS = 600
 BUILT_IN = ("arms-length", "distrust", "poison", "open-weights")
 
 Share = Annotated[Range, BeforeValidator(within(0, 1))]
+Size = Annotated[Range, BeforeValidator(within(0.001, math.inf))]
 Amount = Annotated[Range, BeforeValidator(within(0, math.inf))]
 Frailty = Annotated[Range, BeforeValidator(within(0, 0.95))]
 Likeness = Annotated[Range, BeforeValidator(within(1, 1000))]
@@ -62,7 +63,7 @@ class Provider(Table):
 
     side: Name
     count: Annotated[int, Field(ge=1, le=MOST_PROVIDERS)] = 1
-    size: Amount = ONE
+    size: Size = ONE
     recall: Mapping[Kind, Share]
     false_positives: Mapping[Kind, Share] = {}
     capacity: Amount = UNBOUNDED

@@ -1,6 +1,7 @@
 """Whom alarms are about: campaigns, and innocent people who are taken for one or accused of it."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,8 +20,8 @@ class Births:
     """Hold the campaigns of some runs as they begin, run by run.
 
     Shapes: (campaigns,) each; `until` is the day of its own end or the exercise's, `findable` a factor of mean 1 on
-    every provider's hazard. `taste` (campaigns, providers): a campaign goes where it is least of all open ones, which
-    is a fresh draw among them in proportion to size.
+    every provider's hazard. `order` (campaigns, providers): a campaign goes to the first open provider in it, which is
+    a fresh draw among the open ones in proportion to size.
     """
 
     run: Ints
@@ -29,7 +30,7 @@ class Births:
     start: Ints
     until: Ints
     findable: Floats
-    taste: Floats
+    order: npt.NDArray[np.int8]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +54,11 @@ def draw_births(world: World, runs: range, seed: int) -> Births:
     each = [_births(world, run, np.random.default_rng([seed, 2, run])) for run in runs]
     size = int(world.classes.count.sum())
     run = np.repeat(np.arange(runs.start, runs.stop), size)
-    kind, start, until, findable, taste = (np.concatenate(part) for part in zip(*each, strict=True))
-    return Births(run, np.arange(runs.start * size, runs.stop * size), kind, start, until, findable, taste)
+    kind, start, until, findable, order = (np.concatenate(part) for part in zip(*each, strict=True))
+    return Births(run, np.arange(runs.start * size, runs.stop * size), kind, start, until, findable, order)
 
 
-def _births(world: World, run: int, random: np.random.Generator) -> tuple[Ints, Ints, Ints, Floats, Floats]:
+def _births(world: World, run: int, random: np.random.Generator) -> tuple[Ints, Ints, Ints, Floats, Any]:
     kind = random.permutation(np.repeat(np.arange(len(world.classes.count)), world.classes.count))
     start = np.zeros(len(kind), np.int64) if world.together else random.integers(0, world.days, len(kind))
     spread = world.misses[run]
@@ -65,13 +66,13 @@ def _births(world: World, run: int, random: np.random.Generator) -> tuple[Ints, 
     life = world.classes.lifetime
     days = life.median[run, kind] * np.exp(life.sigma[run, kind] * random.standard_normal(len(kind)))
     until = np.minimum(start + np.ceil(days), world.days).astype(np.int64)
-    return kind, start, until, findable, _race(world, run, len(kind), random)
+    order = np.argsort(_race(world, run, len(kind), random), axis=1).astype(np.int8)
+    return kind, start, until, findable, order
 
 
 def _race(world: World, run: int, runners: int, random: np.random.Generator) -> Floats:
     """Draw arrival times at every provider, the sooner the larger it is: their order is a draw by size."""
-    with np.errstate(divide="ignore"):
-        return np.asarray(random.exponential(size=(runners, world.providers)) / world.size[run])
+    return np.asarray(random.exponential(size=(runners, world.providers)) / world.size[run])
 
 
 def draw_people(world: World, runs: range, seed: int) -> People:

@@ -1,0 +1,103 @@
+"""Measure the exercise: `python bench/exercise.py [--write | --check]`.
+
+The full model as one command (1,000 runs × 1,000 campaigns × 365 days under seven policies), the check of known cases,
+and a small model beside Mesa and SimPy, each in a process of its own on one core. Results go to
+bench/results/exercise.json; --write puts their table into docs/exercise.md, --check says whether it is there.
+"""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from cost import keep, last_core, run_alone
+from rivals import install
+from run import commit, machine
+from table import replaced
+
+HERE = Path(__file__).parent
+RESULT = HERE / "results" / "exercise.json"
+PAGE = HERE.parent / "docs" / "exercise.md"
+RUNS, DAYS, SEED = 1000, 200, 1
+SIZES = {"tocsin": 1_000_000, "mesa": 20_000, "simpy-days": 20_000, "simpy-events": 100_000}
+SCENARIOS = ("arms-length", "poison")
+
+
+def measure(core: int) -> dict[str, Any]:
+    """Measure everything, one process after another."""
+    command = str(Path(sys.executable).with_name("tocsin"))
+    out = str(HERE / "work" / "exercise")
+    full = {
+        name: _cost([command, "exercise", "run", name, "--out", out, "--runs", str(RUNS)], core) for name in SCENARIOS
+    }
+    check = _cost([command, "exercise", "check"], core)
+    python = str(install(HERE / "work" / "exercise-peers", HERE / "exercise_peers.txt"))
+    small = {}
+    for name, campaigns in SIZES.items():
+        own = sys.executable if name == "tocsin" else python
+        call = [own, str(HERE / "exercise_peer.py"), name, str(campaigns), str(DAYS), str(SEED)]
+        small[name] = run_alone(call, core)["said"]
+    return {"full": full, "check": check, "small": small}
+
+
+def _cost(call: list[str], core: int) -> dict[str, float]:
+    cost = run_alone(call, core)
+    return {name: cost[name] for name in ("wall_s", "cpu_s", "peak_mb")} | {"load": round(os.getloadavg()[0], 2)}
+
+
+def render(result: dict[str, Any]) -> str:
+    """Render the results as Markdown."""
+    machine_ = result["machine"]
+    head = (
+        f"Measured {result['made']} at commit {result['commit']}, one core of {machine_['cores']} ({machine_['cpu']}), "
+        f"Python {machine_['python']}."
+    )
+    return "\n".join([head, "", *_full(result), "", *_small(result["small"])])
+
+
+def _full(result: dict[str, Any]) -> Iterator[str]:
+    yield "| command | wall s | processor s | peak memory MB | load when done |"
+    yield "|---|---|---|---|---|"
+    rows = {f"`exercise run {name} --runs {RUNS}`, seven policies": cost for name, cost in result["full"].items()}
+    for name, cost in (rows | {"`exercise check`": result["check"]}).items():
+        yield f"| {name} | {cost['wall_s']:.1f} | {cost['cpu_s']:.1f} | {cost['peak_mb']:.0f} | {cost['load']:.1f} |"
+
+
+def _small(small: dict[str, Any]) -> Iterator[str]:
+    names = {"tocsin": "Tocsin", "mesa": "Mesa, a step a day", "simpy-days": "SimPy, a timeout a day",
+             "simpy-events": "SimPy, a timeout a detection"}  # fmt: skip
+    best = small["tocsin"]["campaign_days_per_s"]
+    yield "| small model | version | campaigns | mean life | processor s | campaign-days a second | Tocsin is faster |"
+    yield "|---|---|---|---|---|---|---|"
+    for name, m in small.items():
+        rate = m["campaign_days_per_s"]
+        yield (
+            f"| {names[name]} | {m['version']} | {m['campaigns']:,} | {m['life']:.1f} | {m['cpu_s']:.2f} "
+            f"| {rate / 1e6:,.2f} million | {best / rate:,.0f} |"
+        )
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--core", type=int, default=last_core())
+    parser.add_argument("--write", action="store_true", help="put the tables of the last results into docs/exercise.md")
+    parser.add_argument("--check", action="store_true", help="end with 1 where docs/exercise.md says something else")
+    given = parser.parse_args()
+    if not (given.write or given.check):
+        head = {"made": datetime.now(UTC).strftime("%Y-%m-%d"), "commit": commit(), "machine": machine()}
+        keep(RESULT, head | measure(given.core))
+        print(render(json.loads(RESULT.read_text("utf-8"))))
+        return 0
+    page = PAGE.read_text("utf-8")
+    current = replaced(page, render(json.loads(RESULT.read_text("utf-8"))))
+    if given.write:
+        PAGE.write_text(current, "utf-8")
+    return int(given.check and current != page)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
