@@ -1,4 +1,4 @@
-"""Measure the exercise: `python bench/exercise.py [--write | --check]`.
+"""Measure the exercise: `python bench/exercise.py [--pieces PIECE…] [--write | --check]`.
 
 The full model as one command (1,000 runs × 1,000 campaigns × 365 days under seven policies), the check of known cases,
 and a small model beside Mesa and SimPy, each in a process of its own on one core. Results go to
@@ -27,26 +27,42 @@ SIZES = {"tocsin": 1_000_000, "mesa": 20_000, "simpy-days": 20_000, "simpy-event
 SCENARIOS = ("arms-length", "poison")
 
 
-def measure(core: int) -> dict[str, Any]:
-    """Measure everything, one process after another."""
-    command = str(Path(sys.executable).with_name("tocsin"))
-    out = str(HERE / "work" / "exercise")
-    full = {
-        name: _cost([command, "exercise", "run", name, "--out", out, "--runs", str(RUNS)], core) for name in SCENARIOS
-    }
-    check = _cost([command, "exercise", "check"], core)
+def full(core: int) -> dict[str, Any]:
+    """Run scenarios as a planner does."""
+    command, out = _tocsin(), str(HERE / "work" / "exercise")
+    return {name: _cost([*command, "run", name, "--out", out, "--runs", str(RUNS)], core) for name in SCENARIOS}
+
+
+def check(core: int) -> dict[str, Any]:
+    """Check the known cases, a million campaigns each."""
+    return _cost([*_tocsin(), "check"], core)
+
+
+def small(core: int) -> dict[str, Any]:
+    """Run the small model on every library."""
     python = str(install(HERE / "work" / "exercise-peers", HERE / "exercise_peers.txt"))
-    small = {}
+    found = {}
     for name, campaigns in SIZES.items():
         own = sys.executable if name == "tocsin" else python
         call = [own, str(HERE / "exercise_peer.py"), name, str(campaigns), str(DAYS), str(SEED)]
-        small[name] = run_alone(call, core)["said"]
-    return {"full": full, "check": check, "small": small}
+        found[name] = run_alone(call, core)["said"] | {"load": _load()}
+    return found
+
+
+PIECES = {"full": full, "check": check, "small": small}
+
+
+def _tocsin() -> list[str]:
+    return [str(Path(sys.executable).with_name("tocsin")), "exercise"]
+
+
+def _load() -> float:
+    return round(os.getloadavg()[0], 2)
 
 
 def _cost(call: list[str], core: int) -> dict[str, float]:
     cost = run_alone(call, core)
-    return {name: cost[name] for name in ("wall_s", "cpu_s", "peak_mb")} | {"load": round(os.getloadavg()[0], 2)}
+    return {name: cost[name] for name in ("wall_s", "cpu_s", "peak_mb")} | {"load": _load()}
 
 
 def render(result: dict[str, Any]) -> str:
@@ -84,13 +100,15 @@ def _small(small: dict[str, Any]) -> Iterator[str]:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--core", type=int, default=last_core())
+    parser.add_argument("--pieces", nargs="+", choices=PIECES, default=list(PIECES), help="measure these anew")
     parser.add_argument("--write", action="store_true", help="put the tables of the last results into docs/exercise.md")
     parser.add_argument("--check", action="store_true", help="end with 1 where docs/exercise.md says something else")
     given = parser.parse_args()
     if not (given.write or given.check):
-        head = {"made": datetime.now(UTC).strftime("%Y-%m-%d"), "commit": commit(), "machine": machine()}
-        keep(RESULT, head | measure(given.core))
-        print(render(json.loads(RESULT.read_text("utf-8"))))
+        result = json.loads(RESULT.read_text("utf-8")) if RESULT.exists() else {}
+        result |= {"made": datetime.now(UTC).strftime("%Y-%m-%d"), "commit": commit(), "machine": machine()}
+        for name in given.pieces:
+            keep(RESULT, result := result | {name: PIECES[name](given.core)})
         return 0
     page = PAGE.read_text("utf-8")
     current = replaced(page, render(json.loads(RESULT.read_text("utf-8"))))
