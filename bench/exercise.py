@@ -101,6 +101,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--core", type=int, default=last_core())
     parser.add_argument("--pieces", nargs="+", choices=PIECES, default=list(PIECES), help="measure these anew")
+    parser.add_argument("--result", type=Path, default=RESULT, help="the results to write or check")
     parser.add_argument("--write", action="store_true", help="put the tables of the last results into docs/exercise.md")
     parser.add_argument("--check", action="store_true", help="end with 1 where docs/exercise.md says something else")
     given = parser.parse_args()
@@ -111,7 +112,7 @@ def main() -> int:
             keep(RESULT, result := result | {name: PIECES[name](given.core)})
         return 0
     page = PAGE.read_text("utf-8")
-    current = replaced(page, render(json.loads(RESULT.read_text("utf-8"))))
+    current = replaced(page, render(json.loads(given.result.read_text("utf-8"))))
     if given.write:
         PAGE.write_text(current, "utf-8")
     return int(given.check and current != page)
