@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from cost import keep, last_core, run_alone
-from rivals import install
+from environment import install
 from run import commit, machine
 from table import replaced
 

@@ -132,7 +132,7 @@ def test_the_kinds_of_the_standard_name_those_of_the_scenario(shipped: Standard)
 @pytest.mark.parametrize(
     ("value", "share", "count"),
     [(0.0, "0%", "0"), (0.0678, "6.8%", "0.1"), (0.0999, "10%", "0.1"), (-0.034, "−3.4%", "0"), (None, "–", "–"),
-     (0.0004, "0%", "0"), (1.0, "100%", "1.0"), (12345.6, "1234560%", "12,346")],
+     (0.0004, "0%", "0"), (1.0, "100%", "1"), (12345.6, "1,234,560%", "12,346")],
 )  # fmt: skip
 def test_figures_are_written_briefly(value: float | None, share: str, count: str) -> None:
     assert (percent(value), number(value)) == (share, count)

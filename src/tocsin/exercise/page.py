@@ -88,18 +88,17 @@ _HANGS = (("harm_averted", "hangs_worth"), ("accounts", "hangs_cost"))
 
 def percent(value: float | None) -> str:
     """Write a share; below ten per cent one decimal."""
-    if value is None:
-        return "–"
-    shown = f"{100 * value:.1f}" if abs(value) < 0.0995 else f"{100 * value:.0f}"
-    return f"{'0' if float(shown) == 0 else shown}%".replace("-", "−")
+    return "–" if value is None else f"{_brief(100 * value)}%"
 
 
 def number(value: float | None) -> str:
     """Write a count; below ten one decimal."""
-    if value is None:
-        return "–"
-    shown = f"{value:.1f}" if abs(value) < 9.95 else f"{value:,.0f}"
-    return ("0" if float(shown.replace(",", "")) == 0 else shown).replace("-", "−")
+    return "–" if value is None else _brief(value)
+
+
+def _brief(value: float) -> str:
+    shown = f"{value:.1f}".removesuffix(".0") if abs(value) < 9.95 else f"{value:,.0f}"
+    return "0" if shown == "-0" else shown.replace("-", "−")
 
 
 def _headline(result: Result) -> str:
@@ -216,11 +215,15 @@ def _hangs(result: Result, policy: str, measure: str, key: str) -> tuple[str, Ma
         spans = [
             Span(getattr(range_words(path, result.scenario), lang), min(r, 0), r, max(r, 0), colour) for path, r in rows
         ]
-        scale = Scale(lambda r: f"{r:+.2f}".replace("-", "−"), -0.5, 0.5)
+        scale = Scale(_correlation, -0.5, 0.5)
         width = _WIDE if wide else _NARROW
         return draw_spans(spans, width, scale, _say(key, lang), _say("caveat", lang))
 
     return key, _drawn(draw)
+
+
+def _correlation(r: float) -> str:
+    return f"{r:+.2f}".replace("-", "−") if r else "0"
 
 
 def _chance(result: Result) -> str:

@@ -182,7 +182,7 @@ POLICIES: Mapping[str, Said] = {
 
 RANGES: Mapping[str, Said] = {
     "recall": Said("Finding {key}, chance a day", "每日发现 {key} 的概率"),
-    "false_positives": Said("Wrongly seeing {key}, chance a year", "每年误判为 {key} 的概率"),
+    "false_positives": Said("False {key} flag, chance a year", "每年误判为 {key} 的概率"),
     "capacity": Said("Alarms reviewed a day", "每日可研判的警示数"),
     "heed": Said("Heed for side {key}", "对 {key} 方警示的采信率"),
     "delay": Said("Days until an alarm is heard", "收到警示所需天数"),
