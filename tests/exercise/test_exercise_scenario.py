@@ -89,7 +89,10 @@ BAD = (
     ({"innocents": {"people": 1, "accounts": 7}}, "innocents.accounts is 7, allowed 1 to 6"),
     ({"poison": {"side": "z", "rate": 1}}, "poison.side is 'z', allowed a, b"),
     ({"poison": {"side": "a", "rate": 1, "members": 4}}, "poison.members is 4, allowed 1 to 3"),
-    ({"poison": {"side": "a", "rate": -0.5}}, "poison.rate is -0.5, allowed 0 or more"),
+    ({"poison": {"side": "a", "rate": -0.5}}, "poison.rate is -0.5, allowed 0 to 1000"),
+    ({"campaigns": campaign(rate=10_000), "days": 101}, "campaigns: the rates make 1010000"),
+    ({"detectors": {"shared_errors": 200}, "providers": [provider(s, false_positives={"M01": 0.01}) for s in "ab"]},
+     "detectors.shared_errors is up to 200, allowed up to 100 where providers[0].false_positives add up to 0.01"),
     ({"policies": []}, "policies is [], allowed"),
     ({"policies": [{"share": "some"}]}, "policies[0].share is 'some', allowed: 'none', 'side' or 'all'"),
     ({"policies": [{"share": "all"}] * 2}, "policies: 'all-automatic' is there twice"),
@@ -104,6 +107,17 @@ BAD = (
 def test_a_bad_field_is_named_with_its_value_and_what_is_allowed(more: Table, told: str) -> None:
     message = refusal(raw(**more))
     assert message.startswith("scenario: ") and told in message
+
+
+def test_a_policy_is_named_by_what_is_unusual_about_it() -> None:
+    odd = [
+        {"share": "all", "act": "corroborated", "need": n, "alone": alone} for n in (2, 3) for alone in (True, False)
+    ]
+    told = read_scenario(raw(policies=odd)).policies
+    assert [p.name for p in told] == [
+        "all-corroborated", "all-corroborated-together", "all-corroborated-3", "all-corroborated-3-together",
+    ]  # fmt: skip
+    assert policy_words(told[3]).en == "All share, act when 3 agree, own findings included"
 
 
 def test_several_faults_are_counted() -> None:

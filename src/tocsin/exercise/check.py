@@ -77,14 +77,18 @@ def _trials() -> Iterator[tuple[str, float, Trial]]:
     yield "review queue, load 0.7", known.backlog(0.7), _backlogs(0.7)
 
 
-def _scenario(**more: Any) -> Scenario:
-    provider = {"side": "a", "count": _N // 2, "recall": {"M01": _P}, "heed": {"a": 1, "b": 1}}
+def _exact(providers: list[Mapping[str, Any]], days: int, **more: Any) -> Scenario:
     said = {"en": "exact case", "zh": "精确情形"}
     table: Mapping[str, Any] = {
-        "name": "exact", "title": said, "about": said, "days": 2000, "begin": "together",
-        "providers": [provider, provider | {"side": "b"}], "campaigns": [{"kind": "M01", "rate": 0}],
+        "name": "exact", "title": said, "about": said, "days": days, "begin": "together", "providers": providers,
+        "campaigns": [{"kind": "M01", "rate": 0}],
     }  # fmt: skip
     return Scenario.model_validate({**table, **more})
+
+
+def _both_sides(**more: Any) -> list[Mapping[str, Any]]:
+    provider = {"count": _N // 2, "recall": {"M01": _P}, "heed": {"a": 1, "b": 1}, **more}
+    return [{"side": side, **provider} for side in "ab"]
 
 
 def _lives(
@@ -92,13 +96,12 @@ def _lives(
     pull: float = 0, lifetime: float = 2000,
 ) -> Trial:  # fmt: skip
     days = 2000
-    provider = {"count": _N // 2, "recall": {"M01": _P}, "heed": {"a": heed, "b": heed}, "delay": delay}
     campaigns = {
         "kind": "M01", "rate": 0.5, "skill_growth": learning, "displacement": displacement,
         "lifetime": {"median": lifetime},
     }  # fmt: skip
-    scenario = _scenario(
-        days=days, providers=[provider | {"side": s} for s in "ab"], campaigns=[campaigns],
+    scenario = _exact(
+        _both_sides(heed={"a": heed, "b": heed}, delay=delay), days, campaigns=[campaigns],
         detectors={"shared_misses": misses}, outside={"pull": pull},
     )  # fmt: skip
 
@@ -111,9 +114,8 @@ def _lives(
 
 def _accounts(policy: Policy, alike: float = 1) -> Trial:
     people = 1_000_000
-    provider = {"count": _N // 2, "recall": {"M01": 0}, "heed": {"a": 1, "b": 1}, "false_positives": {"M01": _F}}
-    scenario = _scenario(
-        days=365, providers=[provider | {"side": s} for s in "ab"],
+    scenario = _exact(
+        _both_sides(false_positives={"M01": _F}), 365,
         innocents={"people": people, "accounts": _K}, detectors={"shared_errors": alike},
     )  # fmt: skip
 
@@ -130,9 +132,7 @@ def _a_run(fates: Fates) -> Floats:
 
 def _backlogs(load: float) -> Trial:
     provider = {"side": "a", "count": 2, "recall": {"M01": 0}, "heed": {"a": 1}, "capacity": 1}
-    scenario = _scenario(
-        days=365, providers=[provider], innocents={"accounts": 2}, poison={"side": "a", "rate": load},
-    )  # fmt: skip
+    scenario = _exact([provider], 365, innocents={"accounts": 2}, poison={"side": "a", "rate": load})
 
     def trial(seed: int, scale: float) -> Floats:
         runs = max(2, round(scale * QUEUES))

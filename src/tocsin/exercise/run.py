@@ -11,10 +11,10 @@ from tocsin.exercise.outcomes import ENDS, MEASURES, Outcomes, judge, share_know
 from tocsin.exercise.ranges import Draws
 from tocsin.exercise.scenario import Policy, Scenario
 from tocsin.exercise.subjects import draw_births, draw_people
-from tocsin.exercise.world import World, build_world
+from tocsin.exercise.world import YEAR, World, build_world
 
 ALONE = Policy(share="none")
-SUBJECTS_AT_ONCE = 250_000  # campaigns held in memory together; has no influence on any figure
+SUBJECTS_AT_ONCE = 300_000  # campaigns and people held in memory together; has no influence on any figure
 Progress = Callable[[int, int], None]
 
 
@@ -75,10 +75,17 @@ def _play_block(world: World, policies: tuple[Policy, ...], block: range, seed: 
     return [judge(world, births, play(world, policy, dice, births, people, block), block) for policy in policies]
 
 
+def _subjects(world: World) -> float:
+    """Estimate from above how many campaigns and people a run holds."""
+    crowd = world.crowd
+    mistaken = crowd.people * min(1.0, crowd.accounts * float(crowd.flags.max()) * world.days / YEAR)
+    return float(world.classes.count.sum()) + mistaken + float(crowd.poison.max()) * world.days
+
+
 def _with_none_first(policies: tuple[Policy, ...]) -> tuple[Policy, ...]:
     return (ALONE, *(p for p in policies if p.share != "none"))
 
 
 def _blocks(world: World, runs: int) -> Iterator[range]:
-    size = max(1, SUBJECTS_AT_ONCE // max(int(world.classes.count.sum()), 1))
+    size = max(1, int(SUBJECTS_AT_ONCE // (1 + _subjects(world))))
     yield from (range(first, min(first + size, runs)) for first in range(0, runs, size))

@@ -18,6 +18,8 @@ MOST_PROVIDERS = 24
 MOST_DAYS = 3660
 MOST_BYTES = 1 << 20
 MOST_LETTERS = 600
+MOST_CAMPAIGNS = MOST_PEOPLE = 1_000_000  # a run
+USUAL_NEED = 2  # providers that say the same
 BUILT_IN = ("arms-length", "distrust", "poison", "open-weights")
 
 Share = Annotated[Range, BeforeValidator(within(0, 1))]
@@ -104,7 +106,7 @@ class Outside(Table):
 class Innocents(Table):
     """Describe people who do nothing wrong, each with accounts at some providers."""
 
-    people: Annotated[int, Field(ge=0, le=10_000_000)] = 0
+    people: Annotated[int, Field(ge=0, le=MOST_PEOPLE)] = 0
     accounts: Annotated[int, Field(ge=1, le=MOST_PROVIDERS)] = 3
 
 
@@ -138,7 +140,7 @@ class Poison(Table):
 
     side: Name
     members: Annotated[int, Field(ge=1, le=MOST_PROVIDERS)] = 1
-    rate: Amount
+    rate: Annotated[Range, BeforeValidator(within(0, 1000))]
 
 
 class Policy(Table):
@@ -150,13 +152,16 @@ class Policy(Table):
 
     share: Literal["none", "side", "all"]
     act: Literal["automatic", "corroborated", "review"] = "automatic"
-    need: Annotated[int, Field(ge=2, le=MOST_PROVIDERS)] = 2
+    need: Annotated[int, Field(ge=2, le=MOST_PROVIDERS)] = USUAL_NEED
     alone: bool = True
 
     @property
     def name(self) -> str:
-        """Name the policy by what it does."""
-        return "none" if self.share == "none" else f"{self.share}-{self.act}"
+        """Name the policy by what it does, and by what is unusual about it."""
+        if self.share == "none":
+            return "none"
+        need = f"-{self.need}" if self.act == "corroborated" and self.need != USUAL_NEED else ""
+        return f"{self.share}-{self.act}{need}{'' if self.alone else '-together'}"
 
 
 USUAL = (
@@ -212,6 +217,9 @@ def _complaints(scenario: Scenario) -> Iterator[str]:
             f"providers[{i}].recall lacks kind {k!r}, which a campaign has"
             for k in sorted(kinds - set(provider.recall))
         )
+    yield from _error_complaints(scenario)
+    if (number := sum(round(c.rate * scenario.days) for c in scenario.campaigns)) > MOST_CAMPAIGNS:
+        yield f"campaigns: the rates make {number} campaigns a run, allowed 0 to {MOST_CAMPAIGNS}"
     if len(kinds) < len(scenario.campaigns):
         yield "campaigns: a kind is there twice, allowed once each"
     if scenario.innocents.accounts > count and (scenario.innocents.people or scenario.poison):
@@ -219,6 +227,18 @@ def _complaints(scenario: Scenario) -> Iterator[str]:
     yield from _poison_complaints(scenario, known)
     names = [p.name for p in scenario.policies]
     yield from (f"policies: {n!r} is there twice, allowed once" for n in sorted(set(names)) if names.count(n) > 1)
+
+
+def _error_complaints(scenario: Scenario) -> Iterator[str]:
+    """A second error cannot be surer than certain."""
+    alike = scenario.detectors.shared_errors.high
+    for i, provider in enumerate(scenario.providers):
+        chance = sum(f.high for f in provider.false_positives.values())
+        if chance * alike > 1:
+            yield (
+                f"detectors.shared_errors is up to {alike:g}, allowed up to {1 / chance:g} "
+                f"where providers[{i}].false_positives add up to {chance:g}"
+            )
 
 
 def _poison_complaints(scenario: Scenario, known: str) -> Iterator[str]:

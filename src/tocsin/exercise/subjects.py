@@ -10,8 +10,8 @@ from tocsin.exercise.dice import Floats, Ints
 from tocsin.exercise.world import YEAR, Crowd, World
 
 Flags = npt.NDArray[np.bool_]
-_PEOPLE = 1 << 40  # numbers of people begin here, 2^20 a run
-_PEOPLE_A_RUN = 1 << 20
+_PEOPLE = 1 << 40  # numbers of people begin here, beyond those of any campaign
+_PEOPLE_A_RUN = 1 << 23  # more than a scenario can hold
 _TAIL = 1e-12
 
 

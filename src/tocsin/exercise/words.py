@@ -171,6 +171,7 @@ WORDS: Mapping[str, Said] = {
 }
 
 POLICIES: Mapping[str, Said] = {
+    "together": Said("{policy}, own findings included", "{policy}（自身发现亦同）"),
     "none": Said("Nobody shares", "互不共享"),
     "side-automatic": Said("Sides share inside, act at once", "仅本方共享，收到即处置"),
     "side-corroborated": Said("Sides share inside, act when {need} agree", "仅本方共享，{need} 家印证后处置"),
@@ -215,7 +216,9 @@ _PLACE = re.compile(r"(?P<list>providers|campaigns)\[(?P<i>\d+)\]\.(?P<field>.+)
 
 def policy_words(policy: Policy) -> Said:
     """Say what providers do under a policy."""
-    return fill(POLICIES[policy.name], {"need": policy.need})
+    usual = "none" if policy.share == "none" else f"{policy.share}-{policy.act}"
+    said = fill(POLICIES[usual], {"need": policy.need})
+    return said if policy.alone else fill(POLICIES["together"], {"policy": said})
 
 
 def range_words(path: str, scenario: Scenario) -> Said:
