@@ -38,18 +38,9 @@ class Desk:
         self.reviews = np.zeros((len(runs), world.providers))
 
     def hear(self, day: int, subject: Ints, sender: Ints) -> None:
-        """Let every provider hear the alarms of a day, and close the sender's own door.
-
-        Two alarms about one subject on one day are heard one after the other.
-        """
-        _, first = np.unique(subject, return_index=True)
-        if len(first) < len(subject):
-            again = np.delete(np.arange(len(subject)), first)
-            for part in (np.sort(first), again):
-                self.hear(day, subject[part], sender[part])
-            return
+        """Let every provider hear the alarms of a day, and close the sender's own door; a subject is there once."""
         self._act_at_home(day, subject, sender)
-        if self._policy.share != "none":
+        if self._policy.share != "none" and len(subject):
             self._pass_on(day, subject, sender)
 
     def _act_at_home(self, day: int, subject: Ints, sender: Ints) -> None:
@@ -121,7 +112,9 @@ def _days(median: Floats, sigma: Floats, even: Floats) -> Floats:
     return np.asarray(np.floor(median[:, None] * np.exp(sigma[:, None] * normal(even))))
 
 
-def days_of(people: People, horizon: int) -> Iterator[slice]:
-    """Find the alarms about people of each day from 0 to the horizon."""
-    edges = np.searchsorted(people.day, np.arange(horizon + 2))
-    yield from (slice(int(a), int(b)) for a, b in pairwise(edges))
+def days_of(people: People, horizon: int) -> Iterator[list[slice]]:
+    """Find the alarms about people of each day from 0 to the horizon, in waves in which nobody is there twice."""
+    waves = int(people.wave.max(initial=0)) + 1
+    edges = np.searchsorted(people.day * waves + people.wave, np.arange((horizon + 1) * waves + 1)).tolist()
+    parts = [slice(a, b) for a, b in pairwise(edges)]
+    yield from (parts[day * waves : (day + 1) * waves] for day in range(horizon + 1))

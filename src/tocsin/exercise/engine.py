@@ -40,14 +40,13 @@ def play(world: World, policy: Policy, dice: Dice, births: Births, people: Peopl
     desk = Desk(world, policy, dice, births, people, runs)
     course = _Course(world, dice, births, desk)
     campaigns = len(births.run)
-    for day, alarms in enumerate(days_of(people, world.days)):
-        today = np.flatnonzero(course.event == day)
-        active, coming = course.split(today)
+    for day, (first, *waves) in enumerate(days_of(people, world.days)):
+        active, coming = course.today(day)
         found = active[course.spot[active] == day]
-        subject = np.concatenate([found, people.subject[alarms] + campaigns])
-        if len(subject):
-            sender = np.concatenate([course.at[found], people.sender[alarms]])
-            desk.hear(day, subject, sender)
+        subject = np.concatenate([found, people.subject[first] + campaigns])
+        desk.hear(day, subject, np.concatenate([course.at[found], people.sender[first]]))
+        for wave in waves:
+            desk.hear(day, people.subject[wave] + campaigns, people.sender[wave])
         course.settle(day, np.concatenate([coming, course.leave(day, active)]))
         desk.close_day()
     return _fates(world, course, desk)
@@ -82,13 +81,15 @@ class _Course:
         self.spot = np.full(count, NEVER, np.int16)
         self.at = np.full(count, AWAY, np.int8)
         self.since = np.zeros(count, np.int16)
-        self._bans = np.zeros(count, np.int64)
+        self._cell = births.run * world.classes.count.size + births.kind  # its run and class in one
+        self._rate = births.findable.copy()  # the factor on every hazard that is left after bans
         self._tried = np.zeros(count, np.int8)
         self._last = np.full(count, world.providers, np.int64)  # where it was last; the place of births is none of them
         self.inside = np.zeros(count, np.int64)
 
-    def split(self, today: Ints) -> tuple[Ints, Ints]:
-        """Part those at a provider from those that come to one."""
+    def today(self, day: int) -> tuple[Ints, Ints]:
+        """Find those to whom something happens: at a provider, and coming to one."""
+        today = np.flatnonzero(self.event == day)
         here = self.at[today] >= 0
         return today[here], today[~here]
 
@@ -98,21 +99,21 @@ class _Course:
         A campaign that was found but not banned (nobody confirms it) stays.
         """
         due = self._desk.due[active, self.at[active]]
-        self._await(active, due)
-        banned = active[due <= day]
-        run, kind = self._births.run[banned], self._births.kind[banned]
+        banned, stays = active[due <= day], due > day
+        self._await(active[stays], due[stays])
         self.inside[banned] += day - self.since[banned]
-        classes = self._world.classes
         self._last[banned] = self.at[banned]
-        goes_on = self._throw(banned, _GO_ON) < classes.displacement[run, kind]
-        pause = classes.comeback.median[run, kind] * np.exp(
-            classes.comeback.sigma[run, kind] * normal(self._throw(banned, _BACK))
-        )
-        back = np.minimum(day + np.floor(pause), NEVER)
+        self._rate[banned] *= 1 - self._drawn(self._world.classes.learning, banned)
+        goes_on = self._throw(banned, _GO_ON) < self._drawn(self._world.classes.displacement, banned)
         self.at[banned] = np.where(goes_on, AWAY, GAVE_UP)
-        self._await(banned, np.where(goes_on, back, NEVER).astype(np.int16))
-        self._bans[banned] += 1
+        self._await(banned, np.where(goes_on, self._back(day, banned), NEVER))
         return np.asarray(banned[self.event[banned] == day])
+
+    def _back(self, day: int, banned: Ints) -> Days:
+        pause = self._world.classes.comeback
+        spread = np.exp(self._drawn(pause.sigma, banned) * normal(self._throw(banned, _BACK)))
+        days = np.floor(self._drawn(pause.median, banned) * spread)
+        return np.asarray(np.minimum(day + days, NEVER), dtype=np.int16)
 
     def settle(self, day: int, coming: Ints) -> None:
         """Bring campaigns to an open provider, outside, or to an end."""
@@ -120,7 +121,7 @@ class _Course:
             return
         place = self._first_open(day, coming)
         none_open = place == self._world.providers
-        lure = self._lure(self._births.run[coming], none_open, self._bans[coming] == 0)
+        lure = self._lure(self._births.run[coming], none_open, self._last[coming] == self._world.providers)
         out = self._throw(coming, _LURED) < lure
         at = np.where(out, self._world.providers, np.where(none_open, GAVE_UP, place))
         self.at[coming], self.since[coming], self.event[coming] = at, day, NEVER
@@ -148,9 +149,8 @@ class _Course:
 
     def _watch(self, day: int, here: Ints) -> None:
         """Draw the day on which the provider itself finds a campaign, unless an alarm closes its door before."""
-        run, kind, at = self._births.run[here], self._births.kind[here], self.at[here].astype(np.int64)
-        known = self._world.hazard[run, at, kind] * self._births.findable[here]
-        rate = known * (1 - self._world.classes.learning[run, kind]) ** self._bans[here]
+        at = self.at[here].astype(np.int64)
+        rate = self._world.hazard.reshape(-1, self._world.providers)[self._cell[here], at] * self._rate[here]
         with np.errstate(divide="ignore"):
             wait = np.ceil(-np.log(self._dice.throw(self._births.number[here], at, _FOUND)[:, 0]) / rate)
         found = np.minimum(day + np.maximum(wait, 1), NEVER).astype(np.int16)
@@ -160,6 +160,10 @@ class _Course:
     def _await(self, which: Ints, event: Days) -> None:
         """Set the day on which something happens next, unless the campaign ends by itself before."""
         self.event[which] = np.where(event <= self.until[which], event, NEVER)
+
+    def _drawn(self, values: Floats, which: Ints) -> Floats:
+        """Give what the run of each campaign drew for its class; `values` (runs, classes)."""
+        return np.asarray(values.reshape(-1)[self._cell[which]])
 
     def _throw(self, which: Ints, face: int) -> Floats:
         """Throw for campaigns at the place where they were last."""

@@ -37,7 +37,8 @@ class Births:
 class People:
     """Hold the innocent people of some runs about whom there is an alarm, and these alarms in the order of their days.
 
-    Shapes: (people,), `has` (people, providers); (alarms,) for `subject`, `sender` and `day`.
+    Shapes: (people,), `has` (people, providers); (alarms,) for `subject`, `sender`, `day` and `wave`: the alarm's
+    number among those about the same person on the same day.
     """
 
     run: Ints
@@ -47,6 +48,7 @@ class People:
     subject: Ints
     sender: Ints
     day: Ints
+    wave: Ints
 
 
 def draw_births(world: World, runs: range, seed: int) -> Births:
@@ -84,8 +86,20 @@ def draw_people(world: World, runs: range, seed: int) -> People:
     number = _PEOPLE + run * _PEOPLE_A_RUN + np.arange(len(run)) - np.repeat(first, counts)
     accused, has = (np.concatenate([p[i] for p in each]) for i in (0, 1))
     alarms = np.concatenate([p[2] + [[at, 0, 0]] for p, at in zip(each, first, strict=True)])
-    subject, sender, day = alarms[np.argsort(alarms[:, 2], kind="stable")].T
-    return People(run, number, accused, has, subject, sender, day)
+    return People(run, number, accused, has, *_in_waves(alarms).T)
+
+
+def _in_waves(alarms: Ints) -> Ints:
+    """Number the alarms about one person on one day, and put all in the order of their days and numbers.
+
+    Rows are (subject, sender, day); the wave becomes the last column.
+    """
+    order = np.lexsort((alarms[:, 2], alarms[:, 0]))
+    subject, _, day = alarms[order].T
+    fresh = np.append(True, (subject[1:] != subject[:-1]) | (day[1:] != day[:-1]))[: len(order)]
+    wave = np.arange(len(order)) - np.flatnonzero(fresh)[np.cumsum(fresh) - 1]
+    numbered = np.column_stack([alarms[order], wave])
+    return np.asarray(numbered[np.lexsort((numbered[:, 0], wave, day))])
 
 
 def _people(world: World, run: int, random: np.random.Generator) -> tuple[Flags, Flags, Ints]:

@@ -68,7 +68,7 @@ class World:
     """Hold a scenario in numbers.
 
     Shapes: `side` (providers,), `size`, `capacity`, `delay` (runs, providers), `heed` (runs, providers, sides),
-    `hazard` (runs, providers, classes): minus the logarithm of the chance to stay unfound for a day; `misses` (runs,).
+    `hazard` (runs, classes, providers): minus the logarithm of the chance to stay unfound for a day; `misses` (runs,).
     """
 
     days: int
@@ -109,7 +109,7 @@ def build_world(scenario: Scenario, draws: Draws) -> World:
         capacity=_columns(draws.of(m.capacity) for m in members),
         delay=_columns(draws.of(m.delay) for m in members),
         heed=np.stack([_columns(draws.of(m.heed[s]) for s in sides) for m in members], axis=1),
-        hazard=np.stack([_columns(hazard(draws.of(m.recall[k])) for k in kinds) for m in members], axis=1),
+        hazard=np.stack([_columns(hazard(draws.of(m.recall[k])) for m in members) for k in kinds], axis=1),
         misses=draws.of(scenario.detectors.shared_misses),
         classes=_classes(scenario, draws),
         beyond=Beyond(*(draws.of(getattr(scenario.outside, f)) for f in ("start", "pull", "last_resort", "harm"))),
