@@ -26,8 +26,8 @@ class Desk:
         self._number = np.concatenate([births.number, people.number])
         campaigns, everybody = len(births.run), len(self.run)
         self._true = np.arange(everybody) < campaigns
-        self._honest = np.concatenate([self._true[:campaigns], ~people.accused])
         self._has = np.concatenate([np.ones((campaigns, world.providers), bool), people.has])
+        self._finds = np.concatenate([self._has[:campaigns], people.has & ~people.accused[:, None]])
         self.holds, self.person_run = people.has, people.run - runs.start
         self._audience = _audience(world, policy)
         self._need = policy.need if policy.act == "corroborated" else 1
@@ -45,11 +45,12 @@ class Desk:
 
     def _act_at_home(self, day: int, subject: Ints, sender: Ints) -> None:
         """Let providers act on what they found themselves, whatever alarm may be pending."""
-        own = self._honest[subject] & self._has[subject, sender] & (self.due[subject, sender] > day)
-        subject, sender = subject[own], sender[own]
-        self._believed[subject, sender] += 1
-        acts = self._policy.alone | (self._believed[subject, sender] >= self._need)
-        self.due[subject[acts], sender[acts]] = day
+        acts = self._finds[subject, sender]
+        if not self._policy.alone:
+            self._believed[subject, sender] += acts
+            acts = acts & (self._believed[subject, sender] >= self._need)
+        subject, sender = subject[acts], sender[acts]
+        self.due[subject, sender] = np.minimum(self.due[subject, sender], day)
 
     def _pass_on(self, day: int, subject: Ints, sender: Ints) -> None:
         """Let the others take alarms up, or not."""

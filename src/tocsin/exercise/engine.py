@@ -103,6 +103,7 @@ class _Course:
         self._await(active[stays], due[stays])
         self.inside[banned] += day - self.since[banned]
         self._last[banned] = self.at[banned]
+        self._tried[banned] += 1
         self._rate[banned] *= 1 - self._drawn(self._world.classes.learning, banned)
         goes_on = self._throw(banned, _GO_ON) < self._drawn(self._world.classes.displacement, banned)
         self.at[banned] = np.where(goes_on, AWAY, GAVE_UP)
