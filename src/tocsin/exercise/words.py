@@ -29,7 +29,7 @@ WORDS: Mapping[str, Said] = {
     ),
     "figures": Said("Headline figures", "主要数字"),
     "runs": Said("runs", "次推演"),
-    "campaigns": Said("campaigns a run", "起活动（每次推演）"),
+    "campaigns": Said("campaigns a run", "起系列活动（每次推演）"),
     "days": Said("days", "天"),
     "providers": Said("providers", "家服务商", "provider"),
     "sides": Said("sides", "方", "side"),
@@ -47,7 +47,7 @@ WORDS: Mapping[str, Said] = {
         "Campaigns of misuse run at one provider until they are found and banned there; many then move to the next "
         "one, or to where nobody watches. When providers share alarms, the next door may already be shut. But alarms "
         "can be wrong, and then somebody innocent stands before shut doors everywhere.",
-        "滥用活动在一家服务商处运行，直到被发现并封禁；之后往往转移到下一家，或转移到无人监测之处。服务商共享警示后，下一家可能"
+        "系列滥用活动在一家服务商处运行，直到被发现并封禁；之后往往转移到下一家，或转移到无人监测之处。服务商共享警示后，下一家可能"
         "早已将其拒之门外。但警示也会出错，此时无辜者会处处碰壁。",
     ),
     "plain_row": Said(
@@ -67,12 +67,12 @@ WORDS: Mapping[str, Said] = {
     "worth_about": Said(
         "Against the same campaigns when nobody shares, harm outside included. The dot is the middle run, the line "
         "holds nine of ten.",
-        "与互不共享时的同一批活动相比，已计入转移到体系外的危害。圆点为中位数，横线覆盖十次推演中的九次。",
+        "与互不共享时的同一批系列活动相比，已计入转移到体系外的危害。圆点为中位数，横线覆盖十次推演中的九次。",
     ),
     "worth_below": Said(
         "Where a line reaches below zero, sharing did more harm than good in some runs: bans drove campaigns outside, "
         "where nobody finds them.",
-        "横线伸到零以下，表示在部分推演中共享弊大于利：封禁把滥用活动推向无人发现的体系外。",
+        "横线伸到零以下，表示在部分推演中共享弊大于利：封禁把系列滥用活动推向无人发现的体系外。",
     ),
     "cost_head": Said("Innocent accounts closed", "被误封的账号"),
     "cost_about": Said(
@@ -95,10 +95,10 @@ WORDS: Mapping[str, Said] = {
         "Share of campaigns to which every provider is closed, by days since they began. A campaign that is still "
         "unknown somewhere when the exercise ends counts as watched until then and no longer; after {days} days {rest} "
         "are not known everywhere even where most is shared.",
-        "自活动开始起，被所有服务商拒之门外的活动占比。推演结束时仍有服务商不知悉的活动，只计入其被观察的时段；即使共享"
-        "最充分，{days} 天后仍有 {rest} 的活动未被全体知悉。",
+        "自系列活动开始起，被所有服务商拒之门外的系列活动占比。推演结束时仍有服务商不知悉的系列活动，只计入其被观察的时段；即使共享"
+        "最充分，{days} 天后仍有 {rest} 的系列活动未被全体知悉。",
     ),
-    "time_axis": Said("days since a campaign began", "活动开始后的天数"),
+    "time_axis": Said("days since a campaign began", "系列活动开始后的天数"),
     # what it hangs on
     "hangs_head": Said("What the outcome hangs on", "结果取决于什么"),
     "hangs_about": Said(
@@ -119,7 +119,7 @@ WORDS: Mapping[str, Said] = {
     "compare_about": Said(
         "All policies meet the same campaigns, people and chances. The table gives the mean difference and its 95% "
         "confidence interval: that is certainty about this model, not about the world.",
-        "各种做法面对同一批活动、同一批人和同样的随机因素。表中为平均差值及其 95% 置信区间："
+        "各种做法面对同一批系列活动、同一批人和同样的随机因素。表中为平均差值及其 95% 置信区间："
         "它只反映对模型的把握，不反映现实。",
     ),
     "col_gain": Said("Harm averted, points", "避免的危害（百分点）"),
@@ -135,13 +135,13 @@ WORDS: Mapping[str, Said] = {
     "read_not": Said(
         "Not to be read: any figure as a forecast. How often providers find misuse, how fast it returns and how much "
         "is believed is published nowhere that we found; all of it is assumed as ranges.",
-        "不可解读：把任何数值当作预测。服务商发现滥用的概率、滥用活动重现的速度、警示被采信的程度，"
+        "不可解读：把任何数值当作预测。服务商发现滥用的概率、系列滥用活动重现的速度、警示被采信的程度，"
         "均未见公开数据，全部为假设区间。",
     ),
     "read_left_out": Said(
         "Left out: campaigns at several providers at once, deterrence before the first ban, trust that is lost or won, "
         "what the work costs, and harm by those who share. Innocent people are hit only by closed accounts here.",
-        "未予考虑：同时在多家服务商运行的活动、首次封禁之前的威慑、信任的增减、工作成本，以及共享者自身造成的危害。无辜者"
+        "未予考虑：同时在多家服务商运行的系列活动、首次封禁之前的威慑、信任的增减、工作成本，以及共享者自身造成的危害。无辜者"
         "所受影响在此仅计账号被误封。",
     ),
     "read_exact": Said(
@@ -209,7 +209,7 @@ RANGES: Mapping[str, Said] = {
 }
 WHOSE: Mapping[str, Said] = {
     "providers": Said("{what} · side {side}, size {size}", "{what} · {side} 方，规模 {size}"),
-    "campaigns": Said("{what} · {kind} campaigns", "{what} · {kind} 类活动"),
+    "campaigns": Said("{what} · {kind} campaigns", "{what} · {kind} 类系列活动"),
 }
 _PLACE = re.compile(r"(?P<list>providers|campaigns)\[(?P<i>\d+)\]\.(?P<field>.+)")
 
