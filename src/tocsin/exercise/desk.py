@@ -55,15 +55,17 @@ class Desk:
     def _pass_on(self, day: int, subject: Ints, sender: Ints) -> None:
         """Let the others take alarms up, or not."""
         world, run = self._world, self.run[subject]
-        undecided = (self.due[subject] == NEVER) & (self._verdict[subject] <= day)
-        heed = self._throw(subject, sender, HEED) < world.heed[run, :, world.side[sender]]
-        heard = undecided & self._has[subject] & self._audience[sender] & heed
-        believed = self._believed[subject] + heard
-        self._believed[subject] = believed
-        away, when = heard & (believed >= self._need), day + np.floor(world.delay[run])
+        due = self.due[subject]
+        heed = self._throw(subject, sender, HEED) < world.heed[run, world.side[sender]]
+        acts = (due == NEVER) & self._has[subject] & self._audience[sender] & heed
+        when = day + np.floor(world.delay[run])
         if self._policy.act == "review":
-            away, when = self._reviewed(away, when, subject, sender)
-        self.due[subject] = np.where(away, np.minimum(when, NEVER), self.due[subject])
+            acts, when = self._reviewed(acts & (self._verdict[subject] <= day), when, subject, sender)
+        elif self._need > 1:
+            believed = self._believed[subject] + acts
+            self._believed[subject] = believed
+            acts &= believed >= self._need
+        self.due[subject] = np.where(acts, np.minimum(when, NEVER), due)
 
     def close_day(self) -> None:
         """Let the reviewers work off what they can in a day."""

@@ -67,7 +67,7 @@ class Checks:
 class World:
     """Hold a scenario in numbers.
 
-    Shapes: `side` (providers,), `size`, `capacity`, `delay` (runs, providers), `heed` (runs, providers, sides),
+    Shapes: `side` (providers,), `size`, `capacity`, `delay` (runs, providers), `heed` (runs, sides, providers),
     `hazard` (runs, classes, providers): minus the logarithm of the chance to stay unfound for a day; `misses` (runs,).
     """
 
@@ -108,7 +108,7 @@ def build_world(scenario: Scenario, draws: Draws) -> World:
         size=_columns(draws.of(m.size) for m in members),
         capacity=_columns(draws.of(m.capacity) for m in members),
         delay=_columns(draws.of(m.delay) for m in members),
-        heed=np.stack([_columns(draws.of(m.heed[s]) for s in sides) for m in members], axis=1),
+        heed=np.stack([_columns(draws.of(m.heed[s]) for m in members) for s in sides], axis=1),
         hazard=np.stack([_columns(hazard(draws.of(m.recall[k])) for m in members) for k in kinds], axis=1),
         misses=draws.of(scenario.detectors.shared_misses),
         classes=_classes(scenario, draws),
