@@ -70,6 +70,7 @@ BAD = (
     ({"providers": [provider("a", recall={"M99": 0.1})]}, "providers[0].recall.M99 is 'M99', allowed"),
     ({"providers": [provider("a", recall={"M02": 0.1}, heed={"a": 1})]}, "providers[0].recall lacks kind 'M01'"),
     ({"providers": [provider("a", recal={"M01": 0.1})]}, "providers[0].recal is no field here, allowed side, count"),
+    ({"providers": [provider("a", false_positives={"M01": 0.2})]}, "false_positives.M01 is 0.2, allowed 0 to 0.05"),
     ({"providers": [provider("a", capacity=-1)]}, "providers[0].capacity is -1, allowed 0 or more"),
     ({"providers": [provider("a", count=0)]}, "providers[0].count is 0, allowed: greater than or equal to 1"),
     ({"providers": [provider("a", count=20), provider("b", count=20)]}, "count is 40 together, allowed 1 to 24"),

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import count
 
 import numpy as np
 
@@ -48,9 +49,9 @@ def run_exercise(scenario: Scenario, seed: int, runs: int, progress: Progress = 
     policies = _with_none_first(scenario.policies)
     blocks = list(_blocks(world, runs))
     parts: list[list[Outcomes]] = []
-    for i, block in enumerate(blocks):
-        parts.append(_play_block(world, policies, block, seed))
-        progress(i + 1, len(blocks))
+    done, of = count(1), len(blocks) * len(policies)
+    for block in blocks:
+        parts.append(_play_block(world, policies, block, seed, lambda: progress(next(done), of)))
     by_policy = list(zip(*parts, strict=True))
     measures = {m: np.stack([np.concatenate([o.measures[m] for o in own]) for own in by_policy]) for m in MEASURES}
     harm = measures["harm"]
@@ -69,10 +70,15 @@ def run_exercise(scenario: Scenario, seed: int, runs: int, progress: Progress = 
     )
 
 
-def _play_block(world: World, policies: tuple[Policy, ...], block: range, seed: int) -> list[Outcomes]:
-    births, people = draw_births(world, block, seed), draw_people(world, block, seed)
-    dice = Dice(seed)
-    return [judge(world, births, play(world, policy, dice, births, people, block), block) for policy in policies]
+def _play_block(
+    world: World, policies: tuple[Policy, ...], block: range, seed: int, tick: Callable[[], None]
+) -> list[Outcomes]:
+    births, people, dice = draw_births(world, block, seed), draw_people(world, block, seed), Dice(seed)
+    outcomes = []
+    for policy in policies:
+        outcomes.append(judge(world, births, play(world, policy, dice, births, people, block), block))
+        tick()
+    return outcomes
 
 
 def _subjects(world: World) -> float:

@@ -26,6 +26,7 @@ Share = Annotated[Range, BeforeValidator(within(0, 1))]
 Size = Annotated[Range, BeforeValidator(within(0.001, math.inf))]
 Amount = Annotated[Range, BeforeValidator(within(0, math.inf))]
 Frailty = Annotated[Range, BeforeValidator(within(0, 0.95))]
+Error = Annotated[Range, BeforeValidator(within(0, 0.05))]
 Likeness = Annotated[Range, BeforeValidator(within(1, 1000))]
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
 Kind = Annotated[str, Field(pattern=r"^M(0[1-9]|1[0-4])$")]
@@ -67,7 +68,7 @@ class Provider(Table):
     count: Annotated[int, Field(ge=1, le=MOST_PROVIDERS)] = 1
     size: Size = ONE
     recall: Mapping[Kind, Share]
-    false_positives: Mapping[Kind, Share] = {}
+    false_positives: Mapping[Kind, Error] = {}
     capacity: Amount = UNBOUNDED
     heed: Mapping[Name, Share]
     delay: Amount = NONE
