@@ -36,7 +36,7 @@ PIECES = [
 
 def rooms() -> SimpleNamespace:
     """Import the kernels and their references, which atheris instruments as they are imported."""
-    names = ("_kernels", "classes", "fold_arrays", "packed_table", "probe", "siphash", "windows")
+    names = ("_kernels", "classes", "demands", "fold_arrays", "packed_table", "probe", "siphash", "windows")
     return SimpleNamespace(**{name: importlib.import_module(f"tocsin.text.{name}") for name in names})
 
 
@@ -117,6 +117,34 @@ def try_probe(t: SimpleNamespace, raw: bytes) -> None:
         assert got == expected or (expected is ValueError and head[2] & 128)
 
 
+def try_demands(t: SimpleNamespace, raw: bytes) -> None:
+    """Look for demands that the text itself is cut into; half the time with one number of the packed arrays spoilt."""
+    head, text = raw[:6].ljust(6, b"\0"), re.sub("[\n\0]", " ", raw[6:].decode(errors="ignore"))
+    literals = [text[i : i + 1 + i % 9] for i in range(0, min(len(text), 40), 3)]
+    wanted = [
+        t.demands.Demand(
+            tuple((w, f"{w[:-1]}\0") if len(w) > 1 else (w,) for w in literals[i : i + 1 + i % 3]),
+            head[0] % 60,
+            head[1],
+        )
+        for i in range(len(literals))
+    ]
+    lines = [text[i : i + 70] for i in range(0, len(text), 70)]
+    buffer = "".join(f"{line}\n" for line in lines).encode()
+    offsets, columns = t.fold_arrays.line_offsets(buffer), np.arange(len(lines), dtype=np.uint8) % 8
+    arrays = list(t.demands.pack_demands(wanted).arrays)
+    if head[2] & 128:
+        place = head[3] % len(arrays)
+        arrays[place] = spoilt = np.array(arrays[place])
+        if spoilt.size:
+            spoilt.reshape(-1)[head[4] % spoilt.size] = head[5]
+    for avx2 in (False, True):
+        got = outcome(lambda avx2=avx2: t._kernels.meet_demands((buffer, offsets, columns, *arrays), avx2))
+        if not head[2] & 128:
+            pairs = sorted(np.frombuffer(got, dtype=np.uint64).tolist())
+            assert [(p >> 32, p & 0xFFFFFFFF) for p in pairs] == t.demands.meet_slowly(buffer, offsets, columns, wanted)
+
+
 def _table(named: bytes, alarms: bytes, bits: int) -> list[Any]:
     """Build the table in which hash `named[i]` names alarm `alarms[i] % 16`."""
     lists = {h: sorted({a % 16 for n, a in zip(named, alarms, strict=True) if n == h}) for h in {*named} - {0}}
@@ -140,7 +168,7 @@ def _is_utf8(row: bytes) -> bool:
     return True
 
 
-KERNELS = {"fold": try_fold, "scan": try_scan, "siphash": try_siphash, "probe": try_probe}
+KERNELS = {"fold": try_fold, "scan": try_scan, "siphash": try_siphash, "probe": try_probe, "demands": try_demands}
 
 
 def drawn(draw: random.Random, text: bool) -> bytes:
@@ -161,7 +189,7 @@ def at_random(kernel: str, seconds: float) -> None:
     """Draw inputs for so long."""
     t, draw, tries, until = rooms(), random.Random(7), 0, time.monotonic() + seconds
     while time.monotonic() < until:
-        KERNELS[kernel](t, drawn(draw, kernel in ("fold", "scan")))
+        KERNELS[kernel](t, drawn(draw, kernel in ("fold", "scan", "demands")))
         tries += 1
     sys.stderr.write(f"Done {tries} runs in {seconds:.0f} second(s), {kernel}\n")
 

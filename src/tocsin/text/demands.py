@@ -75,8 +75,9 @@ class Demands:
 
     Shape: a row of `literals` says where a literal's bytes begin in `text`, how many they are, its characters, where
     its window begins, its edges (1: at the begin, 2: at the end), and its first 8 bytes in two numbers. `begins` lists
-    the demands whose first set holds a literal, `members` the literals of a set; a row of `demands` says where its sets
-    begin in `sets`, how many they are, how near they must be, and its ears.
+    the demands whose first set holds a literal, `members` the literals of a set, `grams` four bytes of each of those, 0
+    where it has not so many; a row of `demands` says where its sets begin in `sets`, how many they are, how near they
+    must be, and its ears.
     """
 
     literals: U32
@@ -84,6 +85,7 @@ class Demands:
     first: WindowTable
     begins: Lists
     members: Lists
+    grams: U32
     demands: U32
     sets: U32
 
@@ -92,7 +94,7 @@ class Demands:
         """The arrays in the kernel's order."""
         f = self.first
         table = (f.filter, f.keys, f.values, f.starts, f.postings)
-        lists = (self.begins.starts, self.begins.items, self.members.starts, self.members.items)
+        lists = (self.begins.starts, self.begins.items, self.members.starts, self.members.items, self.grams)
         return (self.literals, self.text, *table, *lists, self.demands, self.sets)
 
     @classmethod
@@ -100,7 +102,7 @@ class Demands:
         """Put together what `arrays` gave."""
         literals, text, *tables, demands, sets = arrays
         begins, members = Lists(*tables[5:7]), Lists(*tables[7:9])
-        return cls(literals, text, WindowTable(*tables[:5]), begins, members, demands, sets)
+        return cls(literals, text, WindowTable(*tables[:5]), begins, members, tables[9], demands, sets)
 
 
 def pack_demands(demands: Sequence[Demand], usual: Mapping[str, float] | None = None) -> Demands:
@@ -114,12 +116,14 @@ def pack_demands(demands: Sequence[Demand], usual: Mapping[str, float] | None = 
     literals = _numbered(literal for s in sets for literal in s)
     rows, text = _described(list(literals), usual or {})
     begun = [(literals[w], n) for n, d in enumerate(demands) for w in d.sets[0]]
+    members = _lists([(n, literals[w]) for s, n in sets.items() for w in s], len(sets))
     return Demands(
         rows,
         text,
         _table(rows, text, sorted({literal for literal, _ in begun})),
         _lists(begun, len(literals)),
-        _lists([(n, literals[w]) for s, n in sets.items() for w in s], len(sets)),
+        members,
+        np.array([_gram(rows[n], text) for n in members.items], dtype=np.uint32),
         _rows(demands),
         np.array([sets[s] for d in demands for s in d.sets], dtype=np.uint32),
     )
@@ -224,6 +228,11 @@ def _table(rows: U32, text: NDArray[np.uint8], literals: Sequence[int]) -> Windo
 def _window(row: U32, text: NDArray[np.uint8]) -> bytes:
     begin, size, _, window = map(int, row[:4])
     return text[begin + window : begin + window + _width(size)].tobytes()
+
+
+def _gram(row: U32, text: NDArray[np.uint8]) -> int:
+    gram = _window(row, text)[:_GRAM]
+    return int.from_bytes(gram, "little") if len(gram) == _GRAM else 0
 
 
 def _key(window: bytes) -> int:

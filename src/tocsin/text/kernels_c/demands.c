@@ -33,6 +33,7 @@ typedef struct {
     const uint8_t *text; size_t text_size;
     Windows first;                         /* of the literals that begin demands */
     Lists begins, members;                 /* the demands that a literal begins, the literals of a set */
+    const uint32_t *grams;                 /* of each member: four bytes of it, at its window; 0 where it has not so many */
     const Demand *demand; size_t demands;
     const uint32_t *needs; size_t needed;
     uint32_t *begun, *asked;               /* the last line, from 1, that held a literal, or began a demand */
@@ -146,7 +147,7 @@ INLINE Status search(Meet *m) {
     return DONE;
 }
 
-INLINE size_t gram_hash(const Meet *m, const uint8_t *p) { return (size_t)(load32(p) * MIX_A >> m->gram_shift); }
+INLINE size_t gram_hash(const Meet *m, uint32_t gram) { return (size_t)(gram * MIX_A >> m->gram_shift); }
 
 /* Chain up the places of the line that hold a gram of the same hash. */
 static int chain_grams(Meet *m) {
@@ -161,7 +162,7 @@ static int chain_grams(Meet *m) {
     }
     memset(m->last, 0, chains * sizeof *m->last);
     for (size_t i = 0; i + GRAM <= size; i++) {
-        uint32_t *last = &m->last[gram_hash(m, m->line + i)];
+        uint32_t *last = &m->last[gram_hash(m, load32(m->line + i))];
         m->before[i] = *last;
         *last = (uint32_t)i + 1;
     }
@@ -187,14 +188,15 @@ static int note_place(Meet *m, Met *met, const Literal *l, const uint8_t *p) {
     return note(met, (Hit){chars, chars + l->chars});
 }
 
-/* Note where the line holds a literal, until the set has too many. */
-static int note_all(Meet *m, Met *met, const Literal *l) {
-    if (l->size < GRAM) {
-        for (const uint8_t *p = m->line; (p = memmem(p, (size_t)(m->end - p), m->text + l->at, l->size)); p++)
-            if (met->count <= MOST_HITS && has_edges(m, l, p) && !note_place(m, met, l, p)) return 0;
-        return 1;
-    }
-    uint32_t at = m->last[gram_hash(m, m->text + l->at + l->window)];
+/* Note where the line holds a literal too short for a gram. */
+static int note_short(Meet *m, Met *met, const Literal *l) {
+    for (const uint8_t *p = m->line; (p = memmem(p, (size_t)(m->end - p), m->text + l->at, l->size)); p++)
+        if (met->count <= MOST_HITS && has_edges(m, l, p) && !note_place(m, met, l, p)) return 0;
+    return 1;
+}
+
+/* Note where the line holds a literal, of the places that hold its gram, until the set has too many. */
+static int note_chained(Meet *m, Met *met, const Literal *l, uint32_t at) {
     for (; at && met->count <= MOST_HITS; at = m->before[at - 1]) {
         const uint8_t *p = m->line + at - 1;
         if (at - 1 < l->window || !stands(m, l, p - l->window)) continue;
@@ -210,8 +212,10 @@ static Status find_set(Meet *m, uint32_t set) {
     met->line = (uint32_t)m->row + 1;
     met->count = 0;
     for (uint32_t i = m->members.starts[set]; i < m->members.starts[set + 1] && met->count <= MOST_HITS; i++) {
+        uint32_t at = m->grams[i] ? m->last[gram_hash(m, m->grams[i])] : 0;
+        if (m->grams[i] && !at) continue;
         const Literal *l = &m->literal[m->members.items[i]];
-        if (!note_all(m, met, l)) return NO_MEMORY;
+        if (!(at ? note_chained(m, met, l, at) : note_short(m, met, l))) return NO_MEMORY;
     }
     return DONE;
 }
@@ -346,7 +350,7 @@ static int window_views_hold(const Py_buffer *v) {
 }
 
 enum { BUFFER, OFFSETS, COLUMNS, LITERALS, TEXT, FIRST, BEGINS = FIRST + 5, MEMBERS = BEGINS + 2,
-       DEMANDS = MEMBERS + 2, NEEDS, MEET_VIEWS };
+       IN_GRAMS = MEMBERS + 2, DEMANDS, NEEDS, MEET_VIEWS };
 
 /* Say whether a buffer holds whole rows of 32-bit numbers. */
 static int holds_rows(const Py_buffer *view, size_t row, const char *name) {
@@ -360,6 +364,7 @@ static int meet_views_hold(const Py_buffer *v) {
            holds_rows(&v[LITERALS], sizeof(Literal), "literals") && window_views_hold(v + FIRST) &&
            holds(&v[BEGINS], 4, 1, "begins") && holds(&v[BEGINS + 1], 4, 0, "begins") &&
            holds(&v[MEMBERS], 4, 1, "members") && holds(&v[MEMBERS + 1], 4, 0, "members") &&
+           holds(&v[IN_GRAMS], 4, (size_t)v[MEMBERS + 1].len / 4, "grams") &&
            holds_rows(&v[DEMANDS], sizeof(Demand), "demands") && holds(&v[NEEDS], 4, 0, "sets");
 }
 
@@ -396,7 +401,7 @@ PyObject *meet_demands(PyObject *module, PyObject *args) {
               .columns = v[COLUMNS].buf, .rows = (size_t)v[OFFSETS].len / 8 - 1, .literal = v[LITERALS].buf,
               .literals = (size_t)v[LITERALS].len / sizeof(Literal), .text = v[TEXT].buf,
               .text_size = (size_t)v[TEXT].len, .first = windows_of(v + FIRST),
-              .begins = lists_of(v + BEGINS), .members = lists_of(v + MEMBERS), .demand = v[DEMANDS].buf,
+              .begins = lists_of(v + BEGINS), .members = lists_of(v + MEMBERS), .grams = v[IN_GRAMS].buf, .demand = v[DEMANDS].buf,
               .demands = (size_t)v[DEMANDS].len / sizeof(Demand), .needs = v[NEEDS].buf,
               .needed = (size_t)v[NEEDS].len / 4};
     Status status;
