@@ -1,0 +1,71 @@
+"""The coalition: charters, statements and votes in members' logs, and the one state that all compute from them."""
+
+from tocsin.coalition.chain import Ballot, Decision, Slot
+from tocsin.coalition.charter import (
+    CHARTER,
+    Charter,
+    Constants,
+    End,
+    Member,
+    Side,
+    Text,
+    check_founding,
+    check_successor,
+    parse_charter,
+    read_text,
+    sign_charter,
+    write_text,
+)
+from tocsin.coalition.envelope import Envelope, parse_envelope, seal_envelope
+from tocsin.coalition.fold import Asked, Item, Known, Log, Logs, State, chain_at, learn, state
+from tocsin.coalition.reading import (
+    Logged,
+    LogReader,
+    Prefix,
+    Stamped,
+    freeze_message,
+    read_log,
+    sign_statement,
+)
+from tocsin.coalition.timing import Timeline, cosigned_time, count_stamps
+
+__all__ = [
+    "CHARTER",
+    "Asked",
+    "Ballot",
+    "Charter",
+    "Constants",
+    "Decision",
+    "End",
+    "Envelope",
+    "Item",
+    "Known",
+    "Log",
+    "LogReader",
+    "Logged",
+    "Logs",
+    "Member",
+    "Prefix",
+    "Side",
+    "Slot",
+    "Stamped",
+    "State",
+    "Text",
+    "Timeline",
+    "chain_at",
+    "check_founding",
+    "check_successor",
+    "cosigned_time",
+    "count_stamps",
+    "freeze_message",
+    "learn",
+    "parse_charter",
+    "parse_envelope",
+    "read_log",
+    "read_text",
+    "seal_envelope",
+    "sign_charter",
+    "sign_statement",
+    "state",
+    "write_text",
+]
