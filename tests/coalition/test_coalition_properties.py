@@ -1,22 +1,22 @@
 """What must hold for any logs, any prefixes of them, in any order: one chain, fixed times, equal settled states."""
 
+import os
 import random
 
-from coalition_worlds import second, told_time
+from coalition_worlds import second
 from histories import History, histories
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from tocsin.coalition import Known, learn, state
+from tocsin.coalition import Known, state
 
 MANY = settings(
-    max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.large_base_example]
+    max_examples=int(os.environ.get("TOCSIN_CASES", "60")),
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.large_base_example],
+    phases=[Phase.explicit, Phase.generate],
 )
 TIMES = (second(0), second(0, 9), second(1, 5), second(2, 5), second(3, 5), second(5))
-
-
-def knows(history: History, sizes: dict[str, int] | None = None) -> Known:
-    return learn(history.world.first, history.world.logs(sizes), told_time)
 
 
 def names(known: Known) -> list[str]:
@@ -27,8 +27,8 @@ def names(known: Known) -> list[str]:
 @given(histories(), st.data())
 def test_what_is_known_only_grows(history: History, data: st.DataObject) -> None:
     """A later prefix decides at least what an earlier one does, changes no time, and no settled state."""
-    whole = knows(history)
-    part = knows(history, history.sizes(data.draw))
+    whole = history.known()
+    part = history.known(history.sizes(data.draw))
     assert names(whole)[: len(part.chain)] == names(part)
     for origin, timeline in part.times.items():
         assert whole.times[origin].stamps[: len(timeline.stamps)] == timeline.stamps
@@ -40,7 +40,7 @@ def test_what_is_known_only_grows(history: History, data: st.DataObject) -> None
 @MANY
 @given(histories(), st.data())
 def test_any_two_holders_chains_are_comparable(history: History, data: st.DataObject) -> None:
-    one, two = (names(knows(history, history.sizes(data.draw))) for _ in range(2))
+    one, two = (names(history.known(history.sizes(data.draw))) for _ in range(2))
     shorter = min(len(one), len(two))
     assert one[:shorter] == two[:shorter]
 
@@ -56,7 +56,7 @@ def test_the_order_of_arrival_does_not_matter(history: History, rnd: random.Rand
     for count, origin in enumerate(steps):
         sizes[origin] += 1
         if count % 5 == 0:
-            now = names(knows(history, dict(rnd.sample(list(sizes.items()), len(sizes)))))
+            now = names(history.known(dict(rnd.sample(list(sizes.items()), len(sizes)))))
             assert now[: len(decided)] == decided
             decided = now
-    assert state(knows(history, sizes), second(5)) == state(knows(history), second(5))
+    assert state(history.known(sizes), second(5)) == state(history.known(), second(5))

@@ -11,6 +11,9 @@ from tocsin.coalition.timing import Line, Timeline
 from tocsin.forms.errors import TocsinError
 from tocsin.forms.statements import Proposal, Vote
 
+Judged = dict[tuple[str, str], Charter | None]
+"""What proposals were found to be, by parent and hash: signatures are checked once."""
+
 UNSEEN = ""
 """Stands for any proposal that nobody has seen a vote for."""
 
@@ -115,7 +118,11 @@ class Slot:
 
 
 def open_slot(
-    chain: Sequence[Charter], logs: Mapping[str, Prefix], times: Mapping[str, Timeline], until: int | None = None
+    chain: Sequence[Charter],
+    logs: Mapping[str, Prefix],
+    times: Mapping[str, Timeline],
+    judged: Judged,
+    until: int | None = None,
 ) -> Slot:
     """Gather votes and proposals on the successor of a chain's last charter, with time not above `until`."""
     head, slot = chain[-1], len(chain) - 1
@@ -130,7 +137,7 @@ def open_slot(
             if isinstance(entry.form, Vote):
                 _cast(ballots, entry, origin, time, head)
             elif isinstance(entry.form, Proposal):
-                _see(seen, entry.form, chain)
+                _see(seen, entry.form, chain, judged)
     return Slot(tuple(chain), lines, ballots, seen)
 
 
@@ -141,22 +148,26 @@ def _cast(ballots: dict[tuple[str, int], Ballot], entry: Logged, origin: str, ti
         ballots.setdefault((origin, form.round), Ballot(origin, entry.index, time, form.round, form.charter))
 
 
-def _see(seen: dict[str, Charter | None], form: Proposal, chain: Sequence[Charter]) -> None:
+def _see(seen: dict[str, Charter | None], form: Proposal, chain: Sequence[Charter], judged: Judged) -> None:
     """Judge a proposal: a charter that may follow, or None for one that never can."""
     try:
         raw = b64decode(form.charter, validate=True)
     except ValueError:
         return
     name = sha256(raw).hexdigest()
-    if name in seen:
-        return
-    seen[name] = None
+    at = chain[-1].hash, name
+    if at not in judged:
+        judged[at] = _judge(raw, chain)
+    seen[name] = judged[at]
+
+
+def _judge(raw: bytes, chain: Sequence[Charter]) -> Charter | None:
     try:
         charter = parse_charter(raw)
         check_successor(charter, chain)
     except TocsinError:
-        return
-    seen[name] = charter
+        return None
+    return charter
 
 
 def double_votes(entries: Iterable[Logged]) -> Iterator[tuple[Logged, Logged]]:

@@ -5,14 +5,14 @@ at a time is read from the statements that have one not after it.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from tocsin.coalition.chain import Decision, double_votes, open_slot
+from tocsin.coalition.chain import Decision, Judged, double_votes, open_slot
 from tocsin.coalition.charter import Charter, Member
 from tocsin.coalition.forks import choose
-from tocsin.coalition.reading import Prefix, is_frozen_by
+from tocsin.coalition.reading import Logged, Prefix, is_frozen_by
 from tocsin.coalition.timing import Clock, Timeline, cosigned_time, count_stamps
-from tocsin.forms.statements import Answer, Freeze, Inquiry, Key, Notice, Report, Study
+from tocsin.forms.statements import Answer, Form, Freeze, Inquiry, Key, Notice, Report, Study, Vote
 
 Logs = Callable[[Member], Sequence[Prefix]]
 """Gives what is known of a member's log: one prefix, or more where it was seen to branch, or none."""
@@ -27,6 +27,12 @@ class Known:
     logs: Mapping[str, Prefix]
     times: Mapping[str, Timeline]
     forked: Mapping[str, int]
+    judged: Judged = field(repr=False, compare=False)
+
+    @property
+    def charter(self) -> Charter:
+        """Give the charter in force as far as is known."""
+        return self.chain[-1]
 
     @property
     def coalition(self) -> str:
@@ -41,7 +47,7 @@ class Item:
     origin: str
     index: int
     time: int
-    form: object
+    form: Form
 
 
 @dataclass(frozen=True)
@@ -55,11 +61,10 @@ class Asked:
 
 @dataclass(frozen=True)
 class Log:
-    """A log that the chain named: its author and side, until when it is known, at what size it was ended."""
+    """A log that the chain named: its author and side, at what size it was ended, since when it is frozen, its keys."""
 
     member: Member
     side: str
-    last: int
     ended: int | None
     frozen: int | None
     keys: tuple[tuple[str, str], ...]
@@ -72,8 +77,7 @@ class State:
     time: int
     settled: bool
     waiting: tuple[str, ...]
-    charter: Charter
-    decisions: tuple[Decision, ...]
+    chain: tuple[Charter, ...]
     logs: tuple[Log, ...]
     notices: tuple[Item, ...]
     inquiries: tuple[Asked, ...]
@@ -81,42 +85,44 @@ class State:
     misconduct: tuple[tuple[str, int, int], ...]
 
 
-def learn(first: Charter, logs: Logs, clock: Clock = cosigned_time) -> Known:
-    """Find the chain and the times of every log that it names, from any prefixes of the logs."""
-    chain, decisions = [first], list[Decision]()
+def learn(first: Charter, logs: Logs, clock: Clock = cosigned_time, judged: Judged | None = None) -> Known:
+    """Find the chain and the times of every log that it names, from any prefixes of the logs.
+
+    `judged` may carry from one call to the next what proposals were found to be.
+    """
+    chain, decisions, judged = [first], list[Decision](), {} if judged is None else judged
     while True:
         members = {origin: member for charter in chain for origin, member in charter.members.items()}
         chosen = {origin: choose(logs(member), chain, clock) for origin, member in members.items()}
         held = {origin: one for origin, one in chosen.items() if one}
         prefixes = {origin: one.prefix for origin, one in held.items()}
         times = {origin: count_stamps(prefix, chain, clock) for origin, prefix in prefixes.items()}
-        decision = open_slot(chain, prefixes, times).decide()
+        decision = open_slot(chain, prefixes, times, judged).decide()
         if decision is None:
             forked = {origin: one.forked for origin, one in held.items() if one.forked is not None}
-            return Known(tuple(chain), tuple(decisions), prefixes, times, forked)
+            return Known(tuple(chain), tuple(decisions), prefixes, times, forked, judged)
         chain.append(decision.charter)
         decisions.append(decision)
 
 
 def state(known: Known, time: int) -> State:
     """Compute the shared state at a time."""
-    chain, decisions = chain_at(known, time)
+    chain, _ = chain_at(known, time)
     ends = {end.origin: end.size for charter in chain for end in charter.text.ends}
     items = list(_items(known, chain, ends, time))
     frozen = _frozen(items, chain)
-    logs = tuple(_log(known, chain, origin, ends, frozen, items) for origin in _origins(chain))
-    waiting = tuple(log.member.origin for log in logs if not _is_settled(known, log, time))
+    logs = tuple(_log(chain, origin, ends, frozen, items) for origin in _origins(chain))
+    waiting = tuple(origin for origin in _origins(chain) if not _is_settled(known, origin, ends, time))
     return State(
         time,
         not waiting,
         waiting,
-        chain[-1],
-        decisions,
+        chain,
         logs,
         tuple(item for item in items if isinstance(item.form, Notice)),
         tuple(_inquiries(items, time)),
         tuple(item for item in items if isinstance(item.form, Report | Study)),
-        tuple(_misconduct(known, chain, time)),
+        tuple(_misconduct(items)),
     )
 
 
@@ -124,7 +130,7 @@ def chain_at(known: Known, time: int) -> tuple[tuple[Charter, ...], tuple[Decisi
     """Find the chain as the statements up to a time decide it."""
     count = 0
     while count < len(known.decisions):
-        slot = open_slot(known.chain[: count + 1], known.logs, known.times, time)
+        slot = open_slot(known.chain[: count + 1], known.logs, known.times, known.judged, time)
         if slot.decide() is None:
             break
         count += 1
@@ -161,7 +167,6 @@ def _frozen(items: Sequence[Item], chain: Sequence[Charter]) -> dict[str, int]:
 
 
 def _log(
-    known: Known,
     chain: Sequence[Charter],
     origin: str,
     ends: Mapping[str, int],
@@ -172,17 +177,16 @@ def _log(
     side = next(side.name for side in charter.text.sides if any(m.origin == origin for m in side.members))
     keys = {"statement": charter.members[origin].statement}
     keys |= {item.form.use: item.form.key for item in items if item.origin == origin and isinstance(item.form, Key)}
-    last = known.times[origin].line().last if origin in known.times else -1
     member = charter.members[origin]
-    return Log(member, side, last, ends.get(origin), frozen.get(origin), tuple(sorted(keys.items())))
+    return Log(member, side, ends.get(origin), frozen.get(origin), tuple(sorted(keys.items())))
 
 
-def _is_settled(known: Known, log: Log, time: int) -> bool:
+def _is_settled(known: Known, origin: str, ends: Mapping[str, int], time: int) -> bool:
     """Tell whether nothing that is not yet known of a log can have a time up to this one, or it has ended."""
-    if log.last > time:
-        return True
-    timeline = known.times.get(log.member.origin)
-    return log.ended is not None and timeline is not None and timeline.reach >= log.ended
+    timeline = known.times.get(origin)
+    if timeline is None:
+        return ends.get(origin) == 0
+    return timeline.line().last > time or timeline.reach >= ends.get(origin, timeline.reach + 1)
 
 
 def _inquiries(items: Sequence[Item], time: int) -> Iterator[Asked]:
@@ -202,10 +206,8 @@ def _status(form: Inquiry, answers: Sequence[Item], time: int) -> str:
     return "overdue" if time > form.deadline else "open"
 
 
-def _misconduct(known: Known, chain: Sequence[Charter], time: int) -> Iterator[tuple[str, int, int]]:
+def _misconduct(items: Sequence[Item]) -> Iterator[tuple[str, int, int]]:
     """Name votes that contradict each other: log, and the indexes of both."""
-    for origin in sorted(_origins(chain)):
-        if origin in known.logs:
-            line = known.times[origin].line(None, time)
-            timed = (entry for entry in known.logs[origin].entries if line.time(entry.index) is not None)
-            yield from ((origin, one.index, two.index) for one, two in double_votes(timed))
+    for origin in dict.fromkeys(item.origin for item in items):
+        votes = [Logged(i.index, i.form) for i in items if i.origin == origin and isinstance(i.form, Vote)]
+        yield from ((origin, one.index, two.index) for one, two in double_votes(votes))
