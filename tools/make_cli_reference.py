@@ -32,6 +32,7 @@ COMMANDS = (
     ("key",),
     ("key", "new"),
     ("key", "show"),
+    ("key", "rotate"),
     ("log",),
     ("log", "init"),
     ("log", "append"),
@@ -55,6 +56,20 @@ COMMANDS = (
     ("verify", "log"),
     ("verify", "mirror"),
     ("verify", "evidence"),
+    ("verify", "coalition"),
+    ("charter",),
+    ("charter", "new"),
+    ("charter", "sign"),
+    ("charter", "show"),
+    ("propose",),
+    ("vote",),
+    ("stamp",),
+    ("anchor",),
+    ("notice",),
+    ("inquire",),
+    ("answer",),
+    ("freeze",),
+    ("state",),
 )
 HEAD = """# Command reference
 

@@ -1,8 +1,10 @@
 """The coalition: charters, statements and votes in members' logs, and the one state that all compute from them."""
 
+from tocsin.coalition.box import box_public, read_box, write_box
 from tocsin.coalition.chain import Ballot, Decision, Slot
 from tocsin.coalition.charter import (
     CHARTER,
+    NO_PARENT,
     Charter,
     Constants,
     End,
@@ -31,6 +33,7 @@ from tocsin.coalition.timing import Timeline, cosigned_time, count_stamps
 
 __all__ = [
     "CHARTER",
+    "NO_PARENT",
     "Asked",
     "Ballot",
     "Charter",
@@ -52,6 +55,7 @@ __all__ = [
     "State",
     "Text",
     "Timeline",
+    "box_public",
     "chain_at",
     "check_founding",
     "check_successor",
@@ -61,11 +65,13 @@ __all__ = [
     "learn",
     "parse_charter",
     "parse_envelope",
+    "read_box",
     "read_log",
     "read_text",
     "seal_envelope",
     "sign_charter",
     "sign_statement",
     "state",
+    "write_box",
     "write_text",
 ]

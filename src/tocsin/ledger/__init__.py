@@ -38,7 +38,7 @@ from tocsin.ledger.policy import (
 from tocsin.ledger.proof import Proof, parse_proof, verify_proof
 from tocsin.ledger.range import Range
 from tocsin.ledger.recover import recover
-from tocsin.ledger.source import CHECKPOINT, Source, below, folder_source, http_source, read_checkpoint
+from tocsin.ledger.source import CHECKPOINT, Source, below, folder_source, http_source, read_checkpoint, read_log
 from tocsin.ledger.stores import Objects, Registers, Store
 from tocsin.ledger.tiles import is_tile_name
 from tocsin.ledger.upload import UploadReader
@@ -114,6 +114,7 @@ __all__ = [
     "quorum_time",
     "read_checkpoint",
     "read_key_file",
+    "read_log",
     "recover",
     "refuse",
     "seal_keys",
