@@ -4,6 +4,8 @@ It takes the same logs and tells: chain, times by log and index, and of a state 
 """
 
 from base64 import b64decode
+from collections.abc import Callable
+from functools import wraps
 from hashlib import sha256
 
 from tocsin.coalition import check_successor, parse_charter
@@ -11,16 +13,31 @@ from tocsin.forms.errors import TocsinError
 from tocsin.forms.statements import Answer, Inquiry, Notice, Proposal, Vote
 
 
+def once(method: Callable[..., object]) -> Callable[..., object]:
+    """Compute once for each length of the chain: plain, not hopeless."""
+
+    @wraps(method)
+    def ask(self, *given):  # type: ignore[no-untyped-def]
+        key = (method.__name__, len(self.chain), *given)
+        if key not in self.kept:
+            self.kept[key] = method(self, *given)
+        return self.kept[key]
+
+    return ask
+
+
 class Naive:
     def __init__(self, first, prefixes, clock):  # type: ignore[no-untyped-def]
         self.chain = [first]
         self.logs = prefixes
         self.clock = clock
+        self.kept: dict[object, object] = {}
         while (found := self.successor(len(self.chain) - 1, None)) is not None:
             self.chain.append(found)
 
     # -- rule 7: which stamps count; (size, T, version) in the log's order ------------------------------------------
 
+    @once
     def stamps(self, origin):  # type: ignore[no-untyped-def]
         counting = []
         for stamp in self.logs[origin].stamps if origin in self.logs else ():
@@ -39,6 +56,7 @@ class Naive:
             counting.append((stamp.size, time, stamp.version))
         return counting
 
+    @once
     def allowed(self, origin, slot):  # type: ignore[no-untyped-def]
         """Stamps within their charter's life; for votes on a slot also those after it, where they name its parent."""
         return [(s, t) for s, t, v in self.stamps(origin) if t <= self.chain[v].text.expiry or v == slot]
@@ -52,6 +70,7 @@ class Naive:
 
     # -- rules 11 to 13 --------------------------------------------------------------------------------------------
 
+    @once
     def votes(self, slot, until):  # type: ignore[no-untyped-def]
         """First vote of each author in each round, by (origin, round)."""
         parent, found = self.chain[slot], {}
@@ -71,6 +90,7 @@ class Naive:
     def voters(self, slot):  # type: ignore[no-untyped-def]
         return [m.origin for s in self.chain[slot].text.sides for m in s.members]
 
+    @once
     def proposals(self, slot, until):  # type: ignore[no-untyped-def]
         found = {}
         for origin in self.voters(slot):
@@ -93,6 +113,7 @@ class Naive:
         end = 345_600 + (number + 1) * self.chain[slot].text.constants.round
         return any(t >= end and (until is None or t <= until) for _, t in self.allowed(origin, slot))
 
+    @once
     def can_win(self, name, slot, number, until):  # type: ignore[no-untyped-def]
         proposals, votes = self.proposals(slot, until), self.votes(slot, until)
         if name in proposals and (proposals[name] is None or proposals[name].text.start > number):
@@ -109,6 +130,7 @@ class Naive:
                 return False
         return True
 
+    @once
     def successor(self, slot, until):  # type: ignore[no-untyped-def]
         parent = self.chain[slot]
         votes, proposals = self.votes(slot, until), self.proposals(slot, until)
