@@ -150,6 +150,18 @@ def test_a_stall_by_an_unknown_charter_harms_its_author_only(world: World) -> No
     assert known(world).charter.hash == charter.hash
 
 
+def test_a_stamp_of_a_charter_not_yet_known_does_not_let_a_later_one_count(world: World) -> None:
+    charter = follow(world.first)
+    book = world.of("a2")
+    book.write(Notice(book.origin, "run", "a run", 10**9))
+    book.stamp(charter, second(0, 5))
+    book.stamp(world.first, second(0, 6))
+    before = known(world).times[book.origin].line().time(0)
+    votes(world, charter, ("a0", "a1", "b0", "b1"))
+    after = known(world).times[book.origin].line().time(0)
+    assert (before, after) == (None, second(0, 5))
+
+
 def test_two_proved_branches_stop_their_author(world: World) -> None:
     """Only 2k-n cheating mirrors in every side can cosign both."""
     book = world.of("a0")

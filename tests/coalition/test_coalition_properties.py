@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tocsin.coalition import Known, state
 
 MANY = settings(
-    max_examples=int(os.environ.get("TOCSIN_CASES", "60")),
+    max_examples=int(os.environ.get("TOCSIN_CASES", "25")),
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.large_base_example],
     phases=[Phase.explicit, Phase.generate],
