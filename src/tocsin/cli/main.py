@@ -8,7 +8,7 @@ from types import FrameType
 import typer
 
 from tocsin import __version__
-from tocsin.cli import cases, check, demo, fingerprint, report, screen, standard
+from tocsin.cli import cases, check, demo, evaluate, fingerprint, report, screen, standard, train
 from tocsin.forms.errors import INTERRUPTED, TocsinError
 
 app = typer.Typer(
@@ -22,6 +22,8 @@ app.command("screen")(screen.screen)
 app.command("cases")(cases.cases)
 app.command("report")(report.report)
 app.command("check")(check.check)
+app.command("train")(train.train)
+app.command("evaluate")(evaluate.evaluate)
 app.add_typer(fingerprint.app, name="fingerprint")
 app.add_typer(standard.app, name="standard")
 

@@ -14,13 +14,16 @@ from tocsin.flow.fingerprinting import (
     shrink_bank,
 )
 from tocsin.flow.finished import read_table, redraw
+from tocsin.flow.judging import evaluate_model, judge_texts, load_model, read_labelled, train_model
 from tocsin.flow.screening import Outcome, Settings, run_screen
+from tocsin.screen.classifier import Settings as TrainSettings
 
 __all__ = [
     "AlarmBank",
     "CaseFiles",
     "Outcome",
     "Settings",
+    "TrainSettings",
     "Verdict",
     "alarm_bank",
     "build_bank",
@@ -28,14 +31,19 @@ __all__ = [
     "describe",
     "describe_bank",
     "describe_standard",
+    "evaluate_model",
     "extend_bank",
     "fits",
     "judge",
+    "judge_texts",
+    "load_model",
     "look_up",
     "price_standard",
+    "read_labelled",
     "read_table",
     "redraw",
     "run_demo",
     "run_screen",
     "shrink_bank",
+    "train_model",
 ]

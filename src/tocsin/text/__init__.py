@@ -6,7 +6,7 @@ from tocsin.text.derive import Derived
 from tocsin.text.fingerprint import GroupKey, hash_windows
 from tocsin.text.fingerprint_thin import Crowd, common_windows, thin
 from tocsin.text.fold import Folded, FoldedText, fold_batch, fold_slowly, fold_text
-from tocsin.text.kernels import kernels_in_use, sample_lines
+from tocsin.text.kernels import class_sums, kernels_in_use, list_rows, sample_and_sum, sample_lines
 from tocsin.text.sketch import sketch_batch, sketch_slowly
 from tocsin.text.windows import SAMPLED, WINDOW_BYTES, Hashes
 
@@ -24,6 +24,7 @@ __all__ = [
     "Hashes",
     "Part",
     "add_alarms",
+    "class_sums",
     "common_windows",
     "create_bank",
     "fold_batch",
@@ -32,8 +33,10 @@ __all__ = [
     "hash_windows",
     "join",
     "kernels_in_use",
+    "list_rows",
     "open_bank",
     "remove_alarms",
+    "sample_and_sum",
     "sample_lines",
     "sketch_batch",
     "sketch_slowly",

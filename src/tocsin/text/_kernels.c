@@ -2,6 +2,7 @@
  *
  *   fold_join    fold a batch of UTF-8 texts into newline-joined lines         fold_arrays.py
  *   scan_lines   sampled window hashes and hashed class sums, line by line     windows.py, classes.py
+ *   list_rows    the table rows that the class sums of each line would add     classes.py
  *   siphash      SipHash-2-4 of 64-bit values under several keys at once       siphash.py
  *   probe_vote   count the hashes that a line shares with each alarm           probe.py
  *
@@ -405,7 +406,7 @@ typedef int8_t Weights __attribute__((vector_size(16)));
 typedef int16_t Sums16 __attribute__((vector_size(32)));
 #endif
 
-typedef struct { const int8_t *table; int shift, count; Sums16 near; int32_t *far; } Sums;
+typedef struct { const int8_t *table; int shift, count; Sums16 near; int32_t *far; uint32_t *rows; size_t listed; } Sums;
 
 INLINE void flush(Sums *s) {
     for (int k = 0; k < LANES; k++) s->far[k] += s->near[k];
@@ -413,10 +414,11 @@ INLINE void flush(Sums *s) {
     s->count = 0;
 }
 
-/* Add the weights of one feature; 255 of them fit in 16 bits. */
+/* Add the weights of one feature, 255 of them fit in 16 bits; or only list its row, where there is no table. */
 INLINE void add(Sums *s, uint64_t tag, uint64_t value) {
     uint64_t h = (value ^ tag << 56) * MIX_A;
     h = (h ^ h >> 32) * MIX_C;
+    if (!s->table) { s->rows[s->listed++] = (uint32_t)(h >> s->shift); return; }
     Weights w;
     memcpy(&w, s->table + (h >> s->shift) * LANES, LANES);
     s->near += __builtin_convertvector(w, Sums16);
@@ -479,7 +481,7 @@ INLINE Status scan_rows(Scan *s) {
             s->starts[row + 1] = (int64_t)s->hashes.size;
         }
         if (s->sums) {
-            Sums sums = {s->table, s->shift, 0, {0}, s->sums + row * LANES};
+            Sums sums = {s->table, s->shift, 0, {0}, s->sums + row * LANES, NULL, 0};
             if (s->features & (WORDS | HAN | PAIRS)) add_words(&sums, line, n, end, s->features);
             if (s->features & BYTES) add_grams(&sums, line, n, end);
             flush(&sums);
@@ -488,6 +490,43 @@ INLINE Status scan_rows(Scan *s) {
     return DONE;
 }
 CLONES(Status, run_scan, scan_rows, Scan)
+
+enum { ROWS_A_BYTE = 6 };  /* a line of n bytes has at most so many features: 4 n-grams, a word and a pair each byte */
+
+typedef struct {
+    const uint8_t *buffer; size_t size;
+    const int64_t *offsets; size_t rows;
+    int shift, features;
+    int64_t *starts;
+    uint32_t *listed; size_t count, capacity;
+} Listing;
+
+static Status list_line(Listing *s, const uint8_t *line, size_t n) {
+    size_t most = s->count + n * ROWS_A_BYTE;
+    if (most > s->capacity) {
+        uint32_t *grown = most < SIZE_MAX / 16 ? realloc(s->listed, most * 2 * sizeof *grown) : NULL;
+        if (!grown) return NO_MEMORY;
+        s->listed = grown;
+        s->capacity = most * 2;
+    }
+    Sums sums = {NULL, s->shift, 0, {0}, NULL, s->listed + s->count, 0};
+    const uint8_t *end = s->buffer + s->size;
+    if (s->features & (WORDS | HAN | PAIRS)) add_words(&sums, line, n, end, s->features);
+    if (s->features & BYTES) add_grams(&sums, line, n, end);
+    s->count += sums.listed;
+    return DONE;
+}
+
+static Status list_lines(Listing *s) {
+    for (size_t row = 0; row < s->rows; row++) {
+        int64_t start = s->offsets[row], stop = s->offsets[row + 1];
+        if (start < 0 || stop <= start || (uint64_t)stop > s->size) return BAD_OFFSETS;
+        Status status = list_line(s, s->buffer + start, (size_t)(stop - start - 1));
+        if (status != DONE) return status;
+        s->starts[row + 1] = (int64_t)s->count;
+    }
+    return DONE;
+}
 
 /* ------------------------------------------------------------------------------------------------ siphash */
 
@@ -710,6 +749,34 @@ out:
     return result;
 }
 
+PyDoc_STRVAR(list_rows_doc, "list_rows(buffer, offsets, bits, features) -> (starts, rows)");
+static PyObject *list_rows(PyObject *module, PyObject *args) {
+    (void)module;
+    Py_buffer v[2];
+    int bits, features;
+    if (!PyArg_ParseTuple(args, "y*y*ii", &v[0], &v[1], &bits, &features)) return NULL;
+    PyObject *starts = NULL, *listed = NULL, *result = NULL;
+    if (bits < 1 || bits > 32) { PyErr_Format(PyExc_ValueError, "bits: %d is not 1 to 32", bits); goto out; }
+    if (!holds(&v[1], 8, 1, "offsets")) goto out;
+    Listing s = {.buffer = v[0].buf, .size = (size_t)v[0].len, .offsets = v[1].buf, .rows = (size_t)v[1].len / 8 - 1,
+                 .shift = 64 - bits, .features = features};
+    if (!(starts = new_bytes(s.rows + 1, 8))) goto out;
+    s.starts = (int64_t *)PyBytes_AsString(starts);
+    Status status;
+    Py_BEGIN_ALLOW_THREADS
+    status = list_lines(&s);
+    Py_END_ALLOW_THREADS
+    if (status == DONE) listed = PyBytes_FromStringAndSize((const char *)s.listed, (Py_ssize_t)(s.count * 4));
+    else fail(status, 0);
+    free(s.listed);
+    if (listed) result = PyTuple_Pack(2, starts, listed);
+out:
+    release(v, 2);
+    Py_XDECREF(starts);
+    Py_XDECREF(listed);
+    return result;
+}
+
 PyDoc_STRVAR(siphash_doc, "siphash(keys, words, avx2) -> one row of hashes a key");
 static PyObject *siphash(PyObject *module, PyObject *args) {
     (void)module;
@@ -777,6 +844,7 @@ static PyObject *has_avx2(PyObject *module, PyObject *args) {
 static PyMethodDef methods[] = {
     {"fold_join", fold_join, METH_VARARGS, fold_join_doc},
     {"scan_lines", scan_lines, METH_VARARGS, scan_lines_doc},
+    {"list_rows", list_rows, METH_VARARGS, list_rows_doc},
     {"siphash", siphash, METH_VARARGS, siphash_doc},
     {"probe_vote", probe_vote, METH_VARARGS, probe_vote_doc},
     {"has_avx2", has_avx2, METH_NOARGS, has_avx2_doc},

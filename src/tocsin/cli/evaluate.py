@@ -1,0 +1,45 @@
+"""`tocsin evaluate`: how well the classifier ranks labelled texts."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from tocsin.cli.rim import cache_folder, put_json, put_rows, say
+from tocsin.forms.errors import ConfigError
+
+MEASURES = ("auroc", "auprc", "recall_at_1%", "recall_at_0.1%")
+
+
+def evaluate(
+    labelled: Annotated[list[Path], typer.Argument(help="Labelled texts, JSON lines: text, lang, label, kind, source.")],
+    stage: Annotated[str, typer.Option(help="first or second.")] = "first",
+    model: Annotated[Path | None, typer.Option(help="A model file; the shipped one when left out.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print all figures as JSON.")] = False,
+) -> None:
+    """Measure how well the classifier ranks labelled texts, by language, source and kind.
+
+    Example: tocsin evaluate labelled.jsonl --stage second
+    """
+    from tocsin.flow import evaluate_model, load_model, read_labelled  # kept out of `tocsin --help`
+
+    if stage not in ("first", "second"):
+        raise ConfigError(f"no stage {stage!r} to evaluate", hint="use first or second")
+    found = evaluate_model(read_labelled(labelled), load_model(model), stage, cache_folder())
+    if as_json:
+        put_json(found)
+        return
+    put_rows(("language", "group", "misuse", "benign", *MEASURES, "false_alarms"), list(_rows(found)))
+    say(f"stage {stage}, parity gap of recall at 1 %: {found['parity_gap']}")
+
+
+def _rows(found: dict[str, Any]) -> "list[tuple[object, ...]]":
+    rows: list[tuple[object, ...]] = []
+    for lang, all_ in found["languages"].items():
+        shown = [f"{all_[m]['value']} ({all_[m]['low']}-{all_[m]['high']})" for m in MEASURES]
+        rows.append((lang, "all", all_["misuse"], all_["benign"], *shown, all_["model_threshold"]["false_alarms"]))
+        for what in ("kinds", "sources"):
+            for name, group in all_[what].items():
+                cells = [group.get(m, "") for m in MEASURES]
+                rows.append((lang, name, group["misuse"], group["benign"], *cells, group.get("false_alarms", "")))
+    return rows

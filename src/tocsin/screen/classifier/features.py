@@ -1,0 +1,59 @@
+"""Features of folded lines as sparse rows: how often each row of a hashed table is named, by the length of the line."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tocsin.text import list_rows
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Sparse:
+    """Hold a sparse matrix by rows. Shape: row i has `values[starts[i]:starts[i + 1]]` in `columns[...]`."""
+
+    starts: Ints
+    columns: NDArray[np.int32]
+    values: NDArray[np.float32]
+    width: int
+
+    def __len__(self) -> int:
+        return len(self.starts) - 1
+
+    def where(self, mask: NDArray[np.bool_]) -> "Sparse":
+        """Select rows."""
+        counts = np.diff(self.starts)
+        kept = np.repeat(mask, counts)
+        starts = np.concatenate([[0], np.cumsum(counts[mask])])
+        return Sparse(starts, self.columns[kept], self.values[kept], self.width)
+
+    def dot(self, weights: Floats) -> Floats:
+        """Multiply by a vector; empty rows give 0."""
+        sums = np.concatenate([[0.0], np.cumsum(self.values * weights[self.columns])])
+        return np.asarray(sums[self.starts[1:]] - sums[self.starts[:-1]], dtype=np.float64)
+
+    def dot_transposed(self, vector: Floats) -> Floats:
+        """Multiply the transpose by a vector."""
+        each = np.repeat(vector, np.diff(self.starts)) * self.values
+        return np.bincount(self.columns, weights=each, minlength=self.width)
+
+    @cached_property
+    def lengths(self) -> Ints:
+        """Count the entries of each row."""
+        return np.diff(self.starts)
+
+
+def sparse_features(buffer: bytes, offsets: Ints, bits: int, features: int) -> Sparse:
+    """Count the features of every line, divided by the root of how many there are: nearly unit length."""
+    starts, rows = list_rows(buffer, offsets, bits, features)
+    owner = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
+    keys, counts = np.unique(owner << bits | rows, return_counts=True)
+    line, columns = keys >> bits, (keys & ((1 << bits) - 1)).astype(np.int32)
+    sizes = np.maximum(np.diff(starts), 1)
+    values = (counts / np.sqrt(sizes[line])).astype(np.float32)
+    firsts = np.searchsorted(line, np.arange(len(starts)))
+    return Sparse(firsts.astype(np.int64), columns, values, 1 << bits)
