@@ -6,13 +6,12 @@ from typing import Annotated, Any
 import typer
 
 from tocsin.cli.rim import cache_folder, put_json, put_rows, say
-from tocsin.forms.errors import ConfigError
 
 MEASURES = ("auroc", "auprc", "recall_at_1%", "recall_at_0.1%")
 
 
 def evaluate(
-    labelled: Annotated[list[Path], typer.Argument(help="Labelled texts, JSON lines: text, lang, label, kind, source.")],
+    labelled: Annotated[list[Path], typer.Argument(help="Labelled texts, one JSON object a line.")],
     stage: Annotated[str, typer.Option(help="first or second.")] = "first",
     model: Annotated[Path | None, typer.Option(help="A model file; the shipped one when left out.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print all figures as JSON.")] = False,
@@ -21,11 +20,9 @@ def evaluate(
 
     Example: tocsin evaluate labelled.jsonl --stage second
     """
-    from tocsin.flow import evaluate_model, load_model, read_labelled  # kept out of `tocsin --help`
+    from tocsin.flow import as_stage, evaluate_model, load_model, read_labelled  # kept out of `tocsin --help`
 
-    if stage not in ("first", "second"):
-        raise ConfigError(f"no stage {stage!r} to evaluate", hint="use first or second")
-    found = evaluate_model(read_labelled(labelled), load_model(model), stage, cache_folder())
+    found = evaluate_model(read_labelled(labelled), load_model(model), as_stage(stage), cache_folder())
     if as_json:
         put_json(found)
         return
@@ -33,7 +30,7 @@ def evaluate(
     say(f"stage {stage}, parity gap of recall at 1 %: {found['parity_gap']}")
 
 
-def _rows(found: dict[str, Any]) -> "list[tuple[object, ...]]":
+def _rows(found: dict[str, Any]) -> list[tuple[object, ...]]:
     rows: list[tuple[object, ...]] = []
     for lang, all_ in found["languages"].items():
         shown = [f"{all_[m]['value']} ({all_[m]['low']}-{all_[m]['high']})" for m in MEASURES]

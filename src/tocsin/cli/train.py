@@ -10,7 +10,7 @@ from tocsin.forms.errors import ConfigError
 
 
 def train(
-    labelled: Annotated[list[Path], typer.Argument(help="Labelled texts, JSON lines: text, lang, label, kind, source.")],
+    labelled: Annotated[list[Path], typer.Argument(help="Labelled texts, one JSON object a line.")],
     out: Annotated[Path, typer.Option(help="The model file to write.")],
     seed: Annotated[int, typer.Option(help="Seed of all that is drawn.")] = 1,
     leave: Annotated[list[str] | None, typer.Option(help="A source to leave out; may be repeated.")] = None,
@@ -34,7 +34,7 @@ def train(
     say(f"{out}: {made['bytes']} bytes, {made['digest']}")
 
 
-def _rows(made: dict[str, Any]) -> "list[tuple[object, ...]]":
+def _rows(made: dict[str, Any]) -> list[tuple[object, ...]]:
     return [
         (stage, row["language"], row["source"], row["misuse"], row["auprc"], row["recall_at_1%"], row["false_alarms"])
         for stage, rows in made["stages"].items()

@@ -14,18 +14,21 @@ from tocsin.flow.fingerprinting import (
     shrink_bank,
 )
 from tocsin.flow.finished import read_table, redraw
-from tocsin.flow.judging import evaluate_model, judge_texts, load_model, read_labelled, train_model
+from tocsin.flow.guarding import read_guard
+from tocsin.flow.judging import Judging, as_stage, evaluate_model, judge_texts, load_model, read_labelled, train_model
 from tocsin.flow.screening import Outcome, Settings, run_screen
 from tocsin.screen.classifier import Settings as TrainSettings
 
 __all__ = [
     "AlarmBank",
     "CaseFiles",
+    "Judging",
     "Outcome",
     "Settings",
     "TrainSettings",
     "Verdict",
     "alarm_bank",
+    "as_stage",
     "build_bank",
     "check_text",
     "describe",
@@ -39,6 +42,7 @@ __all__ = [
     "load_model",
     "look_up",
     "price_standard",
+    "read_guard",
     "read_labelled",
     "read_table",
     "redraw",

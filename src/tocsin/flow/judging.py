@@ -12,12 +12,15 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from tocsin.forms import TRAFFIC, FormatError, TransportError
+from tocsin.flow.guarding import GuardSettings, guard_of
+from tocsin.forms import TRAFFIC, ConfigError, FormatError, TransportError
 from tocsin.screen import RuleDetector, rule_detector
 from tocsin.screen.classifier import (
+    ClassifierDetector,
     Model,
     Row,
     Settings,
+    Stages,
     evaluate,
     gather,
     judge,
@@ -36,11 +39,41 @@ from tocsin.screen.classifier import (
 from tocsin.standard import compile_pack, load_standard
 from tocsin.text import Folded, fold_batch
 
-Stage = Literal["first", "second"]
-MOST_FILE_BYTES = 1 << 31
+Stage = Literal["first", "second", "guard"]
+STAGES: dict[str, Stage] = {"first": "first", "second": "second", "guard": "guard"}
 BATCH = 4096
 ALARMS = 0.01
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def as_stage(name: str) -> Stage:
+    """Read the name of a stage. Errors: ConfigError."""
+    found: Stage | None = STAGES.get(name)
+    if found is None:
+        raise ConfigError(f"no stage {name!r}", hint=f"use {', '.join(STAGES)}")
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Judging:
+    """Say how a run judges events: by which model, up to which stage, and on how much the second stage may look."""
+
+    model: Path | None = None
+    stage: Stage = "first"
+    budget: float = 1.0
+    guard: GuardSettings | None = None
+
+    @property
+    def name(self) -> str:
+        """Name all that decides what it says."""
+        return f"{load_model(self.model).digest} {self.stage} {self.budget} {self.guard}"
+
+    def detector(self, standard_version: str, keep_evidence: bool) -> ClassifierDetector:
+        """Load the model and, for the second stage, the encoder. Errors: as `load_model`."""
+        encode = None if self.stage == "first" else sentence_encoder()
+        ask = guard_of(self.guard, encode) if self.stage == "guard" and self.guard and encode else None
+        stages = Stages(load_model(self.model), encode, ask, self.budget)
+        return ClassifierDetector(stages, standard_version, keep_evidence)
 
 
 def load_model(path: Path | None) -> Model:
@@ -50,11 +83,13 @@ def load_model(path: Path | None) -> Model:
     try:
         return read_model(path.read_bytes())
     except OSError as error:
-        raise TransportError(f"the model {path.name!r} cannot be read: {error.strerror}", hint="check the path") from error
+        raise TransportError(
+            f"the model {path.name!r} cannot be read: {error.strerror}", hint="check the path"
+        ) from error
 
 
 def read_labelled(paths: Sequence[Path]) -> list[Row]:
-    """Read labelled files, gzipped or not. Errors: TransportError where one cannot be read, FormatError for its lines."""
+    """Read labelled files, gzipped or not. Errors: TransportError for a file, FormatError for its lines."""
     return [row for path in paths for row in parse_labelled(_lines(path), path.name)]
 
 
@@ -86,11 +121,11 @@ def train_model(
 
 def judge_texts(texts: Sequence[str], model: Model, stage: Stage, cache: Path | None) -> NDArray[np.float64]:
     """Give the probability of harm of each text, as a user's message of its own."""
-    rules, encode = Rules.load(cache), sentence_encoder() if stage == "second" else None
+    rules, stages = Rules.load(cache), Stages(model, None if stage == "first" else sentence_encoder())
     parts = []
     for at in range(0, len(texts), BATCH):
         folded = fold_batch(pa.array(list(texts[at : at + BATCH]), pa.string()))
-        parts.append(judge(folded, rules.voices(folded), model, encode).harm)
+        parts.append(judge(folded, rules.voices(folded), stages).harm)
     return np.concatenate([np.zeros(0), *parts])
 
 

@@ -2,6 +2,7 @@
 
 import gc
 import shutil
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
@@ -14,6 +15,7 @@ from tocsin import __version__
 from tocsin.cases import Allowance, build_cases
 from tocsin.flow.fingerprinting import AlarmBank
 from tocsin.flow.gathering import Gathered
+from tocsin.flow.judging import Judging
 from tocsin.flow.outputs import RejectFile, TableFile, publish, write_json, write_table
 from tocsin.flow.parts import PartStore, encode_batch
 from tocsin.flow.presenting import Finished, present
@@ -49,6 +51,7 @@ class Settings:
     today: date = date.max
     cache: Path | None = None
     alarms: AlarmBank | None = None
+    judging: Judging = Judging()  # noqa: RUF009  # frozen
 
 
 @dataclass
@@ -88,10 +91,12 @@ class _Run:
         self.partial = settings.out / PARTIAL
         self.staged, self.seen = self.partial / "out", self.partial / "seen"
         alarms = settings.alarms.name if settings.alarms else "no alarms"
-        made_with = f"{__version__} {standard.digest} {settings.keep_evidence} {alarms}"
+        made_with = f"{__version__} {standard.digest} {settings.keep_evidence} {alarms} {settings.judging.name}"
         self.parts = PartStore(self.partial / "parts", made_with)
         self.failures: list[TocsinError] = []
         self.rows = self.size = 0
+        self.judged: Counter[str] = Counter()
+        self.guard_cost = 0.0
 
     def go(self) -> Outcome:
         self._prepare()
@@ -106,6 +111,8 @@ class _Run:
         notes = present(self.staged, run, self.standard)
         write_json(self.staged / "summary.json", summary)
         self._publish()
+        if self.judged["unanswered"]:
+            notes.append(f"the guard did not answer on {self.judged['unanswered']} events; the second stage stands")
         return Outcome(summary, run.cases, self.failures, notes)
 
     def _prepare(self) -> None:
@@ -131,19 +138,27 @@ class _Run:
             for screened in parts:
                 gathered.add(screened)
                 scores.add(screened.scores)
+                self._count(screened.scores)
                 fingerprints.add(screened.fingerprints)
                 self.tick(self.rows, self.size)
         return gathered
 
+    def _count(self, scores: pa.Table) -> None:
+        """Count the events by the stage that had the last word."""
+        for found in pc.value_counts(scores["stage"].combine_chunks()).to_pylist():
+            self.judged[found["values"]] += found["counts"]
+        self.guard_cost += pc.sum(scores["guard_cost"]).as_py() or 0.0
+
     def _screened(self, batches: Iterator[bytes]) -> Iterator[Screened]:
         s = self.settings
         if s.workers > 1:
-            recipe = Recipe(s.standard, s.cache, s.keep_evidence, s.alarms)
+            recipe = Recipe(s.standard, s.cache, s.keep_evidence, s.alarms, s.judging)
             return screen_in_workers(batches, self.parts, recipe, s.workers)
         rules = rule_detector(self.standard, compile_pack(self.standard, s.cache), keep_evidence=s.keep_evidence)
         gc.freeze()  # the rules live as long as the run: a collector that walks them costs a twentieth of it
         alarms = s.alarms.detector(self.standard.version, s.keep_evidence) if s.alarms else None
-        return screen_here(batches, self.parts, (rules, alarms))
+        classifier = s.judging.detector(self.standard.version, s.keep_evidence)
+        return screen_here(batches, self.parts, (rules, alarms, classifier))
 
     def _batches(self, rejects: RejectFile) -> Iterator[bytes]:
         with SeenIds(self.seen) as seen:
@@ -189,5 +204,7 @@ class _Run:
             "seconds": round(seconds, 3),
             "rows_per_second": round(self.rows / seconds) if seconds else 0,
             "mb_per_second": round(self.size / 1e6 / seconds, 2) if seconds else 0.0,
+            "judged": dict(sorted(self.judged.items())),
+            "guard_cost": round(self.guard_cost, 6),
             "standard_version": self.standard.version,
         }

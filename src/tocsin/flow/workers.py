@@ -12,9 +12,11 @@ from pathlib import Path
 from threading import Thread
 
 from tocsin.flow.fingerprinting import AlarmBank
+from tocsin.flow.judging import Judging
 from tocsin.flow.parts import PartStore, decode_batch
 from tocsin.forms import TransportError
 from tocsin.screen import FingerprintDetector, RuleDetector, Screened, rule_detector, screen_batch
+from tocsin.screen.classifier import ClassifierDetector
 from tocsin.standard import compile_pack, load_standard
 
 AHEAD = 2  # batches in flight a worker: enough to keep it busy, few enough to bound memory
@@ -28,15 +30,17 @@ class Recipe:
     cache: Path | None
     keep_evidence: bool
     alarms: AlarmBank | None = None
+    judging: Judging = Judging()  # noqa: RUF009  # frozen
 
     def detectors(self) -> "Detectors":
-        """Build the detectors of rules and of alarms."""
+        """Build the detectors of rules and of alarms, and the classifier."""
         standard = load_standard(self.standard, prove=False)
         rules = rule_detector(standard, compile_pack(standard, self.cache), keep_evidence=self.keep_evidence)
-        return rules, self.alarms.detector(standard.version, self.keep_evidence) if self.alarms else None
+        alarms = self.alarms.detector(standard.version, self.keep_evidence) if self.alarms else None
+        return rules, alarms, self.judging.detector(standard.version, self.keep_evidence)
 
 
-Detectors = tuple[RuleDetector, FingerprintDetector | None]
+Detectors = tuple[RuleDetector, FingerprintDetector | None, ClassifierDetector | None]
 Job = tuple[bytes, Path]
 Flight = Callable[[], Screened]  # waits for a part that is being made
 

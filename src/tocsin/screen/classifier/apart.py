@@ -45,7 +45,9 @@ def _sources(data: Labelled, apart: KeptApart, harm: NDArray[np.float64]) -> Ite
             threshold = threshold_at(benign, ALARMS)
             for source in np.unique(sources[here & apart.unseen]).tolist():
                 of = here & apart.unseen & (sources == source)
-                yield {"language": lang, "source": source} | _figures(harm[of & misuse], harm[of & ~misuse], benign, threshold)
+                yield {"language": lang, "source": source} | _figures(
+                    harm[of & misuse], harm[of & ~misuse], benign, threshold
+                )
 
 
 def _figures(

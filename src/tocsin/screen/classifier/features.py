@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +11,7 @@ from tocsin.text import list_rows
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+PIECE = 1 << 19  # entries
 
 
 @dataclass(frozen=True)
@@ -33,18 +35,30 @@ class Sparse:
 
     def dot(self, weights: Floats) -> Floats:
         """Multiply by a vector; empty rows give 0."""
-        sums = np.concatenate([[0.0], np.cumsum(self.values * weights[self.columns])])
-        return np.asarray(sums[self.starts[1:]] - sums[self.starts[:-1]], dtype=np.float64)
+        product, narrow = np.zeros(len(self)), weights.astype(np.float32)
+        for rows, entries in self._pieces:
+            each = narrow.take(self.columns[entries])
+            each *= self.values[entries]
+            firsts = self.starts[rows]
+            filled = np.diff(self.starts[rows.start : rows.stop + 1]) > 0
+            product[rows][filled] = np.add.reduceat(each, firsts[filled] - entries.start)
+        return product
 
     def dot_transposed(self, vector: Floats) -> Floats:
         """Multiply the transpose by a vector."""
-        each = np.repeat(vector, np.diff(self.starts)) * self.values
-        return np.bincount(self.columns, weights=each, minlength=self.width)
+        product = np.zeros(self.width)
+        for rows, entries in self._pieces:
+            each = np.repeat(vector[rows], np.diff(self.starts[rows.start : rows.stop + 1])) * self.values[entries]
+            product += np.bincount(self.columns[entries], weights=each, minlength=self.width)
+        return product
 
     @cached_property
-    def lengths(self) -> Ints:
-        """Count the entries of each row."""
-        return np.diff(self.starts)
+    def _pieces(self) -> list[tuple[slice, slice]]:
+        """Cut the rows so that the entries of a piece stay in the cache."""
+        cuts = np.searchsorted(self.starts, np.arange(0, self.starts[-1] + 1, PIECE)).tolist()
+        edges = sorted({0, *cuts, len(self)})
+        pairs = pairwise(edges)
+        return [(slice(a, b), slice(int(self.starts[a]), int(self.starts[b]))) for a, b in pairs]
 
 
 def sparse_features(buffer: bytes, offsets: Ints, bits: int, features: int) -> Sparse:

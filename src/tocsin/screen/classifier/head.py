@@ -40,7 +40,7 @@ def fit_head(vectors: Floats, targets: Floats, weights: Floats, epochs: int, see
     second = [np.zeros_like(w) for w in head.weights]
     total = epochs * (len(vectors) // BATCH)
     for step, rows in enumerate(_batches(len(vectors), epochs, draw), start=1):
-        slopes = _slopes(head, VECTOR_GAIN * vectors[rows], smooth[rows], weights[rows] / BATCH, draw)
+        slopes = _slopes(head, VECTOR_GAIN * vectors[rows], smooth[rows], weights[rows] / np.float32(BATCH), draw)
         rate = np.float32(STEP * (1 - step / total))
         for at, slope in enumerate(slopes):
             first[at] = BETA_1 * first[at] + (1 - BETA_1) * slope
@@ -58,7 +58,7 @@ def _start(width: int, outputs: int, draw: np.random.Generator) -> Head:
     return Head([np.asarray(w, dtype=np.float32) for w in shapes])
 
 
-def _batches(count: int, epochs: int, draw: np.random.Generator) -> "list[NDArray[np.int64]]":
+def _batches(count: int, epochs: int, draw: np.random.Generator) -> list[NDArray[np.int64]]:
     orders = (draw.permutation(count) for _ in range(epochs))
     return [order[at : at + BATCH] for order in orders for at in range(0, count - BATCH + 1, BATCH)]
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from tocsin.forms import FormatError
 
-# A label of the data, and what it is called in the standard; the order is that of the model's columns.
+# A label of the data, and what it is called in the standard; the order is that of `LABELS`.
 KINDS = {
     "cyber": "M01",
     "fraud": "M03",
@@ -24,13 +24,12 @@ KINDS = {
     "sexual": "L-sexual",
     "other": "L-other",
 }
-LABELS = tuple(KINDS)
 LANGUAGES = ("en", "zh")
 MOST_LINE_BYTES = 1 << 20
 
 
 class Row(msgspec.Struct, frozen=True):
-    """One line of a labelled file; `kind` is one of `LABELS`, or none for benign."""
+    """One line of a labelled file; `kind` is one of `KINDS`, or none for benign."""
 
     text: str
     lang: str
@@ -56,7 +55,7 @@ class Labelled:
 
     def where(self, mask: NDArray[np.bool_]) -> "Labelled":
         """Select rows."""
-        at = np.flatnonzero(mask)
+        at: list[int] = np.flatnonzero(mask).tolist()
         texts, ids = [self.texts[i] for i in at], [self.ids[i] for i in at]
         return Labelled(texts, self.misuse[at], self.kinds[at], self.langs[at], self.sources[at], ids)
 
@@ -72,7 +71,9 @@ def parse_labelled(lines: Iterable[bytes], name: str) -> list[Row]:
         if not line.strip():
             continue
         if len(line) > MOST_LINE_BYTES:
-            raise FormatError(f"{name!r} line {number}: {len(line)} bytes, limit {MOST_LINE_BYTES}", hint="cut the text")
+            raise FormatError(
+                f"{name!r} line {number}: {len(line)} bytes, limit {MOST_LINE_BYTES}", hint="cut the text"
+            )
         try:
             rows.append(_checked(decoder.decode(line)))
         except (msgspec.DecodeError, ValueError) as error:

@@ -20,7 +20,10 @@ SUFFICIENT = 1e-4  # of the decrease that the slope promises
 class Matrix(Protocol):
     """What a model is fitted on: a sparse matrix of features, or a dense one of vectors."""
 
-    width: int
+    @property
+    def width(self) -> int:
+        """Count the columns."""
+        ...
 
     def dot(self, weights: Floats) -> Floats:
         """Multiply by a vector."""

@@ -70,7 +70,7 @@ class Bin:
 
 def reliability(harm: Floats, misuse: Mask) -> list[Bin]:
     """Compare probabilities with shares of misuse, in bins of a tenth, at even odds."""
-    sides = max(1, np.count_nonzero(misuse)), max(1, np.count_nonzero(~misuse))
+    sides = [max(1, int(side.sum())) for side in (misuse, ~misuse)]
     weight = np.where(misuse, 1 / sides[0], 1 / sides[1])
     place = np.minimum((harm * BINS).astype(np.int64), BINS - 1)
     bins = []

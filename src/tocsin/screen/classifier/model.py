@@ -10,8 +10,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from tocsin.forms import FormatError
-from tocsin.screen.classifier.labelled import LABELS
+from tocsin.forms import LABELS, FormatError
 from tocsin.screen.classifier.scales import Scale
 
 MAGIC = b"tocsin-classifier 1\n"
@@ -23,9 +22,10 @@ STAGES = ("first", "second")
 
 
 class Card(msgspec.Struct, frozen=True):
-    """What is known of a model besides its arrays: scales by stage and language, and how it was made."""
+    """What is known of a model besides its arrays: scales by stage and language, of sessions, and how it was made."""
 
     scales: dict[str, dict[str, Scale]]
+    sessions: list[float] = []
     made: dict[str, Any] = {}
 
 

@@ -7,6 +7,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
+from tocsin.screen.classifier.guard import Ask, is_grey, weigh
 from tocsin.screen.classifier.model import COLUMNS, COUNT_LANE, FEATURES, Model
 from tocsin.screen.classifier.scales import CANDIDATES, SHARES
 from tocsin.text import Folded, class_sums
@@ -19,12 +20,16 @@ HAN_SHARE = 0.2  # Chinese characters among the bytes' characters from which a t
 ASCII = 1  # a row flag of the fold
 
 
-def first_scores(folded: Folded, model: Model) -> Floats:
-    """Score every text by its features; of a text and the lines derived from it, the worst line counts.
+def first_sums(folded: Folded, model: Model) -> NDArray[np.int32]:
+    """Add up the weights of every line's features, derived lines behind the texts."""
+    return class_sums(folded.buffer, folded.offsets, model.table, FEATURES)
+
+
+def first_scores(folded: Folded, sums: NDArray[np.int32], model: Model) -> Floats:
+    """Score every text by its sums; of a text and the lines derived from it, the worst line counts.
 
     Shape: a row of 13 logits a text: any misuse, then each label given misuse.
     """
-    sums = class_sums(folded.buffer, folded.offsets, model.table, FEATURES)
     count = np.maximum(sums[:, COUNT_LANE : COUNT_LANE + 1], 1)
     logits = (sums[:, :COLUMNS] * model.lanes / np.sqrt(count) + model.bias).astype(np.float32)
     return _worst_lines(folded, logits)
@@ -80,38 +85,86 @@ def _extent(folded: Folded, row: int) -> tuple[int, int]:
 class Judgement:
     """Hold what the stages say of texts.
 
-    Shape: `harm` a probability a text, at even odds; `labels` its parts by label, which add up to it; `second` says
-    which texts the second stage looked at.
+    Shape: `harm` a probability a text, at even odds; `labels` its parts by label, which add up to it; `stage` which
+    had the last word (first, second, guard, or unanswered: the guard was asked in vain); `langs` on which language's
+    scale; `cost` what the guard cost. `weight` and `features` are the first column's sum and how many features it is of.
     """
 
     harm: NDArray[np.float64]
     labels: NDArray[np.float64]
-    second: NDArray[np.bool_]
+    stage: NDArray[np.str_]
+    langs: NDArray[np.str_]
+    cost: NDArray[np.float64]
+    weight: NDArray[np.int64]
+    features: NDArray[np.int64]
 
 
-def judge(folded: Folded, voices: Floats, model: Model, encode: Encode | None = None, budget: float = 1.0) -> Judgement:
-    """Judge folded texts: by the first stage and, where there is an encoder, candidates again by the second.
+@dataclass(frozen=True)
+class Stages:
+    """Hold a model and how far to go: no further than the first stage without an encoder, to a guard where one is."""
+
+    model: Model
+    encode: Encode | None = None
+    ask: Ask | None = None
+    budget: float = 1.0
+
+
+def judge(folded: Folded, voices: Floats, stages: Stages) -> Judgement:
+    """Judge folded texts by the first stage, candidates again by the second, doubtful ones by the guard.
 
     Shape: `voices` has a row a text: what rules say of it, gravely and weakly. Whether a text is a candidate depends on
-    nothing but itself; `budget` is the share of ordinary texts that may be.
+    nothing but itself; the budget is the share of ordinary texts that may be.
     """
-    langs, raw = languages(folded), first_scores(folded, model)
-    given = np.concatenate([raw[:, :1], voices], axis=1).astype(np.float64)
-    harm, candidate = np.zeros(len(raw)), np.zeros(len(raw), dtype=np.bool_)
-    for lang, scale in model.card.scales["first"].items():
+    langs, sums = languages(folded), first_sums(folded, stages.model)
+    raw = first_scores(folded, sums, stages.model)
+    weight, features = (sums[: len(raw), lane].astype(np.int64) for lane in (0, COUNT_LANE))
+    harm = _on_scale("first", np.concatenate([raw[:, :1], voices], axis=1), langs, stages.model)
+    last, cost = np.full(len(raw), "first", dtype="<U10"), np.zeros(len(raw))
+    at = np.flatnonzero(harm > _thresholds(stages, langs))
+    if stages.encode and len(at):
+        head = head_scores(stages.encode([readable(folded, int(row)) for row in at]), stages.model)
+        given = np.concatenate([raw[at, :1], head[:, :1], voices[at]], axis=1)
+        harm[at] = _on_scale("second", given, langs[at], stages.model)
+        raw[at, 1:] = (raw[at, 1:] + head[:, 1:]) / 2
+        last[at] = "second"
+    if stages.ask:
+        _ask(stages.ask, stages.model, folded, harm, last, langs, cost)
+    return Judgement(harm, _shared(harm, raw), last, langs, cost, weight, features)
+
+
+def _on_scale(stage: str, given: Floats, langs: NDArray[np.str_], model: Model) -> NDArray[np.float64]:
+    harm = np.zeros(len(given))
+    for lang, scale in model.card.scales[stage].items():
         rows = langs == lang
-        harm[rows] = scale.probability(given[rows])
-        candidate[rows] = harm[rows] > scale.threshold(min(budget, SHARES[CANDIDATES]))
-    if encode is None or not candidate.any():
-        return Judgement(harm, _shared(harm, raw), np.zeros(len(raw), dtype=np.bool_))
-    at = np.flatnonzero(candidate)
-    head = head_scores(encode([readable(folded, int(row)) for row in at]), model)
-    given = np.concatenate([raw[at, :1], head[:, :1], voices[at]], axis=1).astype(np.float64)
+        harm[rows] = scale.probability(given[rows].astype(np.float64))
+    return harm
+
+
+def _thresholds(stages: Stages, langs: NDArray[np.str_]) -> NDArray[np.float64]:
+    scales = stages.model.card.scales["first"]
+    share = min(stages.budget, SHARES[CANDIDATES])
+    return np.array([scales[lang].threshold(share) for lang in langs.tolist()])
+
+
+def _ask(
+    ask: Ask,
+    model: Model,
+    folded: Folded,
+    harm: NDArray[np.float64],
+    last: NDArray[np.str_],
+    langs: NDArray[np.str_],
+    cost: NDArray[np.float64],
+) -> None:
+    """Ask the guard about the grey zone, and write what it says into harm, last word and cost."""
+    grey = np.zeros(len(harm), dtype=np.bool_)
     for lang, scale in model.card.scales["second"].items():
-        rows = langs[at] == lang
-        harm[at[rows]] = scale.probability(given[rows])
-    raw[at, 1:] = (raw[at, 1:] + head[:, 1:]) / 2
-    return Judgement(harm, _shared(harm, raw), candidate)
+        grey |= (last == "second") & (langs == lang) & is_grey(harm, scale)
+    if not grey.any():
+        return
+    answers = ask([folded.texts[row].as_py() for row in np.flatnonzero(grey).tolist()])
+    harm[grey] = weigh(harm[grey], answers)
+    last[grey] = ["guard" if a.harm is not None else "unanswered" for a in answers]
+    cost[grey] = [a.cost for a in answers]
 
 
 def _shared(harm: NDArray[np.float64], raw: Floats) -> NDArray[np.float64]:

@@ -7,10 +7,11 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from tocsin.forms import LABELS
 from tocsin.screen.classifier.features import Sparse, sparse_features
 from tocsin.screen.classifier.folds import folds_of
 from tocsin.screen.classifier.head import Head, fit_head
-from tocsin.screen.classifier.labelled import LABELS, LANGUAGES, Labelled
+from tocsin.screen.classifier.labelled import LANGUAGES, Labelled
 from tocsin.screen.classifier.linear import Floats, fit_logistic
 from tocsin.screen.classifier.model import BITS, COLUMNS, COUNT_LANE, FEATURES, Card, Model
 from tocsin.screen.classifier.scales import Scale, fit_scale
@@ -77,9 +78,7 @@ def source_weights(data: Labelled, used: Mask) -> Floats:
 def fit_any(material: Material, used: Mask, settings: Settings) -> tuple[Floats, float]:
     """Fit the first stage's column of any misuse."""
     weights = source_weights(material.data, used)[used]
-    return fit_logistic(
-        material.features.where(used), material.any[used], weights, settings.penalty, settings.rounds
-    )
+    return fit_logistic(material.features.where(used), material.any[used], weights, settings.penalty, settings.rounds)
 
 
 def fit_second(material: Material, used: Mask, settings: Settings) -> Head:
@@ -133,7 +132,7 @@ def train(material: Material, apart: KeptApart, settings: Settings, tick: Tick) 
     tick("second stage")
     head = fit_second(material, used, settings).weights
     bias = np.array([b for _, b in columns], dtype=np.float32)
-    card = Card(fit_scales(material.data, apart), {"rows": len(material.data), "seed": settings.seed})
+    card = Card(fit_scales(material.data, apart), made={"rows": len(material.data), "seed": settings.seed})
     return Model(card, table, lanes, bias, head[0].astype(np.float16), *head[1:])
 
 

@@ -2,7 +2,7 @@
 
 A section head names what its lines are: `[frame]` a way of asking, with {} for what is asked; `[goal LABEL KIND]` what
 is asked; `[slot NAME]` what stands for {NAME}; `[text LABEL KIND]` a whole text, in which {bad} and {good} stand for
-goals. A line holds English, ` | `, Chinese. All of it is shape: nothing that could be used.
+goals; `[chain LABEL KIND]` the steps of one session, see `authored`. A line holds English, ` | `, Chinese. All of it is shape: nothing that could be used.
 """
 
 from collections import defaultdict
@@ -30,6 +30,7 @@ class Stock:
     frames: list[Pair] = field(default_factory=list)
     goals: list[tuple[Pair, str, str, str]] = field(default_factory=list)  # pair, label, kind, file
     texts: list[tuple[Pair, str, str, str]] = field(default_factory=list)
+    chains: list[tuple[list[Pair], str, str]] = field(default_factory=list)  # steps, label, kind
     slots: dict[str, list[Pair]] = field(default_factory=lambda: defaultdict(list))
 
 
@@ -59,6 +60,8 @@ def _read(text: str, name: str, stock: Stock) -> None:
     for line in text.splitlines():
         if line.startswith("["):
             head = line.strip("[]").split()
+            if head[0] == "chain":
+                stock.chains.append(([], head[1], head[2]))
         elif line and not line.startswith("#"):
             _take(line, head, name, stock)
 
@@ -70,13 +73,15 @@ def _take(line: str, head: list[str], name: str, stock: Stock) -> None:
     match head:
         case ["frame"]:
             stock.frames.append((pair[0], pair[1]))
+        case ["chain", _, _]:
+            stock.chains[-1][0].append((pair[0], pair[1]))
         case ["slot", slot]:
             stock.slots[slot].append((pair[0], pair[1]))
         case ["goal" | "text" as what, label, kind]:
             source = f"{name}-{kind}" if label == "misuse" else name
             (stock.goals if what == "goal" else stock.texts).append(((pair[0], pair[1]), label, kind, source))
         case _:
-            raise FormatError(f"no section {' '.join(head)!r} in {name!r}", hint="use frame, goal, slot or text")
+            raise FormatError(f"no section {' '.join(head)!r} in {name!r}", hint="use frame, goal, slot, text or chain")
 
 
 def _asked(stock: Stock, at: int, draw: Random) -> Iterator[tuple[str, str, str, str]]:

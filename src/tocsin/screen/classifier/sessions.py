@@ -1,0 +1,87 @@
+"""Score sessions and accounts, not only messages: what they asked adds up, in whatever order its parts come in.
+
+The first stage is a sum over features, so that the sum of a session's messages is nearly that of the session read as
+one text. Beside it count the worst message, how many were bad, and how many were refused.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from tocsin.forms import SESSIONS
+from tocsin.screen.classifier.linear import fit_logistic, probability
+from tocsin.screen.classifier.model import Model
+from tocsin.screen.classifier.scales import Dense
+from tocsin.screen.classifier.stages import Judgement
+
+Floats = NDArray[np.float64]
+KEYS = ["session", "account"]
+SUMS = ("turns", "weight", "features", "bad", "refused", "chinese")
+FOLDS = [*((name, "sum") for name in SUMS), ("worst", "max"), ("first", "min"), ("last", "max")]
+BAD = 0.5  # a message of at least this probability is bad
+PENALTY, ROUNDS = 0.02, 200
+
+
+def count_sessions(batch: pa.RecordBatch, judged: Judgement) -> pa.Table:
+    """Count what a batch's user turns add to each session; what names no session is left out."""
+    bad = judged.harm >= BAD
+    refused = pc.fill_null(pc.equal(batch["status"], "refused"), False).to_numpy(zero_copy_only=False)
+    asked = np.array(batch["role"].to_pylist(), dtype=np.str_) == "user"
+    columns: dict[str, Any] = {
+        "session": batch["session"],
+        "account": batch["account"],
+        "turns": asked,
+        "weight": judged.weight * asked,
+        "features": judged.features * asked,
+        "bad": bad & asked,
+        "refused": refused,
+        "chinese": (judged.langs == "zh") & asked,
+        "worst": np.where(asked, judged.harm, 0.0),
+        "first": batch["time"],
+        "last": batch["time"],
+    }
+    table = pa.table(columns | {n: columns[n].astype(np.int64) for n in SUMS})
+    named = table.filter(pc.is_valid(table["session"]))
+    return merge_sessions([named.select(SESSIONS.names).cast(SESSIONS)])
+
+
+def merge_sessions(parts: Iterable[pa.Table]) -> pa.Table:
+    """Merge partial SESSIONS into one row a session and account, sorted; the order of parts does not matter."""
+    table = pa.concat_tables([SESSIONS.empty_table(), *parts])
+    merged = table.group_by(KEYS, use_threads=False).aggregate(FOLDS)
+    columns = [merged[k] for k in KEYS] + [merged[f"{name}_{how}"] for name, how in FOLDS]
+    return pa.Table.from_arrays(columns, schema=SESSIONS).sort_by([(k, "ascending") for k in KEYS])
+
+
+def of_accounts(sessions: pa.Table) -> pa.Table:
+    """Add up the sessions of each account, as one session without a name."""
+    named = sessions.filter(pc.is_valid(sessions["account"]))
+    place = sessions.schema.get_field_index("session")
+    return merge_sessions([named.set_column(place, "session", pa.nulls(len(named), pa.string()))])
+
+
+def session_inputs(sessions: pa.Table, model: Model) -> Floats:
+    """Give what sessions are judged by. Shape: a row a session."""
+    turns, weight, features, bad, refused, chinese = (sessions[name].to_numpy().astype(np.float64) for name in SUMS)
+    whole = weight * float(model.lanes[0]) / np.sqrt(np.maximum(features, 1)) + float(model.bias[0])
+    worst = np.clip(sessions["worst"].to_numpy(), 1e-4, 1 - 1e-4)
+    mixed = (chinese > 0) & (chinese < turns)
+    inputs = [whole, np.log(worst / (1 - worst)), np.log1p(bad), np.log1p(np.minimum(refused, bad)), mixed & (bad > 1)]
+    return np.stack([np.asarray(i, dtype=np.float64) for i in inputs], axis=1)
+
+
+def fit_sessions(inputs: Floats, misuse: NDArray[np.bool_]) -> list[float]:
+    """Fit the scale of sessions: a slope an input, then the intercept."""
+    weights = np.where(misuse, 0.5 / misuse.mean(), 0.5 / (1 - misuse.mean()))
+    slopes, intercept = fit_logistic(Dense(inputs), misuse.astype(np.float64), weights, PENALTY, ROUNDS)
+    return [round(float(s), 6) for s in (*slopes, intercept)]
+
+
+def judge_sessions(sessions: pa.Table, model: Model) -> Floats:
+    """Give the probability, at even odds, that a session is misuse."""
+    slopes = np.array(model.card.sessions)
+    return probability((session_inputs(sessions, model) * slopes[:-1]).sum(axis=1) + slopes[-1])
