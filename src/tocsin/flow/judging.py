@@ -3,13 +3,15 @@
 import gzip
 import zlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, Self
 
+import msgspec
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from tocsin.flow.guarding import GuardSettings, guard_of
@@ -19,17 +21,23 @@ from tocsin.screen.classifier import (
     ClassifierDetector,
     Model,
     Row,
+    Session,
     Settings,
     Stages,
+    authored_sessions,
+    count_sessions,
     evaluate,
+    fit_sessions,
     gather,
     judge,
     keep_apart,
     measure_apart,
+    of_accounts,
     parse_labelled,
     prepare,
     read_model,
     sentence_encoder,
+    session_inputs,
     shipped_model,
     train,
     voices_of,
@@ -111,12 +119,36 @@ def train_model(
     tick(f"{len(data)} texts: folding and encoding")
     material = prepare(data, Rules.load(cache).voices, sentence_encoder())
     apart = keep_apart(material, settings, tick)
-    model = train(material, apart, settings, tick)
+    model = with_sessions(train(material, apart, settings, tick), Rules.load(cache))
     raw = write_model(model)
     growing = out.with_name(out.name + ".growing")
     growing.write_bytes(raw)
     growing.replace(out)
     return {"digest": model.digest, "bytes": len(raw), "stages": measure_apart(data, apart, model)}
+
+
+def with_sessions(model: Model, rules: "Rules") -> Model:
+    """Fit the scale of sessions on the authored ones that are not held out."""
+    sessions = [s for s in authored_sessions() if not s.held_out]
+    table, misuse = judge_authored(sessions, Stages(model), rules)
+    return replace(
+        model, card=msgspec.structs.replace(model.card, sessions=fit_sessions(session_inputs(table, model), misuse))
+    )
+
+
+def judge_authored(sessions: Sequence[Session], stages: Stages, rules: "Rules") -> tuple[pa.Table, NDArray[np.bool_]]:
+    """Judge authored sessions, each as the account of its own; give what they add up to, in their order, and labels."""
+    turns = [(s, t) for s in sessions for t in s.turns]
+    batch = _events([t.text for _, t in turns])
+    names = {"account": [s.name for s, _ in turns], "session": [f"{s.name} {t.part}" for s, t in turns]}
+    names["status"] = ["refused" if t.refused else "ok" for _, t in turns]
+    for name, values in names.items():
+        batch = batch.set_column(batch.schema.get_field_index(name), TRAFFIC.field(name), pa.array(values, pa.string()))
+    folded = fold_batch(batch["text"])
+    judged = judge(folded, rules.voices(folded), stages)
+    table = of_accounts(count_sessions(batch, judged))
+    place = pc.index_in(pa.array([s.name for s in sessions]), table["account"].combine_chunks())
+    return table.take(place), np.array([s.misuse for s in sessions])
 
 
 def judge_texts(texts: Sequence[str], model: Model, stage: Stage, cache: Path | None) -> NDArray[np.float64]:
@@ -150,10 +182,18 @@ class Rules:
 
     def voices(self, folded: Folded) -> NDArray[np.float32]:
         """Say what the rules say of each text, as a user's message of its own."""
-        ids = pa.array([str(n) for n in range(len(folded.texts))], pa.string())
-        rows = len(folded.texts)
-        given = {"event_id": ids, "time": pa.array([_EPOCH] * rows, TRAFFIC.field("time").type)}
-        given |= {"role": pa.array(["user"] * rows, pa.string()), "text": folded.texts}
-        columns = [given.get(f.name, pa.nulls(rows, f.type)) for f in TRAFFIC]
-        batch = pa.RecordBatch.from_arrays(columns, schema=TRAFFIC)
-        return voices_of(ids, self.detector.find(batch, folded))
+        batch = _events(folded.texts)
+        return voices_of(batch["event_id"], self.detector.find(batch, folded))
+
+
+def _events(texts: Sequence[str] | pa.Array) -> pa.RecordBatch:
+    """Make each text a user's message of its own."""
+    rows = len(texts)
+    given = {
+        "event_id": pa.array([str(n) for n in range(rows)], pa.string()),
+        "time": pa.array([_EPOCH] * rows, TRAFFIC.field("time").type),
+        "role": pa.array(["user"] * rows, pa.string()),
+        "text": texts if isinstance(texts, pa.Array) else pa.array(texts, pa.string()),
+    }
+    columns = [given.get(field.name, pa.nulls(rows, field.type)) for field in TRAFFIC]
+    return pa.RecordBatch.from_arrays(columns, schema=TRAFFIC)

@@ -2,7 +2,8 @@
 
 Five ways of misuse over turns, each with its honest twin: a chain of steps towards harm, the same chain split over
 sessions of an account, a request retried after refusals, one asked again in the other language, one that hides among
-harmless turns. Ideas of an even number are fitted on, those of an odd number measured.
+harmless turns. No message model is trained on their goals
+and steps. Ideas of an even number are fitted on, those of an odd number measured.
 """
 
 from collections.abc import Iterator
@@ -13,7 +14,6 @@ from tocsin.screen.classifier.labelled import LANGUAGES
 from tocsin.screen.classifier.written import Pair, Stock, read_stock
 
 SCENARIOS = ("chain", "split", "retry", "translated", "hidden")
-GOALS_A_SCENARIO = 24  # of each label and language
 VARIANTS = 2  # of a chain, with other small talk between its steps
 
 
@@ -60,11 +60,9 @@ def _told(
             for variant in range(VARIANTS):
                 yield idea, variant, _walk([s[at] for s in steps], scenario == "split", draw.sample(talk, 3), draw)
         return
-    goals = [pair for pair, told, kind, _ in stock.goals if told == label and kind != "jailbreak_injection"]
-    step = len(goals) // GOALS_A_SCENARIO
-    shift = SCENARIOS.index(scenario)
-    for idea in range(GOALS_A_SCENARIO):
-        yield idea, 0, tuple(_asked(stock, goals[idea * step + shift % step], scenario, at, talk, draw))
+    goals = [pair for pair, told in stock.kept if told == label]
+    for idea, goal in enumerate(goals):
+        yield idea, 0, tuple(_asked(stock, goal, scenario, at, talk, draw))
 
 
 def _walk(steps: list[str], split: bool, talk: list[str], draw: Random) -> tuple[Turn, ...]:

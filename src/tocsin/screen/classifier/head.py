@@ -3,6 +3,7 @@
 Source: Kingma and Ba 2015, "Adam"; decoupled weight decay after Loshchilov and Hutter 2019.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -49,6 +50,14 @@ def fit_head(vectors: Floats, targets: Floats, weights: Floats, epochs: int, see
             decay = DECAY * head.weights[at] if head.weights[at].ndim == 2 else 0
             head.weights[at] -= rate * (way + decay).astype(np.float32)
     return head
+
+
+def mean_head(heads: Sequence[Head]) -> Head:
+    """Put heads side by side as one that gives the mean of their logits."""
+    hidden, hidden_bias, out, out_bias = zip(*(head.weights for head in heads), strict=True)
+    share = np.float32(1 / len(heads))
+    mean_bias = np.asarray(np.mean(out_bias, axis=0), dtype=np.float32)
+    return Head([np.concatenate(hidden, axis=1), np.concatenate(hidden_bias), share * np.concatenate(out), mean_bias])
 
 
 def _start(width: int, outputs: int, draw: np.random.Generator) -> Head:

@@ -23,7 +23,7 @@ KEYS = ["session", "account"]
 SUMS = ("turns", "weight", "features", "bad", "refused", "chinese")
 FOLDS = [*((name, "sum") for name in SUMS), ("worst", "max"), ("first", "min"), ("last", "max")]
 BAD = 0.5  # a message of at least this probability is bad
-PENALTY, ROUNDS = 0.02, 200
+PENALTY, ROUNDS = 1.0, 200
 
 
 def count_sessions(batch: pa.RecordBatch, judged: Judgement) -> pa.Table:
@@ -70,7 +70,7 @@ def session_inputs(sessions: pa.Table, model: Model) -> Floats:
     whole = weight * float(model.lanes[0]) / np.sqrt(np.maximum(features, 1)) + float(model.bias[0])
     worst = np.clip(sessions["worst"].to_numpy(), 1e-4, 1 - 1e-4)
     mixed = (chinese > 0) & (chinese < turns)
-    inputs = [whole, np.log(worst / (1 - worst)), np.log1p(bad), np.log1p(np.minimum(refused, bad)), mixed & (bad > 1)]
+    inputs = [whole, np.log(worst / (1 - worst)), np.log1p(np.minimum(refused, bad)), mixed & (bad > 1)]
     return np.stack([np.asarray(i, dtype=np.float64) for i in inputs], axis=1)
 
 

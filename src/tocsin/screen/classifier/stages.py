@@ -87,7 +87,7 @@ class Judgement:
 
     Shape: `harm` a probability a text, at even odds; `labels` its parts by label, which add up to it; `stage` which
     had the last word (first, second, guard, or unanswered: the guard was asked in vain); `langs` on which language's
-    scale; `cost` what the guard cost. `weight` and `features` are the first column's sum and how many features it is of.
+    scale; `cost` what the guard cost. `weight` is the first column's sum and `features` how many it is the sum of.
     """
 
     harm: NDArray[np.float64]

@@ -2,7 +2,8 @@
 
 A section head names what its lines are: `[frame]` a way of asking, with {} for what is asked; `[goal LABEL KIND]` what
 is asked; `[slot NAME]` what stands for {NAME}; `[text LABEL KIND]` a whole text, in which {bad} and {good} stand for
-goals; `[chain LABEL KIND]` the steps of one session, see `authored`. A line holds English, ` | `, Chinese. All of it is shape: nothing that could be used.
+goals; `[chain LABEL KIND]` the steps of one session; `[kept LABEL KIND]` goals that nothing is trained on. Chains and
+kept goals are for `authored`. A line holds English, ` | `, Chinese. All is shape: nothing that could be used.
 """
 
 from collections import defaultdict
@@ -15,8 +16,8 @@ from re import Match, sub
 from tocsin.forms import FormatError
 from tocsin.screen.classifier.labelled import LANGUAGES, Row
 
-FRAMES_A_GOAL = 5  # one of them none at all
-TEXTS_A_PATTERN = 6
+FRAMES_A_GOAL = 6  # one of them none at all
+TEXTS_A_PATTERN = 8
 LONG_TEXTS = 300
 LONG_PARTS = (4, 14)
 HIDDEN_SHARE = 0.3  # of long texts, those in which a harmful goal hides
@@ -29,6 +30,7 @@ class Stock:
 
     frames: list[Pair] = field(default_factory=list)
     goals: list[tuple[Pair, str, str, str]] = field(default_factory=list)  # pair, label, kind, file
+    kept: list[tuple[Pair, str]] = field(default_factory=list)  # goals that nothing is trained on, label
     texts: list[tuple[Pair, str, str, str]] = field(default_factory=list)
     chains: list[tuple[list[Pair], str, str]] = field(default_factory=list)  # steps, label, kind
     slots: dict[str, list[Pair]] = field(default_factory=lambda: defaultdict(list))
@@ -75,13 +77,17 @@ def _take(line: str, head: list[str], name: str, stock: Stock) -> None:
             stock.frames.append((pair[0], pair[1]))
         case ["chain", _, _]:
             stock.chains[-1][0].append((pair[0], pair[1]))
+        case ["kept", label, _]:
+            stock.kept.append(((pair[0], pair[1]), label))
         case ["slot", slot]:
             stock.slots[slot].append((pair[0], pair[1]))
         case ["goal" | "text" as what, label, kind]:
             source = f"{name}-{kind}" if label == "misuse" else name
             (stock.goals if what == "goal" else stock.texts).append(((pair[0], pair[1]), label, kind, source))
         case _:
-            raise FormatError(f"no section {' '.join(head)!r} in {name!r}", hint="use frame, goal, slot, text or chain")
+            raise FormatError(
+                f"no section {' '.join(head)!r} in {name!r}", hint="use frame, goal, kept, slot, text or chain"
+            )
 
 
 def _asked(stock: Stock, at: int, draw: Random) -> Iterator[tuple[str, str, str, str]]:
