@@ -30,7 +30,7 @@ CACHE = Path(__file__).with_name("work") / "cache" / "tocsin"
 STAGES = {
     "read and check": ["tocsin.flow.screening:pull"],
     "fold": ["tocsin.screen.engine:fold_batch"],
-    "scan for candidates": ["tocsin.standard.pack:_Database.scan"],
+    "scan for candidates": ["tocsin.standard.sieve:_Half.sift"],
     "confirm and write findings": ["tocsin.screen.detectors.rules:RuleDetector.find"],
     "sketch": ["tocsin.screen.engine:sketch_batch"],
     "activity": [
@@ -138,23 +138,27 @@ def measure_read(file: Path) -> dict[str, Any]:
 
 def measure_scan(file: Path) -> dict[str, Any]:
     """Take the work on texts apart over the first rows: fold, the bare scan, candidates, matches, sketch."""
-    pack = compile_pack(load_standard(prove=False), CACHE)
-    database: Any = pack.candidates
+    standard = load_standard(prove=False)
+    pack = compile_pack(standard, CACHE)
+    rival: Any = compile_pack(standard, CACHE, "vectorscan").candidates
+    scanner = rival.exact.finder.scanner
     spent: dict[str, float] = defaultdict(float)
     seen: dict[str, int] = defaultdict(int)
-    for batch in islice(_bare(file, ["text"]), SCANNED_BATCHES):
+    for batch in islice(_bare(file, ["text", "role"]), SCANNED_BATCHES):
         at = time.process_time()
         folded = fold_batch(batch["text"])
         spent["fold"] += time.process_time() - at
-        spent["raw"] += median(_spent(lambda f=folded: database.exact.scanner.scan(f.buffer)) for _ in range(REPEATS))
-        spent["candidates"] += _spent(lambda f=folded: _drain(pack.candidates(f)))
-        spent["matches"] += _spent(lambda f=folded: pack.matches(f))
+        spent["raw"] += median(_spent(lambda f=folded: scanner.scan(f.buffer)) for _ in range(REPEATS))
+        roles = batch["role"].to_pylist()
+        spent["candidates"] += _spent(lambda f=folded, r=roles: _drain(pack.candidates(f, r)))
+        spent["by_vectorscan"] += _spent(lambda f=folded, r=roles: _drain(rival(f, r)))
+        spent["matches"] += _spent(lambda f=folded, r=roles: pack.matches(f, r))
         spent["sketch"] += _spent(lambda f=folded: sketch_batch(f))
         seen["rows"] += batch.num_rows
         seen["text_bytes"] += pc.sum(pc.binary_length(batch["text"])).as_py()
-        seen["hits"] += _hits(database.exact.scanner, folded.buffer)
-        seen["candidates"] += sum(1 for _ in pack.candidates(folded))
-        seen["matches"] += len(pack.matches(folded))
+        seen["hits"] += _hits(scanner, folded.buffer)
+        seen["candidates"] += sum(1 for _ in pack.candidates(folded, roles))
+        seen["matches"] += len(pack.matches(folded, roles))
     return {"cpu_s": {name: round(seconds, 3) for name, seconds in spent.items()}, "kernels": kernels_in_use(), **seen}
 
 

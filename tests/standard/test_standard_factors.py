@@ -177,7 +177,13 @@ def test_a_pattern_without_literals_says_so(pattern: str) -> None:
     assert () in factors(pattern)
 
 
-def test_alternatives_at_the_top_are_branches_of_their_own() -> None:
-    assert (
-        factors("(?:blue|red lamp)") == factors("blue|red lamp") == ((frozenset({"blue"}),), (frozenset({"red lamp"}),))
+def test_alternatives_that_are_no_plain_words_are_branches_of_their_own() -> None:
+    assert factors("(?:blue|red lamp)") == factors("blue|red lamp") == ((frozenset({"blue", "red lamp"}),),)
+    assert factors(r"old (?:blue \d|red lamp) here") == (
+        (frozenset({"old blue "}), frozenset({" here"})),
+        (frozenset({"old red lamp here"}),),
     )
+    assert factors(r"(?:a|b)lue(?:\d|\w) (?:lamp|light)") == (
+        (frozenset({" lamp", " light"}), frozenset({"alue", "blue"})),
+    )
+    assert len(factors("|".join(f"{word}a\\d" for word in "abcdefghijklmnopqrstuvwxyz" * 2))) == 1

@@ -8,7 +8,7 @@ import pytest
 from pydantic import BaseModel
 
 from tocsin.standard import Bilingual, Kind, Rule, Standard
-from tocsin.standard.match import branches
+from tocsin.standard.match import demands
 
 KINDS = {
     "M01": ("cyber", "Cyber intrusion, malware, extortion", "网络攻击、恶意软件与勒索", "core"),
@@ -143,4 +143,6 @@ def test_no_example_is_there_twice(shipped: Standard) -> None:
 
 @pytest.mark.parametrize("loose", [False, True])
 def test_every_rule_can_be_scanned_for(shipped: Standard, loose: bool) -> None:
-    assert [r.id for r in shipped.rules if not all(b for t in r.alternatives for b in branches(t, loose=loose))] == []
+    assert [
+        r.id for r in shipped.rules if not all(d.sets for t in r.alternatives for d in demands(t, loose=loose))
+    ] == []

@@ -80,6 +80,26 @@ def test_flags_say_what_the_patterns_say(avx2: bool, text: str, before: int) -> 
 
 
 @clones
+@pytest.mark.parametrize("size", [23, 24])
+def test_a_base64_run_is_as_long_wherever_it_stands(avx2: bool, size: int) -> None:
+    rows = [" " * before + "Aa0+/_-z" * 3 for before in range(140)]
+    rows = [row[: len(row) - 24 + size] + tail for row in rows for tail in ("", " ", "=", "忽" * 30)]
+    _, _, flags = compiled_fold(*arrow(rows)[0], avx2)
+    assert [bool(flag & BASE64) for flag in flags] == [size == 24] * len(rows)
+
+
+@clones
+@pytest.mark.parametrize(
+    "run", ["a.b.c.d.e", "忽、略、所、有、了", "忽、。·略a", "a···b、、、c...d•••e", "忽、。•略、。•a、。•所、。•b"]
+)
+def test_a_spaced_run_is_seen_wherever_it_stands(avx2: bool, run: str) -> None:
+    pads = [pad * before + "," for before in range(70) for pad in ("x", "了", ". ")]
+    rows = [before + run[cut:] + tail for before in pads for tail in ("", ".", "x", "了", ".." * 40) for cut in (0, 1)]
+    _, _, flags = compiled_fold(*arrow(rows)[0], avx2)
+    assert [bool(flag & SPACED) for flag in flags] == [bool(SPACED_RUN.search(fold_slowly(row))) for row in rows]
+
+
+@clones
 def test_a_text_that_grows_most_fits(avx2: bool) -> None:
     buffers, texts = arrow(["\ufdfa" * 20_000, "", "\ufdfa"])
     assert compiled_fold(*buffers, avx2) == reference_fold(texts)

@@ -3,7 +3,8 @@
 from tocsin.standard.lint import Price, price_rules
 from tocsin.standard.load import Rule, Standard, load_standard, prove_rule, shipped_folder
 from tocsin.standard.model import Bilingual, Kind, RuleForm
-from tocsin.standard.pack import RuleMatch, RulePack, compile_pack, reference_pack, scanner_name
+from tocsin.standard.pack import RuleMatch, RulePack, compile_pack, reference_pack
+from tocsin.standard.sieve import scanner_name
 
 __all__ = [
     "Bilingual",

@@ -12,7 +12,7 @@ from pathlib import Path
 def engine_mark() -> str:
     """Name the code that reads rules and analyses patterns: what another code cached is not used."""
     room = files("tocsin.standard")
-    names = ("commonplace.txt", "factors.py", "load.py", "match.py", "patterns.py")
+    names = ("commonplace.tsv", "factors.py", "load.py", "match.py", "patterns.py")
     return blake2b(b"".join(room.joinpath(name).read_bytes() for name in names), digest_size=6).hexdigest()
 
 

@@ -6,19 +6,24 @@ expressions: finite languages are multiplied out along a sequence, and the rares
 """
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib.resources import files
-from math import log10
+from math import log10, prod
 from typing import Any
 
 from tocsin.standard.patterns import parse_pattern
+from tocsin.text import BOUNDARY
 
-BOUNDARY = "\0"  # stands for a word boundary inside a factor
 _MOST = 48
 _WIDEST_SET = 8
-_OF_LETTERS = {1: -3.0, 2: -2.0, 3: -0.5}
-_COMMONPLACE, _SHORT, _NOTHING = 0.8, -1.0, -9.0
+_MOST_BRANCHES = 32
+_WORD = re.compile(r"[a-z0-9]+|[\u2e80-\U0010ffff]+|[^a-z0-9\0 \u2e80-\U0010ffff]+")
+_LOOKED_AT = 40  # characters
+_RARE, _SIGN = 0.001, 0.3
+_INSIDE_WORDS = {1: 0.99, 2: 0.6, 3: 0.12, 4: 0.03, 5: 0.008}  # the share of texts with so many letters in some word
+_WORD_BESIDE, _CHARACTER_BESIDE = 0.2, 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,54 +53,63 @@ def factors(pattern: str) -> tuple[tuple[frozenset[str], ...], ...]:
     return tuple(_branches(parse_pattern(pattern)))
 
 
-def _branches(tree: Any) -> list[tuple[frozenset[str], ...]]:
-    if len(tree) == 1 and str(tree[0][0]) == "BRANCH":
-        return [branch for part in tree[0][1][1] for branch in _branches(part)]
-    if len(tree) == 1 and str(tree[0][0]) == "SUBPATTERN":
-        return _branches(tree[0][1][3])
+def _branches(tree: Sequence[Any], most: int = _MOST_BRANCHES) -> list[tuple[frozenset[str], ...]]:
+    """Write a pattern out, arm by arm, until what is left are sequences, or too many of them."""
+    for i, (op, value) in enumerate(tree):
+        arms = _arms(op, value)
+        if 0 < len(arms) <= most and _part(op, value).exact is None:
+            rest = most // len(arms)
+            return [branch for arm in arms for branch in _branches([*tree[:i], *arm, *tree[i + 1 :]], rest)]
     language = _sequence(tree)
     sets = {_least(s) for s in (*language.met, language.exact) if s and all(map(_says_something, s))}
     return [tuple(sorted(sets, key=lambda s: (-rarity(s), sorted(s))))]
 
 
+def _arms(op: object, value: Any) -> Sequence[Any]:
+    """List the alternatives of a part: a group without any is one."""
+    if str(op) == "SUBPATTERN":
+        body = value[3]
+        return _arms(*body[0]) if len(body) == 1 and str(body[0][0]) == "BRANCH" else [body]
+    return value[1] if str(op) == "BRANCH" else []
+
+
 def rarity(strings: frozenset[str]) -> float:
     """Estimate how rare texts are that hold one of these: the negative decimal logarithm of their share."""
-    return -log10(sum(_share(s) for s in strings)) if strings else 0.0
+    return -log10(1 - prod(1 - _share(s) for s in strings)) if strings else 0.0
 
 
 def scan_expression(factor: str) -> bytes:
-    """Write a factor as an expression for the scanner, in bytes."""
-    return b"".join(rb"\b" if c == BOUNDARY else b"".join(b"\\x%02x" % byte for byte in c.encode()) for c in factor)
+    """Write a factor as an expression for the scanner, in bytes; a boundary inside it says nothing more."""
+    before, after = (rb"\b" if edge else b"" for edge in (factor.startswith(BOUNDARY), factor.endswith(BOUNDARY)))
+    return before + b"".join(b"\\x%02x" % byte for byte in factor.replace(BOUNDARY, "").encode()) + after
 
 
 def _says_something(factor: str) -> bool:
     return bool(factor.strip(BOUNDARY + " "))
 
 
-def _share(text: str) -> float:
-    # A rough law that ranks sets well enough: a commonplace word stands in one text of thirty, a short one in one of
-    # six, and the share falls tenfold with every two and a half letters, or every Chinese character, more.
-    return min(1.0, 0.03 * 10 ** ((_COMMONPLACE - _weigh(text)) / 2.5))
+def _share(literal: str) -> float:
+    """Estimate the share of texts that hold a literal: that of its rarest word, less for each word beside it."""
+    bounds = [m.span() for m in _WORD.finditer(literal[:_LOOKED_AT])]
+    shares = [_share_of_word(literal[a:b], a == 0, b == len(literal)) for a, b in bounds]
+    return min(shares, default=0.99) * _WORD_BESIDE ** max(0, len(shares) - 1)
 
 
-def _weigh(text: str) -> float:
-    words = re.findall(r"[a-z0-9]+|[^a-z0-9\0 ]+", text[:40])
-    return max(map(_weigh_word, words), default=_NOTHING) + 2.0 * (len(words) - 1)
-
-
-@lru_cache(maxsize=65_536)
-def _weigh_word(word: str) -> float:
-    # A few letters stand inside many words; a Chinese character that is not commonplace says as much as four letters.
-    wide = sum(c > "\u2e7f" for c in word[:16])
-    weight = 2.5 * wide - 0.5 if wide else _OF_LETTERS.get(len(word), len(word[:16]) - 2.2)
-    if word not in _commonplace():
-        return weight
-    return min(weight, 0.0 if wide == 1 else _SHORT if not wide and len(word) < 5 else _COMMONPLACE)
+def _share_of_word(word: str, open_before: bool, open_after: bool) -> float:
+    if word[0] > "\u2e7f":
+        pairs = [word[i : i + 2] for i in range(len(word) - 1)] or [word]
+        return min(_commonplace().get(pair, _RARE) for pair in pairs) * _CHARACTER_BESIDE ** (len(pairs) - 1)
+    if not word.isalnum():
+        return _SIGN if len(word) == 1 else _RARE
+    inside_others = _INSIDE_WORDS.get(len(word), _RARE) if open_before or open_after else 0.0
+    return max(_commonplace().get(word, _RARE), inside_others)
 
 
 @cache
-def _commonplace() -> frozenset[str]:
-    return frozenset(files("tocsin.standard").joinpath("commonplace.txt").read_text("utf-8").split())
+def _commonplace() -> Mapping[str, float]:
+    """Read which words stand in one ordinary text of 250 or more, and in what share (tools/count_commonplace.py)."""
+    lines = files("tocsin.standard").joinpath("commonplace.tsv").read_text("utf-8").splitlines()
+    return {word: int(share) / 1000 for word, share in (line.split("\t") for line in lines)}
 
 
 def _sequence(tree: Any) -> _Language:

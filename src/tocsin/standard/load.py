@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from tocsin.forms import ConfigError, TransportError
 from tocsin.standard.cache import engine_mark, keep
-from tocsin.standard.match import Tree, alternatives, branches, build_tree
+from tocsin.standard.match import Tree, alternatives, build_tree, demands
 from tocsin.standard.model import Bilingual, Form, Head, Kind, RuleFile, RuleForm
 from tocsin.text import fold_batch
 
@@ -158,7 +158,7 @@ def _rules(path: Path, file: RuleFile, check: bool) -> Iterator[Rule]:
 
 
 def _scannable(trees: tuple[Tree, ...]) -> tuple[Tree, ...]:
-    if not all(branch for tree in trees for branch in branches(tree)):
+    if not all(demand.sets for tree in trees for demand in demands(tree)):
         hint = "give every alternative a literal of two letters or one Chinese character, or put it near one"
         raise ConfigError("an alternative has no literal to scan for", hint=hint)
     return trees

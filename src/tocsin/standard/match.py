@@ -2,7 +2,7 @@
 
 import re
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
@@ -11,10 +11,13 @@ from math import inf
 from tocsin.forms import ConfigError
 from tocsin.standard.factors import factors, rarity
 from tocsin.standard.model import AllOf, AnyOf, ListRef, Near, Node, Regex
-from tocsin.standard.patterns import check_pattern, literal_pattern, loosen, rejecter
+from tocsin.standard.patterns import check_pattern, literal_pattern, loosen, rejecter, widest
+from tocsin.text import BOUNDARY, Demand
 
 Span = tuple[int, int]
-_MOST_SETS = 4
+_MOST_SETS = 6
+_LEAST_RARITY = 0.15  # what stands in two thirds of all texts says too little to look for
+_LEAST_BYTES = 3  # what is shorter stands nearly everywhere, and is slow to look for
 
 
 @dataclass(frozen=True)
@@ -154,26 +157,38 @@ def alternatives(tree: Tree) -> tuple[Tree, ...]:
     return tuple(Leaf((p,)) for p in tree.patterns) if isinstance(tree, Leaf) else (tree,)
 
 
-def branches(tree: Tree, *, loose: bool = False) -> list[tuple[frozenset[str], ...]]:
-    """Say what a line must hold for the tree to match: every set of one branch, each by one of its literals."""
+def demands(tree: Tree, *, loose: bool = False) -> list[Demand]:
+    """Say what a line must hold for the tree to match: it meets one of these. One without sets can match anywhere."""
     if isinstance(tree, Any):
-        return [branch for item in tree.items for branch in branches(item, loose=loose)]
+        return [demand for item in tree.items for demand in demands(item, loose=loose)]
     if isinstance(tree, Leaf):
-        return [_telling(b) for p in tree.patterns for b in factors(loosen(p) if loose else p)]
+        patterns = [loosen(p) if loose else p for p in tree.patterns]
+        return [_demand(branch, widest(p)) for p in patterns for branch in factors(p)]
     first, *others = tree.rarest_first
-    also = tuple(s for item in others for s in [_one_set(item, loose)] if s)
-    return [_telling((*branch, *also)) for branch in branches(first, loose=loose)]
+    also = [s for item in others for s in [_one_set(item, loose)] if s]
+    within = tree.within if all(map(_spans_whole, tree.items)) else None
+    return [_demand([*map(frozenset, d.sets), *also], within) for d in demands(first, loose=loose)]
 
 
-def _telling(sets: tuple[frozenset[str], ...]) -> tuple[frozenset[str], ...]:
-    """Keep the few rarest sets, rarest first."""
-    return tuple(sorted(dict.fromkeys(sets), key=lambda s: (-rarity(s), sorted(s)))[:_MOST_SETS])
+def _demand(sets: Iterable[frozenset[str]], within: int | None) -> Demand:
+    """Keep the few rarest sets, rarest first; one with a literal of a letter or two only where there is no other."""
+    ordered = sorted(dict.fromkeys(sets), key=lambda s: (-rarity(s), sorted(s)))
+    telling = [s for s in ordered if all(len(w.strip(BOUNDARY).encode()) >= _LEAST_BYTES for w in s)]
+    chosen = [s for n, s in enumerate(telling[:_MOST_SETS]) if not n or rarity(s) >= _LEAST_RARITY] or ordered[:1]
+    return Demand(tuple(tuple(sorted(s)) for s in chosen), within)
+
+
+def _spans_whole(tree: Tree) -> bool:
+    """Say whether the tree's spans hold all that makes it match."""
+    if isinstance(tree, Any):
+        return all(map(_spans_whole, tree.items))
+    return isinstance(tree, Leaf) or (tree.within is not None and all(map(_spans_whole, tree.items)))
 
 
 def _one_set(tree: Tree, loose: bool) -> frozenset[str]:
-    """Join what the tree's branches need into one set, one of which stands in every match."""
-    parts = branches(tree, loose=loose)
-    return frozenset[str]().union(*(b[0] for b in parts)) if all(parts) else frozenset()
+    """Join what the tree demands into one set, one of which stands in every match."""
+    parts = demands(tree, loose=loose)
+    return frozenset(w for d in parts for w in d.sets[0]) if all(d.sets for d in parts) else frozenset()
 
 
 def _items(name: str, lists: Mapping[str, Sequence[Node]]) -> Sequence[Node]:

@@ -13,6 +13,7 @@ from tocsin.text import fold_text
 # CPython's own parser of regular expressions; private in name, unchanged since 3.11 gave it this place.
 _sre: Any = importlib.import_module("re._parser")
 _MAX_REPEAT = 200
+_WIDE = 4096
 _CATEGORIES = {"CATEGORY_DIGIT": r"\d", "CATEGORY_WORD": r"\w", "CATEGORY_SPACE": r"\s"}
 # A look-behind, a class, an escape, or one character.
 _TOKEN = re.compile(r"\(\?<[=!](?:[^()\\]|\\.)*\)|\[\^?\]?(?:[^\]\\]|\\.)*\]|\\.|.", re.DOTALL)
@@ -95,6 +96,13 @@ def parse_pattern(pattern: str) -> Any:
         return _sre.parse(pattern, re.ASCII)
     except (re.error, RecursionError, OverflowError) as error:
         raise ConfigError(f"not a regular expression: {error}", hint="see docs/rules.md") from error
+
+
+@lru_cache(maxsize=16_384)
+def widest(pattern: str) -> int | None:
+    """Say how many characters a match can have; None where there is no bound worth naming."""
+    most: int = parse_pattern(pattern).getwidth()[1]
+    return most if most < _WIDE else None
 
 
 @lru_cache(maxsize=16_384)

@@ -2,26 +2,38 @@
 
 from tocsin.text.bank import Fingerprints, join
 from tocsin.text.bank_store import HOT, Bank, Part, add_alarms, create_bank, open_bank, remove_alarms
+from tocsin.text.demands import BOUNDARY, Demand, Demands, pack_demands
 from tocsin.text.derive import Derived
 from tocsin.text.fingerprint import GroupKey, hash_windows
 from tocsin.text.fingerprint_thin import Crowd, common_windows, thin
 from tocsin.text.fold import Folded, FoldedText, fold_batch, fold_slowly, fold_text
-from tocsin.text.kernels import class_sums, kernels_in_use, list_rows, sample_and_sum, sample_lines
+from tocsin.text.kernels import (
+    class_sums,
+    kernels_in_use,
+    list_rows,
+    meet_demands,
+    sample_and_sum,
+    sample_lines,
+)
 from tocsin.text.sketch import sketch_batch, sketch_slowly
-from tocsin.text.windows import SAMPLED, WINDOW_BYTES, Hashes
+from tocsin.text.windows import SAMPLED, WINDOW_BYTES, Hashes, Lines
 
 __all__ = [
+    "BOUNDARY",
     "HOT",
     "SAMPLED",
     "WINDOW_BYTES",
     "Bank",
     "Crowd",
+    "Demand",
+    "Demands",
     "Derived",
     "Fingerprints",
     "Folded",
     "FoldedText",
     "GroupKey",
     "Hashes",
+    "Lines",
     "Part",
     "add_alarms",
     "class_sums",
@@ -34,7 +46,9 @@ __all__ = [
     "join",
     "kernels_in_use",
     "list_rows",
+    "meet_demands",
     "open_bank",
+    "pack_demands",
     "remove_alarms",
     "sample_and_sum",
     "sample_lines",

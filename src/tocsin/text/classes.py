@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from tocsin.text.windows import MIX, Positions
+from tocsin.text.windows import MIX, Lines, Positions
 
 LANES = 16
 WORDS, HAN, BYTES, PAIRS = 1, 2, 4, 8
@@ -18,7 +18,7 @@ _MASK = (1 << 64) - 1
 _A, _B, _C = (int(m) for m in MIX)
 
 
-def class_sums(buffer: bytes, offsets: Positions, table: NDArray[np.int8], features: int) -> NDArray[np.int32]:
+def class_sums(buffer: Lines, offsets: Positions, table: NDArray[np.int8], features: int) -> NDArray[np.int32]:
     """Add up the weights of every line's features.
 
     Shape: the table has 2^b rows (b at least 1) of 16 weights, the result a row of 16 sums a line.
@@ -30,7 +30,7 @@ def class_sums(buffer: bytes, offsets: Positions, table: NDArray[np.int8], featu
     return sums
 
 
-def list_rows(buffer: bytes, offsets: Positions, bits: int, features: int) -> tuple[Positions, NDArray[np.uint32]]:
+def list_rows(buffer: Lines, offsets: Positions, bits: int, features: int) -> tuple[Positions, NDArray[np.uint32]]:
     """List the rows of a table of 2^bits rows (bits 1 to 32) that every line's features name, repeats included.
 
     Shape: line i's rows are `rows[starts[i]:starts[i + 1]]`.
@@ -43,7 +43,7 @@ def list_rows(buffer: bytes, offsets: Positions, bits: int, features: int) -> tu
     return np.array(starts, dtype=np.int64), np.array(rows, dtype=np.uint32)
 
 
-def features_of(line: bytes, features: int) -> Iterator[tuple[int, int]]:
+def features_of(line: Lines, features: int) -> Iterator[tuple[int, int]]:
     """Name the features of a folded line as (tag, value)."""
     yield from _words(line, features)
     if features & BYTES:
@@ -52,7 +52,7 @@ def features_of(line: bytes, features: int) -> Iterator[tuple[int, int]]:
                 yield size, int.from_bytes(line[i : i + size], "little")
 
 
-def _words(line: bytes, features: int) -> Iterator[tuple[int, int]]:
+def _words(line: Lines, features: int) -> Iterator[tuple[int, int]]:
     word_before, han_before, i = 0, 0, 0
     while i < len(line):
         size = _word_size(line, i)
@@ -75,21 +75,21 @@ def _words(line: bytes, features: int) -> Iterator[tuple[int, int]]:
         i += size
 
 
-def _word_size(line: bytes, start: int) -> int:
+def _word_size(line: Lines, start: int) -> int:
     end = start
     while end < len(line) and (0x30 <= line[end] < 0x3A or 0x61 <= line[end] < 0x7B):
         end += 1
     return end - start
 
 
-def _word(raw: bytes) -> int:
+def _word(raw: Lines) -> int:
     word = 0
     for i in range(0, len(raw), 8):
         word = ((word ^ int.from_bytes(raw[i : i + 8], "little")) * _B) & _MASK
     return word
 
 
-def _is_han(line: bytes, at: int) -> bool:
+def _is_han(line: Lines, at: int) -> bool:
     """Say whether U+3400 to U+9FFF stands there."""
     if len(line) - at < 3:
         return False

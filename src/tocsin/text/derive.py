@@ -11,6 +11,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from tocsin.text.windows import Lines
+
 BASE64_RUN = re.compile(r"[A-Za-z0-9+/_-]{24,}(?:\r?\n[A-Za-z0-9+/_-]{4,})*={0,2}")
 BASE64_MIN = 24
 SEPARATOR = r"[ .\-_*|/,'~+\u00b7\u2022\u3001\u3002]{1,3}"
@@ -101,13 +103,13 @@ def _readable(run: str) -> str | None:
     return plain if good >= PRINTABLE_SHARE * len(plain) else None
 
 
-def spaced_rows(folded: bytes, offsets: NDArray[np.int64]) -> list[int]:
+def spaced_rows(folded: Lines, offsets: NDArray[np.int64]) -> list[int]:
     """Name the lines that hold spaced-out letters; array passes over the whole batch rule most lines out first."""
     lines = ((row, folded[offsets[row] : offsets[row + 1]].decode()) for row in _spaced_candidates(folded, offsets))
     return [row for row, line in lines if SPACED_RUN.search(line)]
 
 
-def _spaced_candidates(folded: bytes, offsets: NDArray[np.int64]) -> list[int]:
+def _spaced_candidates(folded: Lines, offsets: NDArray[np.int64]) -> list[int]:
     raw = np.frombuffer(folded, dtype=np.uint8)
     starts = _letters(raw)
     if len(starts) < 5:

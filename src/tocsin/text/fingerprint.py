@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tocsin.text import kernels
-from tocsin.text.windows import MIX, WINDOW_BYTES, Hashes
+from tocsin.text.windows import MIX, WINDOW_BYTES, Hashes, Lines
 
 Places = NDArray[np.int64]
 
@@ -82,7 +82,7 @@ def _turned(words: Hashes, bits: int) -> Hashes:
     return (words << np.uint64(bits)) | (words >> np.uint64(64 - bits))
 
 
-def hash_windows(buffer: bytes) -> tuple[Hashes, Places]:
+def hash_windows(buffer: Lines) -> tuple[Hashes, Places]:
     """Hash all windows of a line; return the hashes, and where each window starts."""
     count = len(buffer) - WINDOW_BYTES + 1
     if count <= 0:

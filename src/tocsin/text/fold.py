@@ -12,9 +12,10 @@ import numpy as np
 import pyarrow as pa
 
 from tocsin.text.derive import Derived, derive
-from tocsin.text.fold_arrays import SPACE, Flags, Positions, expand
+from tocsin.text.fold_arrays import SPACE, Flags, expand
 from tocsin.text.kernels import fold_join
 from tocsin.text.table import fold_table
+from tocsin.text.windows import Lines, Positions
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ class Folded:
     """
 
     texts: pa.Array
-    buffer: bytes
+    buffer: Lines
     offsets: Positions
     derived: tuple[Derived, ...]
     flags: Flags  # of the texts, see `fold_arrays.fold_join`

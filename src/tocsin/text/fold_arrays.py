@@ -10,16 +10,16 @@ from numpy.typing import NDArray
 from tocsin.text.derive import BASE64, SPACED, base64_rows, spaced_rows
 from tocsin.text.packed_table import changed, looks_alike
 from tocsin.text.table import FoldTable, fold_table
+from tocsin.text.windows import Lines, Positions
 
 NEWLINE, SPACE = 10, 32
 ASCII, REMOVED, ALIKE = 1, 2, 4  # flags of a row, beside BASE64 and SPACED
 
 Codes = NDArray[np.uint32]
-Positions = NDArray[np.int64]
 Flags = NDArray[np.uint8]
 
 
-def fold_join(texts: pa.Array) -> tuple[bytes, Positions, Flags]:
+def fold_join(texts: pa.Array) -> tuple[Lines, Positions, Flags]:
     """Fold an Arrow string array into newline-joined lines.
 
     Shape: the buffer, its len + 1 line offsets, and a byte of flags a text: `ASCII` throughout; something `REMOVED`;
@@ -47,7 +47,7 @@ def expand(codes: Codes, lengths: NDArray[np.uint8], table: FoldTable) -> Codes:
     return out
 
 
-def line_offsets(buffer: bytes) -> Positions:
+def line_offsets(buffer: Lines) -> Positions:
     """Find where every line of a buffer begins, and where the last one ends."""
     ends = np.flatnonzero(np.frombuffer(buffer, dtype=np.uint8) == NEWLINE)
     return np.concatenate([np.zeros(1, dtype=np.int64), ends + 1])

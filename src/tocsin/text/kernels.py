@@ -13,10 +13,11 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from tocsin.text import classes, fold_arrays, probe, windows
-from tocsin.text.fold_arrays import Flags, Positions
+from tocsin.text.demands import Demands
+from tocsin.text.fold_arrays import Flags
 from tocsin.text.packed_table import packed_table
 from tocsin.text.siphash import siphash_slowly
-from tocsin.text.windows import Hashes
+from tocsin.text.windows import Hashes, Lines, Positions
 
 
 def _compiled() -> ModuleType | None:
@@ -37,7 +38,7 @@ def kernels_in_use() -> Literal["c-avx2", "c", "python"]:
     return "c-avx2" if _AVX2 else "c"
 
 
-def fold_join(texts: pa.Array) -> tuple[bytes, Positions, Flags]:
+def fold_join(texts: pa.Array) -> tuple[Lines, Positions, Flags]:
     """Fold an Arrow string array into newline-joined lines; see `fold_arrays.fold_join`."""
     if _C is None:
         return fold_arrays.fold_join(texts)
@@ -48,7 +49,7 @@ def fold_join(texts: pa.Array) -> tuple[bytes, Positions, Flags]:
     return buffer, np.frombuffer(starts, dtype=np.int64), np.frombuffer(flags, dtype=np.uint8)
 
 
-def sample_lines(buffer: bytes, offsets: Positions, kept: int) -> tuple[Positions, Hashes]:
+def sample_lines(buffer: Lines, offsets: Positions, kept: int) -> tuple[Positions, Hashes]:
     """Sample the hashes of every line's windows; see `windows.sample_lines`."""
     if _C is None or not kept:
         return windows.sample_lines(buffer, offsets, kept)
@@ -57,7 +58,7 @@ def sample_lines(buffer: bytes, offsets: Positions, kept: int) -> tuple[Position
 
 
 def class_sums(
-    buffer: bytes, offsets: Positions, table: NDArray[np.int8], features: int = classes.WORDS | classes.HAN
+    buffer: Lines, offsets: Positions, table: NDArray[np.int8], features: int = classes.WORDS | classes.HAN
 ) -> NDArray[np.int32]:
     """Add up the weights of every line's features; see `classes.class_sums`."""
     if _C is None:
@@ -66,7 +67,7 @@ def class_sums(
     return np.frombuffer(sums, dtype=np.int32).reshape(-1, classes.LANES)
 
 
-def list_rows(buffer: bytes, offsets: Positions, bits: int, features: int) -> tuple[Positions, NDArray[np.uint32]]:
+def list_rows(buffer: Lines, offsets: Positions, bits: int, features: int) -> tuple[Positions, NDArray[np.uint32]]:
     """List the table rows of every line's features; see `classes.list_rows`."""
     if _C is None:
         return classes.list_rows(buffer, offsets, bits, features)
@@ -75,7 +76,7 @@ def list_rows(buffer: bytes, offsets: Positions, bits: int, features: int) -> tu
 
 
 def sample_and_sum(
-    buffer: bytes, offsets: Positions, kept: int, table: NDArray[np.int8], features: int
+    buffer: Lines, offsets: Positions, kept: int, table: NDArray[np.int8], features: int
 ) -> tuple[Positions, Hashes, NDArray[np.int32]]:
     """Sample and add up in one pass; gives what `sample_lines` and `class_sums` give."""
     if _C is None or not kept:
@@ -102,3 +103,15 @@ def probe_vote(table: probe.AlarmTable, hashes: Hashes, offsets: Positions, most
         return probe.probe_vote(table, hashes, offsets, most)
     arrays = (table.keys, table.values, table.starts, table.postings, table.need)
     return np.frombuffer(_C.probe_vote(*arrays, hashes, offsets, most), dtype=np.uint64).reshape(-1, 3)
+
+
+def meet_demands(buffer: Lines, offsets: Positions, columns: NDArray[np.uint8], demands: Demands) -> NDArray[np.int64]:
+    """Name the lines and the demands that they meet, as `demands.meet_slowly` does; only where kernels are compiled.
+
+    Shape: rows of (line, demand), ascending.
+    """
+    if _C is None:
+        raise NotImplementedError("no kernels are compiled here")
+    raw = np.frombuffer(_C.meet_demands((buffer, offsets, columns, *demands.arrays), _AVX2), dtype=np.uint64)
+    pairs = np.sort(raw)
+    return np.column_stack([pairs >> np.uint64(32), pairs & np.uint64(0xFFFFFFFF)]).astype(np.int64)

@@ -1,6 +1,6 @@
 """Look hashes up in an alarm table and count votes: the reference of the kernel, and its stand-in.
 
-The head of `_kernels.c` gives the layout of the table.
+The head of `kernels_c/probe.c` gives the layout of the table.
 """
 
 from collections import Counter

@@ -14,11 +14,12 @@ SAMPLED = 1 << 60  # one sixteenth of the 64-bit range
 CHUNK = 1 << 18  # windows hashed at a time, so that they stay in the cache
 MIX = tuple(np.uint64(c) for c in (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0xFF51AFD7ED558CCD))
 
+Lines = bytes | bytearray  # newline-joined, as the fold gives them
 Hashes = NDArray[np.uint64]
 Positions = NDArray[np.int64]
 
 
-def sample_lines(buffer: bytes, offsets: Positions, kept: int) -> tuple[Positions, Hashes]:
+def sample_lines(buffer: Lines, offsets: Positions, kept: int) -> tuple[Positions, Hashes]:
     """Sample every line; a line's hashes are distinct and ascending, at most `kept` of them, or all where it is -1.
 
     Shape: line i's hashes are `hashes[starts[i]:starts[i + 1]]`.
@@ -29,7 +30,7 @@ def sample_lines(buffer: bytes, offsets: Positions, kept: int) -> tuple[Position
     return _smallest(hashes[inside], line[inside], len(offsets) - 1, kept)
 
 
-def _sampled(buffer: bytes) -> tuple[Hashes, Positions]:
+def _sampled(buffer: Lines) -> tuple[Hashes, Positions]:
     count = len(buffer) - WINDOW_BYTES + 1
     if count <= 0:
         return np.empty(0, dtype=np.uint64), np.empty(0, dtype=np.int64)

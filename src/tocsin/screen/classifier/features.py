@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from tocsin.text import list_rows
+from tocsin.text import Lines, list_rows
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -61,7 +61,7 @@ class Sparse:
         return [(slice(a, b), slice(int(self.starts[a]), int(self.starts[b]))) for a, b in pairs]
 
 
-def sparse_features(buffer: bytes, offsets: Ints, bits: int, features: int) -> Sparse:
+def sparse_features(buffer: Lines, offsets: Ints, bits: int, features: int) -> Sparse:
     """Count the features of every line, divided by the root of how many there are: nearly unit length."""
     starts, rows = list_rows(buffer, offsets, bits, features)
     owner = np.repeat(np.arange(len(starts) - 1), np.diff(starts))

@@ -1,0 +1,262 @@
+"""What lines must hold to be worth a closer look: demands, packed for the kernel, and the kernel's slow reference.
+
+A demand is met by a line that holds one literal of each of its sets, all of them near the first set's. It is meant as
+a sieve before a costly test such as a regular expression: whoever derives demands from a pattern sees to it that every
+text which the pattern matches meets one of them.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tocsin.text.windows import Lines, Positions
+
+BOUNDARY = "\0"  # at an end of a literal: it ends there at an ASCII word boundary, as `\b` says
+EVERY_EAR = 0xFF
+ANYWHERE = 0xFFFFFFFF
+MOST_HITS = 256  # of one set in one line: a set that has more counts as near everything
+WIDTHS = 6, 4, 3, 2, 1  # of the windows by which literals are found, in bytes: the widest that fits
+_GRAM = 4  # bytes
+_FILTER_BITS = 16  # for each slot of a table
+_MIX_A, _MIX_B = 0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F
+_U64 = (1 << 64) - 1
+_USUAL_LETTERS = " etaoinsrhldcumfpgwybvkxjqz"
+
+U32 = NDArray[np.uint32]
+U64 = NDArray[np.uint64]
+_Item = TypeVar("_Item")
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """Ask of a line that it holds one literal of each set, at most `within` characters from end to end, None: anywhere.
+
+    The rarest set comes first. `ears` has bit c set if lines of column c may meet it. Literals are folded.
+    """
+
+    sets: tuple[tuple[str, ...], ...]
+    within: int | None = None
+    ears: int = EVERY_EAR
+
+
+@dataclass(frozen=True, slots=True)
+class WindowTable:
+    """Hold windows of literals.
+
+    `filter` has a bit set for the hash of each and for that of its first four bytes. Keys, values, starts and postings
+    are laid out like an alarm table: a key is a window's hash, and lists numbers of literals.
+    """
+
+    filter: U64
+    keys: U64
+    values: U32
+    starts: U32
+    postings: U32
+
+
+@dataclass(frozen=True, slots=True)
+class Lists:
+    """Hold a list of numbers for each of a range of keys: key k has `items[starts[k]:starts[k + 1]]`."""
+
+    starts: U32
+    items: U32
+
+
+@dataclass(frozen=True, slots=True)
+class Demands:
+    """Hold packed demands, as the kernel reads them.
+
+    Shape: a row of `literals` says where a literal's bytes begin in `text`, how many they are, its characters, where
+    its window begins, its edges (1: at the begin, 2: at the end), its first 8 bytes in two numbers, and the hashes of
+    three of its grams. `begins` lists the demands whose first set holds a literal, `members` the literals of a set; a
+    row of `demands` says where its sets begin in `sets`, how many they are, how near they must be, and its ears.
+    """
+
+    literals: U32
+    text: bytes
+    first: WindowTable
+    begins: Lists
+    members: Lists
+    demands: U32
+    sets: U32
+
+    @property
+    def arrays(self) -> tuple[object, ...]:
+        """The arrays in the kernel's order."""
+        table = [getattr(self.first, name) for name in WindowTable.__dataclass_fields__]
+        lists = (self.begins.starts, self.begins.items, self.members.starts, self.members.items)
+        return (self.literals, self.text, *table, *lists, self.demands, self.sets)
+
+
+def pack_demands(demands: Sequence[Demand]) -> Demands:
+    """Pack demands; the number of each is its place.
+
+    Errors: ValueError for an empty literal or a demand without sets.
+    """
+    if any(not demand.sets for demand in demands):
+        raise ValueError("a demand has no sets")
+    sets = _numbered(s for demand in demands for s in demand.sets)
+    literals = _numbered(literal for s in sets for literal in s)
+    rows, text = _described(list(literals))
+    begun = [(literals[w], n) for n, d in enumerate(demands) for w in d.sets[0]]
+    return Demands(
+        rows,
+        text,
+        _table(rows, text, sorted({literal for literal, _ in begun})),
+        _lists(begun, len(literals)),
+        _lists([(n, literals[w]) for s, n in sets.items() for w in s], len(sets)),
+        _rows(demands),
+        np.array([sets[s] for d in demands for s in d.sets], dtype=np.uint32),
+    )
+
+
+def meet_slowly(
+    buffer: Lines, offsets: Positions, columns: NDArray[np.uint8], demands: Sequence[Demand]
+) -> list[tuple[int, int]]:
+    """Name the lines and the demands that they meet, ascending: the kernel's reference."""
+    lines = zip(offsets[:-1].tolist(), offsets[1:].tolist(), columns.tolist(), strict=True)
+    return [
+        (line, number)
+        for line, (start, stop, column) in enumerate(lines)
+        for number, demand in enumerate(demands)
+        if demand.ears >> column & 1 and _meets(buffer[start : stop - 1].decode(), demand)
+    ]
+
+
+def _meets(line: str, demand: Demand) -> bool:
+    first, *others = ([span for w in s for span in _spans(line, w)] for s in demand.sets)
+    if not (first and all(others)):
+        return False
+    if not others or demand.within is None or max(map(len, (first, *others))) > MOST_HITS:
+        return True
+    return any(all(any(_reach(h, g) <= demand.within for g in other) for other in others) for h in first)
+
+
+def _reach(a: tuple[int, int], b: tuple[int, int]) -> int:
+    return max(a[1], b[1]) - min(a[0], b[0])
+
+
+def _spans(line: str, literal: str) -> Iterator[tuple[int, int]]:
+    plain = literal.replace(BOUNDARY, "")
+    edges = (r"\b" if literal.startswith(BOUNDARY) else "", r"\b" if literal.endswith(BOUNDARY) else "")
+    for found in re.finditer(f"(?={edges[0]}{re.escape(plain)}{edges[1]})", line, re.ASCII):
+        yield found.start(), found.start() + len(plain)
+
+
+def _numbered(items: Iterable[_Item]) -> dict[_Item, int]:
+    return {item: n for n, item in enumerate(dict.fromkeys(items))}
+
+
+def _described(literals: Sequence[str]) -> tuple[U32, bytes]:
+    """Describe each literal in a row."""
+    plain = [literal.replace(BOUNDARY, "") for literal in literals]
+    if not all(plain):
+        raise ValueError("a literal is empty")
+    raw = [p.encode() for p in plain]
+    begins = [0, *accumulate(map(len, raw))][:-1]
+    edges = [w.startswith(BOUNDARY) + 2 * w.endswith(BOUNDARY) for w in literals]
+    heads = [[int.from_bytes(b[i : i + 4], "little") for b in raw] for i in (0, 4)]
+    grams = zip(*map(_grams, raw), strict=True) if raw else [()] * 3
+    columns = [begins, map(len, raw), map(len, plain), _rarest_windows(raw), edges, *heads, *grams]
+    return np.array(list(map(list, columns)), dtype=np.uint32).T.copy(), b"".join(raw)
+
+
+def _grams(raw: bytes) -> list[int]:
+    """Hash the first, the middle and the last four bytes."""
+    last = max(0, len(raw) - _GRAM)
+    words = (int.from_bytes(raw[at : at + _GRAM], "little") for at in (0, last // 2, last))
+    return [(word * _MIX_A & _U64) >> 32 for word in words]
+
+
+def _rarest_windows(literals: Sequence[bytes]) -> list[int]:
+    """Choose where each literal's window begins: where few other literals hold these bytes, and usual text neither."""
+    held = Counter(w[:_GRAM] for raw in literals for w in _windows(raw))
+
+    def cost(window: bytes) -> tuple[int, float]:
+        return held[window[:_GRAM]], -sum(_WEIGHT[byte] for byte in window)
+
+    return [min(range(len(ws)), key=[cost(w) for w in ws].__getitem__) for ws in map(_windows, literals)]
+
+
+def _windows(raw: bytes) -> list[bytes]:
+    width = _width(len(raw))
+    return [raw[i : i + width] for i in range(len(raw) - width + 1)]
+
+
+def _width(size: int) -> int:
+    return next(width for width in WIDTHS if width <= size)
+
+
+def _weight(byte: int) -> float:
+    """Estimate how many bits a byte tells: few in a usual letter or the first byte of a Chinese character."""
+    usual = _USUAL_LETTERS.find(chr(byte))
+    if usual >= 0:
+        return 2.5 + 0.25 * usual
+    return 7.0 if byte < 0x80 else 5.0 if byte < 0xC0 else 1.0
+
+
+_WEIGHT = [_weight(byte) for byte in range(256)]
+
+
+def _table(rows: U32, text: bytes, literals: Sequence[int]) -> WindowTable:
+    windows = [_window(rows[n], text) for n in literals]
+    number = _numbered(sorted(map(_key, windows)))
+    lists = _lists([(number[_key(w)], n) for w, n in zip(windows, literals, strict=True)], len(number))
+    keys, values = _hashed(list(number))
+    return WindowTable(_filter(set(windows), _FILTER_BITS * len(keys)), keys, values, lists.starts, lists.items)
+
+
+def _window(row: U32, text: bytes) -> bytes:
+    begin, size, _, window = map(int, row[:4])
+    return text[begin + window : begin + window + _width(size)]
+
+
+def _key(window: bytes) -> int:
+    return (int.from_bytes(window, "little") ^ (len(window) * _MIX_B & _U64)) * _MIX_A & _U64 or 1
+
+
+def _filter(windows: Iterable[bytes], bits: int) -> U64:
+    """Set a bit for every window's hash, and one for its first four bytes; windows of less than three bytes set all."""
+    held = set(windows)
+    if any(len(w) < _GRAM - 1 for w in held):
+        return np.full(bits // 64, _U64, dtype=np.uint64)
+    starts = {int.from_bytes(w[:_GRAM], "little") for w in held if len(w) >= _GRAM}
+    hashes = [*map(_key, held), *(start * _MIX_A & _U64 for start in starts)]
+    filter_ = np.zeros(bits // 64, dtype=np.uint64)
+    places = np.array(hashes, dtype=np.uint64) >> np.uint64(65 - bits.bit_length())
+    np.bitwise_or.at(filter_, places // np.uint64(64), np.uint64(1) << places % np.uint64(64))
+    return filter_
+
+
+def _hashed(keys: Sequence[int]) -> tuple[U64, U32]:
+    """Place keys in a table of open addresses, at least half of it empty."""
+    bits = max(2, (2 * len(keys)).bit_length())
+    slots = np.zeros(1 << bits, dtype=np.uint64)
+    values = np.zeros(1 << bits, dtype=np.uint32)
+    for value, key in enumerate(keys):
+        at = key >> (64 - bits)
+        while slots[at]:
+            at = (at + 1) % len(slots)
+        slots[at], values[at] = key, value
+    return slots, values
+
+
+def _lists(pairs: Sequence[tuple[int, int]], count: int) -> Lists:
+    table = np.array(pairs, dtype=np.int64).reshape(-1, 2)
+    order = np.argsort(table[:, 0], kind="stable")
+    starts = np.concatenate([[0], np.cumsum(np.bincount(table[:, 0], minlength=count))])
+    return Lists(starts.astype(np.uint32), table[order, 1].astype(np.uint32))
+
+
+def _rows(demands: Sequence[Demand]) -> U32:
+    counts = [len(d.sets) for d in demands]
+    begins = [0, *accumulate(counts)][:-1]
+    within = [ANYWHERE if d.within is None else d.within for d in demands]
+    columns = [begins, counts, within, [d.ears for d in demands]]
+    return np.array(columns, dtype=np.uint32).T.copy().reshape(-1, 4)

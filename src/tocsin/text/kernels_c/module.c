@@ -1,0 +1,29 @@
+/* The extension module: one row a kernel. */
+#include "kernels.h"
+
+static PyObject *has_avx2(PyObject *module, PyObject *args) {
+    (void)module;
+    (void)args;
+    return PyBool_FromLong(cpu_has_avx2());
+}
+
+static PyMethodDef methods[] = {
+    {"fold_join", fold_join, METH_VARARGS,
+     "fold_join(data, offsets, pages, entries, pool, avx2) -> (bytearray, starts, flags)"},
+    {"scan_lines", scan_lines, METH_VARARGS,
+     "scan_lines(buffer, offsets, kept, table, features, avx2) -> (starts, hashes, sums)"},
+    {"list_rows", list_rows, METH_VARARGS, "list_rows(buffer, offsets, bits, features) -> (starts, rows)"},
+    {"siphash", siphash, METH_VARARGS, "siphash(keys, words, avx2) -> one row of hashes a key"},
+    {"probe_vote", probe_vote, METH_VARARGS,
+     "probe_vote(keys, values, starts, postings, need, hashes, offsets, most) -> (row, alarm, hits) triples"},
+    {"meet_demands", meet_demands, METH_VARARGS,
+     "meet_demands((buffer, offsets, columns, *demands), avx2) -> line << 32 | demand, by line"},
+    {"has_avx2", has_avx2, METH_NOARGS, "has_avx2() -> whether this processor runs the AVX2 clones"},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyModuleDef_Slot slots[] = {{0, NULL}};
+
+static PyModuleDef definition = {PyModuleDef_HEAD_INIT, "tocsin.text._kernels", NULL, 0, methods, slots, NULL, NULL, NULL};
+
+PyMODINIT_FUNC PyInit__kernels(void) { return PyModuleDef_Init(&definition); }

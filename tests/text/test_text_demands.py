@@ -1,0 +1,114 @@
+"""The sieve's kernel names what its reference names, whatever the lines, the literals and the cut."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from tocsin.text import BOUNDARY, Demand, kernels_in_use, meet_demands, pack_demands
+from tocsin.text.demands import MOST_HITS, meet_slowly
+
+pytestmark = pytest.mark.skipif(kernels_in_use() == "python", reason="no kernels are compiled here")
+
+ALPHABETS = ("ab ", "ab_1 c", "你好a ,b", "a")
+EDGES = st.sampled_from(["", BOUNDARY])
+
+
+def join(lines: list[str]) -> tuple[bytes, NDArray[np.int64]]:
+    raw = [line.encode() + b"\n" for line in lines]
+    return b"".join(raw), np.cumsum([0, *map(len, raw)])
+
+
+def met(lines: list[str], demands: list[Demand], columns: list[int] | None = None) -> list[tuple[int, int]]:
+    """Ask the kernel, and see to it that the reference says the same."""
+    ears = np.array(columns or [0] * len(lines), dtype=np.uint8)
+    found = [(line, demand) for line, demand in meet_demands(*join(lines), ears, pack_demands(demands)).tolist()]
+    assert found == meet_slowly(*join(lines), ears, demands)
+    return found
+
+
+@st.composite
+def cases(draw: st.DrawFn) -> tuple[list[str], list[Demand], list[int]]:
+    letters = st.sampled_from(draw(st.sampled_from(ALPHABETS)))
+    literal = st.builds(
+        lambda before, body, after: before + body + after, EDGES, st.text(letters, min_size=1, max_size=12), EDGES
+    )
+    sets = st.lists(st.lists(literal, min_size=1, max_size=3).map(tuple), min_size=1, max_size=3).map(tuple)
+    within = st.none() | st.integers(0, 30)
+    demands = st.lists(st.builds(Demand, sets, within, st.sampled_from([0xFF, 1, 6])), max_size=8)
+    lines = draw(st.lists(st.text(letters, max_size=80), max_size=5))
+    return lines, draw(demands), draw(st.lists(st.integers(0, 7), min_size=len(lines), max_size=len(lines)))
+
+
+@settings(max_examples=300)
+@given(cases())
+def test_the_kernel_is_its_reference(case: tuple[list[str], list[Demand], list[int]]) -> None:
+    met(*case)
+
+
+@given(cases(), st.integers(0, 5))
+def test_any_cut_of_the_lines_gives_the_same(case: tuple[list[str], list[Demand], list[int]], at: int) -> None:
+    lines, demands, columns = case
+    at = min(at, len(lines))
+    behind = [(line + at, demand) for line, demand in met(lines[at:], demands, columns[at:])]
+    assert met(lines[:at], demands, columns[:at]) + behind == met(lines, demands, columns)
+
+
+def test_a_demand_wants_one_literal_of_each_set() -> None:
+    demands = [Demand((("blue", "red"), ("lamp",)))]
+    assert met(["a red thing, a lamp", "blue", "lamp", "lamplight in blue"], demands) == [(0, 0), (3, 0)]
+
+
+def test_what_stands_too_far_apart_does_not_count() -> None:
+    demands = [Demand((("红灯",), ("门",)), within=6)]
+    assert met(["门前有红灯", "红灯在很远的门", "门 门 红灯"], demands) == [(0, 0), (2, 0)]
+
+
+def test_an_edge_is_where_an_ascii_word_ends() -> None:
+    demands = [Demand(((f"{BOUNDARY}cat{BOUNDARY}",),))]
+    assert met(["cat", "cats", "a cat.", "concat", "猫cat猫", "cat_"], demands) == [(0, 0), (2, 0), (4, 0)]
+
+
+def test_only_those_hear_who_have_an_ear() -> None:
+    demands = [Demand((("lamp",),), ears=0b10)]
+    assert met(["lamp", "lamp"], demands, [0, 1]) == [(1, 0)]
+
+
+def test_a_set_that_stands_everywhere_counts_as_near() -> None:
+    assert met(["b" * (MOST_HITS + 9) + " " * 50 + "lamp"], [Demand((("lamp",), ("b",)), within=8)]) == [(0, 0)]
+    assert met(["b" * 9 + " " * 50 + "lamp"], [Demand((("lamp",), ("b",)), within=8)]) == []
+
+
+def test_long_lines_are_searched_to_their_end() -> None:
+    line = "x y " * 70_000 + "the blue lamp by the door"
+    assert met([line, "lamp"], [Demand((("blue lamp",), ("door",)), within=21)]) == [(0, 0)]
+
+
+def test_no_lines_and_no_demands_meet_nothing() -> None:
+    assert met([], [Demand((("lamp",),))]) == met(["lamp"], []) == met([], []) == met(["", ""], []) == []
+
+
+def test_empty_literals_and_demands_without_sets_are_refused() -> None:
+    with pytest.raises(ValueError, match="literal is empty"):
+        pack_demands([Demand(((BOUNDARY,),))])
+    with pytest.raises(ValueError, match="no sets"):
+        pack_demands([Demand(())])
+
+
+@given(st.data())
+def test_arrays_that_lead_outside_themselves_are_refused(data: st.DataObject) -> None:
+    packed = pack_demands([Demand((("blue", "red"), ("lamp",)), within=9), Demand((("红灯笼",),))])
+    arrays = list(packed.arrays)
+    place = data.draw(st.sampled_from([i for i, a in enumerate(arrays) if isinstance(a, np.ndarray)]))
+    raw = np.array(arrays[place])
+    raw.reshape(-1)[data.draw(st.integers(0, raw.size - 1))] = data.draw(st.integers(0, np.iinfo(raw.dtype).max))
+    arrays[place] = raw
+    from tocsin.text import _kernels
+
+    try:
+        found = _kernels.meet_demands((*join(["a red lamp", "红灯笼"]), np.zeros(2, np.uint8), *arrays), True)
+    except ValueError as error:
+        assert "unsound" in str(error)
+    else:
+        assert len(found) % 8 == 0
