@@ -32,7 +32,10 @@ def endpoint(script: Script) -> Iterator[str]:
             status = script.statuses.pop(0) if script.statuses else 200
             text = body["messages"][1]["content"]
             verdict = script.reply or ("unsafe" if "ransomware" in text else "Safe.")
-            reply = {"choices": [{"message": {"content": verdict}}], "usage": {"prompt_tokens": 100, "completion_tokens": 1}}
+            reply = {
+                "choices": [{"message": {"content": verdict}}],
+                "usage": {"prompt_tokens": 100, "completion_tokens": 1},
+            }
             raw = json.dumps(reply).encode() if status == 200 else b"{}"
             self.send_response(status)
             self.send_header("Content-Length", str(len(raw)))

@@ -140,7 +140,14 @@ def test_an_onnx_model_of_strings_reads_the_texts(tmp_path: Path) -> None:
     nodes = [
         helper.make_node("StringSplit", ["text"], ["words", "count"], delimiter=" "),
         helper.make_node(
-            "TfIdfVectorizer", ["words"], ["tf"], mode="TF", min_gram_length=1, max_gram_length=1, max_skip_count=0, **pool
+            "TfIdfVectorizer",
+            ["words"],
+            ["tf"],
+            mode="TF",
+            min_gram_length=1,
+            max_gram_length=1,
+            max_skip_count=0,
+            **pool,
         ),
         helper.make_node("MatMul", ["tf", "w"], ["logit"]),
         helper.make_node("Sigmoid", ["logit"], ["harm"]),

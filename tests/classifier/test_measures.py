@@ -15,7 +15,9 @@ from tocsin.screen.classifier.measures import (
     threshold_at,
 )
 
-scored = st.lists(st.tuples(st.sampled_from([0.0, 0.1, 0.25, 0.5, 0.5, 0.9, 1.0]), st.booleans()), min_size=2, max_size=40)
+scored = st.lists(
+    st.tuples(st.sampled_from([0.0, 0.1, 0.25, 0.5, 0.5, 0.9, 1.0]), st.booleans()), min_size=2, max_size=40
+)
 
 
 def columns(pairs: list[tuple[float, bool]]) -> tuple[np.ndarray, np.ndarray]:

@@ -12,11 +12,28 @@ import pytest
 
 from small_runs import OUTPUTS, event, small_standard
 from tocsin.flow import Settings, run_screen
-from tocsin.forms import ACTIVITY, CASES, FINDINGS, FINGERPRINTS, INTERRUPTED, SCORES, Reject, TocsinError
+from tocsin.forms import (
+    ACTIVITY,
+    CASES,
+    FINDINGS,
+    FINGERPRINTS,
+    INTERRUPTED,
+    SCORES,
+    SESSION_SCORES,
+    Reject,
+    TocsinError,
+)
 from tocsin.screen import BEHAVIOUR_DETECTORS, FingerprintDetector
 
 PAGE = (Path(__file__).parents[2] / "docs" / "outputs.md").read_text(encoding="utf-8")
-SCHEMAS = {"findings": FINDINGS, "activity": ACTIVITY, "cases": CASES, "scores": SCORES, "fingerprints": FINGERPRINTS}
+SCHEMAS = {
+    "findings": FINDINGS,
+    "activity": ACTIVITY,
+    "cases": CASES,
+    "scores": SCORES,
+    "sessions": SESSION_SCORES,
+    "fingerprints": FINGERPRINTS,
+}
 
 
 def section(head: str) -> str:

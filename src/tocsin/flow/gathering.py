@@ -6,9 +6,11 @@ import pyarrow as pa
 
 from tocsin.forms import FINDINGS, SKETCHES
 from tocsin.screen import Screened, judge_behaviour, merge_activity, thin_sketches
+from tocsin.screen.classifier import merge_sessions
 
 _MOST_ACTIVITY = 1_000_000
 _MOST_SKETCHES = 600_000
+_MOST_SESSIONS = 600_000
 
 
 @dataclass
@@ -19,6 +21,7 @@ class Gathered:
     _findings: list[pa.Table] = field(default_factory=list)
     _activity: list[pa.Table] = field(default_factory=list)
     _sketches: list[pa.Table] = field(default_factory=list)
+    _sessions: list[pa.Table] = field(default_factory=list)
 
     def add(self, screened: Screened) -> None:
         """Take in one part."""
@@ -31,6 +34,14 @@ class Gathered:
             self._activity = [merge_activity(self._activity)]
         if sum(map(len, self._sketches)) > _MOST_SKETCHES:
             self._sketches = [self._thinned()]
+
+        self._sessions.append(screened.sessions)
+        if sum(map(len, self._sessions)) > _MOST_SESSIONS:
+            self._sessions = [self.sessions()]
+
+    def sessions(self) -> pa.Table:
+        """Merge the SESSIONS of the run."""
+        return merge_sessions(self._sessions)
 
     def judge(self, standard_version: str) -> tuple[pa.Table, pa.Table]:
         """Judge the behaviour of the whole run; return all FINDINGS, those of rules first, and the merged ACTIVITY."""

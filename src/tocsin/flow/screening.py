@@ -15,18 +15,20 @@ from tocsin import __version__
 from tocsin.cases import Allowance, build_cases
 from tocsin.flow.fingerprinting import AlarmBank
 from tocsin.flow.gathering import Gathered
-from tocsin.flow.judging import Judging
+from tocsin.flow.judging import Judging, load_model
 from tocsin.flow.outputs import RejectFile, TableFile, publish, write_json, write_table
 from tocsin.flow.parts import PartStore, encode_batch
 from tocsin.flow.presenting import Finished, present
 from tocsin.flow.workers import Recipe, screen_here, screen_in_workers
 from tocsin.forms import CASES, FINGERPRINTS, SCORES, FormatError, TocsinError, TransportError
 from tocsin.screen import Screened, rule_detector
+from tocsin.screen.classifier import score_sessions
 from tocsin.standard import Standard, compile_pack, load_standard
 from tocsin.traffic import Pulled, SeenIds, find_sources, hash_identities, pull
 
 PARTIAL = ".tocsin-partial"
 SCORES_FILE = "scores.parquet"
+SESSIONS_FILE = "sessions.parquet"
 FINGERPRINTS_FILE = "fingerprints.parquet"
 
 Clock = Callable[[], float]  # seconds, monotonic
@@ -122,7 +124,8 @@ class _Run:
 
     def _publish(self) -> None:
         if not self.settings.scores:  # an earlier run's would speak of other events
-            (self.settings.out / SCORES_FILE).unlink(missing_ok=True)
+            for name in (SCORES_FILE, SESSIONS_FILE):
+                (self.settings.out / name).unlink(missing_ok=True)
         if not self.settings.alarms:
             (self.settings.out / FINGERPRINTS_FILE).unlink(missing_ok=True)
         publish(self.staged, self.settings.out)
@@ -180,6 +183,9 @@ class _Run:
         cases = build_cases(findings, activity, self.standard, allowances=s.allowances, today=s.today).cast(CASES)
         for name, table in (("findings", findings), ("activity", activity), ("cases", cases)):
             write_table(self.staged / f"{name}.parquet", table)
+        if s.scores:
+            model = load_model(s.judging.model)
+            write_table(self.staged / SESSIONS_FILE, score_sessions(gathered.sessions(), model))
         sources = sum(source.problem is None for source in find_sources(s.inputs))
         return Finished(findings, activity, cases, rejects.reasons, self.rows, sources)
 

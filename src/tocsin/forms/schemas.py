@@ -131,6 +131,21 @@ SESSIONS = pa.schema(
     ]
 )
 
+# A session and, without its name, an account with all its sessions: `harm` is a probability at even odds.
+SESSION_SCORES = pa.schema(
+    [
+        ("session", pa.string()),
+        ("account", pa.string()),
+        pa.field("turns", pa.int64(), nullable=False),
+        pa.field("bad", pa.int64(), nullable=False),
+        pa.field("refused", pa.int64(), nullable=False),
+        pa.field("worst", pa.float32(), nullable=False),
+        pa.field("harm", pa.float32(), nullable=False),
+        pa.field("first", _time, nullable=False),
+        pa.field("last", _time, nullable=False),
+    ]
+)
+
 SCORES = pa.schema(
     [
         pa.field("event_id", pa.string(), nullable=False),

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tocsin.forms import FINGERPRINTS, SCORED, SCORES, SKETCHES
+from tocsin.forms import FINGERPRINTS, SCORED, SCORES, SESSIONS, SKETCHES
 from tocsin.screen.activity import count_activity
 from tocsin.screen.classifier import ClassifierDetector
 from tocsin.screen.detectors.fingerprint import FingerprintDetector
@@ -26,6 +26,7 @@ class Screened:
     sketches: pa.Table
     scores: pa.Table
     fingerprints: pa.Table
+    sessions: pa.Table
 
 
 def screen_batch(
@@ -40,12 +41,13 @@ def screen_batch(
     if alarms:
         heard, told = alarms.find(batch, folded)
         findings = _in_order(batch, findings, heard)
-    scored = None
-    if classifier:
-        hints, scored = classifier.find(batch, folded, findings)
-        findings = _in_order(batch, findings, hints)
+    judged = classifier.find(batch, folded, findings) if classifier else None
+    if judged:
+        findings = _in_order(batch, findings, judged.findings)
     sketches = _sketches(batch, sketch_batch(folded), findings)
-    return Screened(findings, count_activity(batch), sketches, score_events(batch, findings, scored), told)
+    scores = score_events(batch, findings, judged.scored if judged else None)
+    sessions = judged.sessions if judged else SESSIONS.empty_table()
+    return Screened(findings, count_activity(batch), sketches, scores, told, sessions)
 
 
 def _in_order(batch: pa.RecordBatch, findings: pa.Table, heard: pa.Table) -> pa.Table:

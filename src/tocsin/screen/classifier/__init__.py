@@ -13,6 +13,7 @@ from tocsin.screen.classifier.sessions import (
     judge_sessions,
     merge_sessions,
     of_accounts,
+    score_sessions,
     session_inputs,
 )
 from tocsin.screen.classifier.shipped import shipped_model
@@ -52,6 +53,7 @@ __all__ = [
     "parse_labelled",
     "prepare",
     "read_model",
+    "score_sessions",
     "sentence_encoder",
     "session_inputs",
     "shipped_model",

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from tocsin.forms import FINDINGS, LABELS, SCORED
 from tocsin.screen.classifier.labelled import KINDS
+from tocsin.screen.classifier.sessions import count_sessions
 from tocsin.screen.classifier.stages import Judgement, Stages, judge
 from tocsin.screen.classifier.voices import voices_of
 from tocsin.screen.evidence import excerpt
@@ -23,6 +24,15 @@ OPENING = 120  # characters of an event that the excerpt of a finding shows
 _SHARED = np.array([not KINDS[label].startswith(LOCAL) for label in LABELS])
 
 
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """Hold what the classifier says of a batch: FINDINGS, SCORED, and partial SESSIONS."""
+
+    findings: pa.Table
+    scored: pa.Table
+    sessions: pa.Table
+
+
 @dataclass(frozen=True)
 class ClassifierDetector:
     """Judge events by the stages."""
@@ -33,11 +43,13 @@ class ClassifierDetector:
 
     name: ClassVar[str] = "classifier"
 
-    def find(self, batch: pa.RecordBatch, folded: Folded, findings: pa.Table) -> tuple[pa.Table, pa.Table]:
-        """Judge a batch of TRAFFIC by its folded texts and what was found in it; return FINDINGS and SCORED."""
+    def find(self, batch: pa.RecordBatch, folded: Folded, findings: pa.Table) -> Judged:
+        """Judge a batch of TRAFFIC by its folded texts and what was found in it."""
         judged = judge(folded, voices_of(batch["event_id"], findings), self.stages)
         shared = judged.labels[:, _SHARED].sum(axis=1)
-        return self._findings(batch, folded, judged, shared), _scored(judged, shared)
+        return Judged(
+            self._findings(batch, folded, judged, shared), _scored(judged, shared), count_sessions(batch, judged)
+        )
 
     def _findings(self, batch: pa.RecordBatch, folded: Folded, judged: Judgement, shared: Floats) -> pa.Table:
         spoken = pa.array(np.flatnonzero((shared > self._floors(folded, judged)) & _asked(batch)))

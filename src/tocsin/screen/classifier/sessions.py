@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from tocsin.forms import SESSIONS
+from tocsin.forms import SESSION_SCORES, SESSIONS
 from tocsin.screen.classifier.linear import fit_logistic, probability
 from tocsin.screen.classifier.model import Model
 from tocsin.screen.classifier.scales import Dense
@@ -85,3 +85,10 @@ def judge_sessions(sessions: pa.Table, model: Model) -> Floats:
     """Give the probability, at even odds, that a session is misuse."""
     slopes = np.array(model.card.sessions)
     return probability((session_inputs(sessions, model) * slopes[:-1]).sum(axis=1) + slopes[-1])
+
+
+def score_sessions(sessions: pa.Table, model: Model) -> pa.Table:
+    """Score merged SESSIONS, and behind them every account, as SESSION_SCORES."""
+    every = pa.concat_tables([sessions, of_accounts(sessions)])
+    scored = every.append_column("harm", pa.array(judge_sessions(every, model)))
+    return scored.select(SESSION_SCORES.names).cast(SESSION_SCORES)
