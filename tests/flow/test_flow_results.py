@@ -14,7 +14,8 @@ from tocsin.forms import ACTIVITY, CASES, FINDINGS, SCORES
 from tocsin.forms.limits import EVIDENCE_CHARS
 
 FIELDS = {
-    "rows", "rejected", "findings", "by_kind", "cases", "campaigns", "seconds", "rows_per_second", "mb_per_second",
+    "rows", "rejected", "findings", "by_kind", "cases", "campaigns", "seconds", "rows_per_second", "mb_per_second", "judged",
+    "guard_cost",
     "standard_version",
 }  # fmt: skip
 IDENTITIES = ("account", "session", "org", "key_id", "end_user", "device", "payment")
@@ -32,7 +33,7 @@ def out(tmp_path_factory: pytest.TempPathFactory, standard: Path) -> Path:
 
 
 def test_a_run_writes_these_files(out: Path) -> None:
-    assert {p.name for p in out.iterdir()} == OUTPUTS | {"charts", "scores.parquet"}
+    assert {p.name for p in out.iterdir()} == OUTPUTS | {"charts", "scores.parquet", "sessions.parquet"}
 
 
 def test_tables_have_the_columns_promised(out: Path) -> None:

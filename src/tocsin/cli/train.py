@@ -8,6 +8,8 @@ import typer
 from tocsin.cli.rim import cache_folder, put_json, put_rows, say
 from tocsin.forms.errors import ConfigError
 
+MEASURES = ("auprc", "recall_at_1%", "false_alarms")
+
 
 def train(
     labelled: Annotated[list[Path], typer.Argument(help="Labelled texts, one JSON object a line.")],
@@ -29,14 +31,13 @@ def train(
     if as_json:
         put_json(made)
         return
-    head = ("stage", "language", "left out", "misuse", "auprc", "recall_at_1%", "unseen_benign_alarms")
-    put_rows(head, list(_rows(made)))
+    put_rows(("stage", "language", "left out", "misuse", *MEASURES), _rows(made))
     say(f"{out}: {made['bytes']} bytes, {made['digest']}")
 
 
 def _rows(made: dict[str, Any]) -> list[tuple[object, ...]]:
     return [
-        (stage, row["language"], row["source"], row["misuse"], row["auprc"], row["recall_at_1%"], row["false_alarms"])
-        for stage, rows in made["stages"].items()
-        for row in rows
+        (stage, row["language"], row["source"], row["misuse"], *(row.get(m, "") for m in MEASURES))
+        for stage, parts in made["stages"].items()
+        for row in parts["sources"]
     ]
