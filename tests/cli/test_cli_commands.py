@@ -9,7 +9,8 @@ from command import Command
 from small_runs import event, write_lines
 
 KEYS = {
-    "rows", "rejected", "findings", "by_kind", "cases", "campaigns", "seconds", "rows_per_second", "mb_per_second", "judged",
+    "rows", "rejected", "findings", "by_kind", "cases", "campaigns", "seconds", "rows_per_second", "mb_per_second",
+    "judged",
     "guard_cost",
     "standard_version", "sources",
 }  # fmt: skip

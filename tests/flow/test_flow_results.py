@@ -14,7 +14,8 @@ from tocsin.forms import ACTIVITY, CASES, FINDINGS, SCORES
 from tocsin.forms.limits import EVIDENCE_CHARS
 
 FIELDS = {
-    "rows", "rejected", "findings", "by_kind", "cases", "campaigns", "seconds", "rows_per_second", "mb_per_second", "judged",
+    "rows", "rejected", "findings", "by_kind", "cases", "campaigns", "seconds", "rows_per_second", "mb_per_second",
+    "judged",
     "guard_cost",
     "standard_version",
 }  # fmt: skip

@@ -124,7 +124,7 @@ SESSIONS = pa.schema(
     [
         ("session", pa.string()),
         ("account", pa.string()),
-        *((name, pa.int64()) for name in ("turns", "weight", "features", "bad", "refused", "chinese")),
+        *((name, pa.int64()) for name in ("turns", "weight", "features", "bad", "refused")),
         ("worst", pa.float64()),
         ("first", _time),
         ("last", _time),

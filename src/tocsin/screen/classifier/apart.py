@@ -68,7 +68,7 @@ class Ranked:
     def plain(self, fold: int, lang: str) -> Floats:
         """Give the scores of the plain benign rows of a fold and language."""
         benign = ~self.misuse & ~self.unseen & ~np.isin(self.sources, COMMENTS)
-        return self.harm[benign & (self.fold == fold) & (self.langs == lang)]
+        return np.asarray(self.harm[benign & (self.fold == fold) & (self.langs == lang)])
 
     def by_source(self) -> Iterator[Figures]:
         """Measure each source that was kept apart whole."""

@@ -1,7 +1,8 @@
 """Score sessions and accounts, not only messages: what they asked adds up, in whatever order its parts come in.
 
 The first stage is a sum over features, so that the sum of a session's messages is nearly that of the session read as
-one text. Beside it count the worst message, how many were bad, and how many were refused.
+one text. Beside it counts the worst message. How many were refused is told but not judged by: in the authored sessions
+honest people are refused as often.
 """
 
 from collections.abc import Iterable
@@ -20,7 +21,7 @@ from tocsin.screen.classifier.stages import Judgement
 
 Floats = NDArray[np.float64]
 KEYS = ["session", "account"]
-SUMS = ("turns", "weight", "features", "bad", "refused", "chinese")
+SUMS = ("turns", "weight", "features", "bad", "refused")
 FOLDS = [*((name, "sum") for name in SUMS), ("worst", "max"), ("first", "min"), ("last", "max")]
 BAD = 0.5  # a message of at least this probability is bad
 PENALTY, ROUNDS = 1.0, 200
@@ -39,7 +40,6 @@ def count_sessions(batch: pa.RecordBatch, judged: Judgement) -> pa.Table:
         "features": judged.features * asked,
         "bad": bad & asked,
         "refused": refused,
-        "chinese": (judged.langs == "zh") & asked,
         "worst": np.where(asked, judged.harm, 0.0),
         "first": batch["time"],
         "last": batch["time"],
@@ -65,13 +65,11 @@ def of_accounts(sessions: pa.Table) -> pa.Table:
 
 
 def session_inputs(sessions: pa.Table, model: Model) -> Floats:
-    """Give what sessions are judged by. Shape: a row a session."""
-    turns, weight, features, bad, refused, chinese = (sessions[name].to_numpy().astype(np.float64) for name in SUMS)
+    """Give what sessions are judged by: the session read as one text, and its worst turn. Shape: a row a session."""
+    weight, features = (sessions[name].to_numpy().astype(np.float64) for name in ("weight", "features"))
     whole = weight * float(model.lanes[0]) / np.sqrt(np.maximum(features, 1)) + float(model.bias[0])
     worst = np.clip(sessions["worst"].to_numpy(), 1e-4, 1 - 1e-4)
-    mixed = (chinese > 0) & (chinese < turns)
-    inputs = [whole, np.log(worst / (1 - worst)), np.log1p(np.minimum(refused, bad)), mixed & (bad > 1)]
-    return np.stack([np.asarray(i, dtype=np.float64) for i in inputs], axis=1)
+    return np.stack([whole, np.log(worst / (1 - worst))], axis=1)
 
 
 def fit_sessions(inputs: Floats, misuse: NDArray[np.bool_]) -> list[float]:
