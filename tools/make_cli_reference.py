@@ -13,6 +13,8 @@ COMMANDS = (
     ("cases",),
     ("report",),
     ("check",),
+    ("train",),
+    ("evaluate",),
     ("fingerprint",),
     ("fingerprint", "build"),
     ("fingerprint", "add"),

@@ -35,6 +35,7 @@ sys.path[:0] = [str(ROOT / "tests/standard"), str(ROOT / "bench")]
 from standard_disguises import DISGUISES  # noqa: E402
 
 RESULTS = ROOT / "bench/results/judgement.json"
+CACHE = Path(tempfile.gettempdir()) / "tocsin-measures"  # compiled rules
 LEFT_OUT = ("xsafety", "aig_eval")
 STAGES = ("first", "second")
 SESSION_ALARMS, PAIR_ALARMS = 0.05, 0.08
@@ -74,10 +75,10 @@ def disguises(folder: Path) -> dict[str, Any]:
         texts = [r.text for r in rows if r.lang == lang and r.label == "misuse" and len(r.text) <= 400][:300]
         for stage in STAGES:
             alarm = model.card.scales[stage][lang].threshold(0.01)
-            disguised: dict[str, list[str]] = {d.__name__: [d(t) for t in texts] for d in DISGUISES}
+            told = {"plain": texts} | {d.__name__: [d(t) for t in texts] for d in DISGUISES}
+            every = judge_texts([t for ts in told.values() for t in ts], model, stage, CACHE) > alarm
             recall = {
-                name: round(float((judge_texts(told, model, stage, None) > alarm).mean()), 4)
-                for name, told in {"plain": texts, **disguised}.items()
+                name: round(float(r.mean()), 4) for name, r in zip(told, every.reshape(len(told), -1), strict=True)
             }
             found.setdefault(lang, {})[stage] = recall
         found[lang]["texts"] = len(texts)
@@ -86,7 +87,7 @@ def disguises(folder: Path) -> dict[str, Any]:
 
 def sessions() -> dict[str, Any]:
     """Measure authored sessions that were held out, by their worst message and as sessions."""
-    told, rules, model = authored_sessions(), Rules.load(None), shipped_model()
+    told, rules, model = authored_sessions(), Rules.load(CACHE), shipped_model()
     held = [s for s in told if s.held_out]
     scenario = np.array([s.scenario for s in held])
     found: dict[str, Any] = {"sessions": len(told), "measured": len(held)}
@@ -116,7 +117,7 @@ def pairs() -> dict[str, Any]:
         texts = [f.replace("{}", goal[at]) for goal, _ in stock.kept for f in frames]
         misuse = np.array([label == "misuse" for _, label in stock.kept for _ in frames])
         for stage in STAGES:
-            harm = judge_texts(texts, model, stage, None)
+            harm = judge_texts(texts, model, stage, CACHE)
             alarm = model.card.scales[stage][lang].threshold(0.01)
             found.setdefault(lang, {})[stage] = {
                 "texts": len(texts),
@@ -135,7 +136,7 @@ def stream() -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as work:
         logs, out = Path(work, "rows.parquet"), Path(work, "out")
         generate(STREAM_ROWS, logs)
-        run_screen(Settings((str(logs),), out, judging=Judging(), scores=True), time.perf_counter)
+        run_screen(Settings((str(logs),), out, judging=Judging(), scores=True, cache=CACHE), time.perf_counter)
         activity, findings = pq.read_table(out / "activity.parquet"), pq.read_table(out / "findings.parquet")
         harm = pq.read_table(out / "scores.parquet", columns=["harm"])["harm"].to_numpy()
     found: dict[str, Any] = {"events": STREAM_ROWS, "above_half": round(float((harm > 0.5).mean()), 6)}
@@ -153,7 +154,12 @@ def main() -> None:
     parser.add_argument("--train", type=Path)
     parser.add_argument("--peers", type=Path)
     parser.add_argument("--only", nargs="*")
+    parser.add_argument("--texts", type=Path, help="only write the texts that peers score")
     given = parser.parse_args()
+    if given.texts:
+        texts = [row.text for row in labelled(given.labelled, "train")]
+        given.texts.write_text(json.dumps(texts, ensure_ascii=False), encoding="utf-8")
+        return
     parts: dict[str, Callable[[], Any]] = {
         "disguises": lambda: disguises(given.labelled),
         "sessions": sessions,

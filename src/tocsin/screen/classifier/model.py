@@ -96,9 +96,10 @@ def _read(raw: bytes) -> Model:
     whole = sum(int(np.prod(sizes[name])) * np.dtype(kind).itemsize for name, kind in ARRAYS.items())
     if whole > MOST_BYTES or min(n for shape in sizes.values() for n in shape) < 0:
         raise ValueError("its arrays are too large")
-    body = zlib.decompressobj().decompress(packed, whole + 1)
-    if len(body) != whole:
-        raise ValueError(f"its arrays take {len(body)} bytes, not {whole}")
+    unpacker = zlib.decompressobj()
+    body = unpacker.decompress(packed, whole + 1)
+    if len(body) != whole or not unpacker.eof or unpacker.unused_data:
+        raise ValueError(f"its arrays take {len(body)} bytes, not {whole}, or more or less follows")
     arrays, at = {}, 0
     for name, kind in ARRAYS.items():
         count = int(np.prod(sizes[name]))
