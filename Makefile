@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install check fix test soak demo bench quality docs asan fuzz
+.PHONY: help install check fix test soak demo bench quality docs kernels asan fuzz aarch64
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-9s %s\n", $$1, $$2}'
@@ -46,12 +46,24 @@ quality: install ## Measure the rules on labelled prompts; writes docs/quality.m
 docs: install ## Write the generated pages
 	$(BIN)/python tools/make_cli_reference.py
 
-asan: install ## Kernel tests under AddressSanitizer and UndefinedBehaviorSanitizer
-	rm -rf build/asan && mkdir -p build/asan && cp -r src build/asan/src && rm -f build/asan/src/tocsin/text/_kernels*.so
-	CFLAGS='-fsanitize=address,undefined -fno-sanitize-recover=undefined -g' $(BIN)/python setup.py -q build_ext \
-		--build-temp build/asan/objects --build-lib build/asan/src
-	ASAN_OPTIONS=detect_leaks=0 PYTHONPATH=build/asan/src LD_PRELOAD="$$(cc -print-file-name=libasan.so) $$(cc -print-file-name=libstdc++.so)" \
-		$(BIN)/python -m pytest -p no:cacheprovider tests/text/test_kernels.py tests/text/test_kernels_tables.py
+kernels: install ## Build the kernels anew in place, after a change of their source
+	$(BIN)/python setup.py -q build_ext --inplace --force
 
-fuzz: install ## Kernels against their references on hostile bytes, for a minute
-	$(BIN)/python tests/fuzz/fuzz_kernels.py 60
+asan: install ## Kernel tests and a short fuzz under AddressSanitizer and UndefinedBehaviorSanitizer
+	rm -rf build/asan && mkdir -p build/asan && cp -r src build/asan/src && rm -f build/asan/src/tocsin/text/_kernels*.so
+	CFLAGS='-fsanitize=address,undefined -fno-sanitize-recover=undefined -g' $(BIN)/python setup.py -q build_ext --force \
+		--build-temp build/asan/objects --build-lib build/asan/src
+	$(SANITIZED) -c 'from tocsin.text import _kernels as k; assert "build/asan" in k.__file__, k.__file__'
+	$(SANITIZED) -m pytest -p no:cacheprovider tests/text/test_kernels.py tests/text/test_kernels_tables.py \
+		tests/text/test_text_demands.py
+	$(SANITIZED) tests/fuzz/fuzz_kernels.py --random --seconds 10
+
+SANITIZED = ASAN_OPTIONS=detect_leaks=0 PYTHONPATH=build/asan/src \
+	LD_PRELOAD="$$(cc -print-file-name=libasan.so) $$(cc -print-file-name=libstdc++.so)" $(BIN)/python
+
+fuzz: install ## Kernels against their references on hostile bytes, a minute each; guided where atheris installs
+	$(BIN)/pip install --quiet --editable '.[fuzz]' || echo 'atheris is not to be had here; bytes are drawn at random'
+	$(BIN)/python tests/fuzz/fuzz_kernels.py --seconds 60
+
+aarch64: install ## Kernel tests and a short fuzz on AArch64, under emulation; needs Debian's cross compiler and qemu-user
+	PYTHON=$(BIN)/python tools/check_aarch64.sh

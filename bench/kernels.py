@@ -23,7 +23,6 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from cost import keep, last_core
-from generate import generate
 from table import replaced
 from tocsin.text import GroupKey, fold_arrays, fold_batch, kernels_in_use, sample_lines
 from tocsin.text import _kernels as c
@@ -69,6 +68,8 @@ def batches(rows: int) -> Batches:
     """Read the texts of the bench's rows, generated where they are not there."""
     path = HERE / "work" / f"kernels-{rows}.parquet"
     if not path.exists():
+        from generate import generate  # loads the standard, which the tables need not wait for
+
         path.parent.mkdir(exist_ok=True)
         generate(rows, path, SEED)
     read = pq.ParquetFile(path).iter_batches(BATCH, columns=["text"])

@@ -13,7 +13,7 @@ import yaml
 from numpy.typing import NDArray
 
 from tocsin.standard import load_standard
-from tocsin.standard.match import branches
+from tocsin.standard.match import demands
 from tocsin.traffic.sample.campaigns import read_plots
 from tocsin.traffic.sample.phrases import Slots, compose, read_bank
 from tocsin.traffic.sample.scribe import load_banks
@@ -70,8 +70,8 @@ class Hostile:
             f.replace("\0", "")
             for r in rules
             for tree in r.alternatives
-            for b in branches(tree)
-            for group in b
+            for demand in demands(tree)
+            for group in demand.sets
             for f in group
         }
         self._words = pa.array(sorted(found), pa.string())

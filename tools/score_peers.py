@@ -2,7 +2,7 @@
 
 Usage, in an environment of its own that has the peers: python tools/score_peers.py TEXTS.json FOLDER [PEER ...]
 
-TEXTS.json is a list of texts in the order of the labelled files, which `measure_judgement.py LABELLED --texts TEXTS.json`
+TEXTS.json lists texts in the order of the labelled files; `measure_judgement.py LABELLED --texts TEXTS.json`
 writes it. Nothing of a peer is trained; each text is cut at 4000 characters.
 """
 

@@ -11,9 +11,12 @@ from pathlib import Path
 @cache
 def engine_mark() -> str:
     """Name the code that reads rules and analyses patterns: what another code cached is not used."""
-    room = files("tocsin.standard")
-    names = ("commonplace.tsv", "factors.py", "load.py", "match.py", "patterns.py")
-    return blake2b(b"".join(room.joinpath(name).read_bytes() for name in names), digest_size=6).hexdigest()
+    names = {
+        "tocsin.standard": ("commonplace.tsv", "factors.py", "load.py", "match.py", "patterns.py", "sieve.py"),
+        "tocsin.text": ("demands.py",),
+    }
+    raw = (files(room).joinpath(name).read_bytes() for room, own in names.items() for name in own)
+    return blake2b(b"".join(raw), digest_size=6).hexdigest()
 
 
 def keep(file: Path, raw: bytes) -> None:

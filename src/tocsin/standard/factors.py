@@ -73,6 +73,7 @@ def _arms(op: object, value: Any) -> Sequence[Any]:
     return value[1] if str(op) == "BRANCH" else []
 
 
+@lru_cache(maxsize=65_536)
 def rarity(strings: frozenset[str]) -> float:
     """Estimate how rare texts are that hold one of these: the negative decimal logarithm of their share."""
     return -log10(1 - prod(1 - _share(s) for s in strings)) if strings else 0.0
@@ -88,6 +89,7 @@ def _says_something(factor: str) -> bool:
     return bool(factor.strip(BOUNDARY + " "))
 
 
+@lru_cache(maxsize=262_144)
 def _share(literal: str) -> float:
     """Estimate the share of texts that hold a literal: that of its rarest word, less for each word beside it."""
     bounds = [m.span() for m in _WORD.finditer(literal[:_LOOKED_AT])]
@@ -98,15 +100,15 @@ def _share(literal: str) -> float:
 def _share_of_word(word: str, open_before: bool, open_after: bool) -> float:
     if word[0] > "\u2e7f":
         pairs = [word[i : i + 2] for i in range(len(word) - 1)] or [word]
-        return min(_commonplace().get(pair, _RARE) for pair in pairs) * _CHARACTER_BESIDE ** (len(pairs) - 1)
+        return min(commonplace().get(pair, _RARE) for pair in pairs) * _CHARACTER_BESIDE ** (len(pairs) - 1)
     if not word.isalnum():
         return _SIGN if len(word) == 1 else _RARE
     inside_others = _INSIDE_WORDS.get(len(word), _RARE) if open_before or open_after else 0.0
-    return max(_commonplace().get(word, _RARE), inside_others)
+    return max(commonplace().get(word, _RARE), inside_others)
 
 
 @cache
-def _commonplace() -> Mapping[str, float]:
+def commonplace() -> Mapping[str, float]:
     """Read which words stand in one ordinary text of 250 or more, and in what share (tools/count_commonplace.py)."""
     lines = files("tocsin.standard").joinpath("commonplace.tsv").read_text("utf-8").splitlines()
     return {word: int(share) / 1000 for word, share in (line.split("\t") for line in lines)}

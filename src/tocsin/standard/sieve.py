@@ -4,15 +4,18 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
+from io import BytesIO
 from itertools import groupby
 from pathlib import Path
 from typing import Literal, Protocol
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tocsin.forms import ROLES
 from tocsin.standard.cache import engine_mark, keep
+from tocsin.standard.factors import commonplace
 from tocsin.standard.load import Standard
 from tocsin.standard.match import demands
 from tocsin.standard.vectorscan import Database
@@ -39,11 +42,28 @@ class _Finder(Protocol):
 
 
 @dataclass(frozen=True)
-class _Kernel:
+class _Pack:
+    """Hold some of the demands, packed, and the number that each has among all."""
+
     demands: Demands
+    numbers: Ints
+
+
+@dataclass(frozen=True)
+class _Kernel:
+    """Let the kernel look for demands; lines that few demands hear have a small pack of their own."""
+
+    packs: Sequence[_Pack]
 
     def meet(self, buffer: Lines, offsets: Ints, columns: Columns) -> Ints:
-        return meet_demands(buffer, offsets, columns, self.demands)
+        found = [_met(pack, buffer, offsets, columns) for pack in self.packs]
+        together = np.concatenate([np.empty((0, 2), dtype=np.int64), *found])
+        return together[np.lexsort((together[:, 1], together[:, 0]))]
+
+
+def _met(pack: _Pack, buffer: Lines, offsets: Ints, columns: Columns) -> Ints:
+    pairs = meet_demands(buffer, offsets, columns, pack.demands)
+    return np.column_stack([pairs[:, 0], pack.numbers[pairs[:, 1]]])
 
 
 @dataclass(frozen=True)
@@ -90,8 +110,44 @@ def build_sieve(standard: Standard, scanner: ScannerName, cache: Path | None) ->
 def _half(standard: Standard, loose: bool, scanner: ScannerName, cache: Path | None) -> _Half:
     parts = _parts(standard, loose, cache)
     wanted = [demand for _, demand in parts]
-    finder = _Kernel(pack_demands(wanted)) if scanner == "kernels" else Database.of(wanted, cache)
+    finder = _kernel(standard, wanted, loose, cache) if scanner == "kernels" else Database.of(wanted, cache)
     return _Half(finder, [place for place, _ in parts])
+
+
+def _kernel(standard: Standard, wanted: Sequence[Demand], loose: bool, cache: Path | None) -> _Kernel:
+    """Pack the demands; kept in the cache."""
+    return _Kernel([_pack(wanted, ears, _cached(standard, loose, f"{ears:x}.npz", cache)) for ears in _groups(wanted)])
+
+
+def _groups(wanted: Sequence[Demand]) -> list[int]:
+    """Put each column that few demands hear on its own, the others together; what none hears is left out."""
+    heard = {1 << c: sum(d.ears >> c & 1 for d in wanted) for c in range(_ANYBODY + 1)}
+    few = [ear for ear, count in heard.items() if 0 < count <= len(wanted) / 2]
+    return [ears for ears in (*few, sum(ear for ear, count in heard.items() if count and ear not in few)) if ears]
+
+
+def _pack(wanted: Sequence[Demand], ears: int, file: Path | None) -> _Pack:
+    numbers = np.array([n for n, demand in enumerate(wanted) if demand.ears & ears], dtype=np.int64)
+    if file and (kept := _loaded(file)) is not None:
+        return _Pack(kept, numbers)
+    demands = pack_demands([replace(wanted[n], ears=wanted[n].ears & ears) for n in numbers], commonplace())
+    if file:
+        raw = BytesIO()
+        np.savez(raw, *demands.arrays)
+        keep(file, raw.getvalue())
+    return _Pack(demands, numbers)
+
+
+def _loaded(file: Path) -> Demands | None:
+    try:
+        with np.load(file) as kept:
+            return Demands.of([kept[f"arr_{n}"] for n in range(len(kept.files))])
+    except (OSError, ValueError, KeyError, EOFError, TypeError, BadZipFile):
+        return None
+
+
+def _cached(standard: Standard, loose: bool, name: str, cache: Path | None) -> Path | None:
+    return cache / f"{standard.digest}-{engine_mark()}-{'loose' if loose else 'exact'}-{name}" if cache else None
 
 
 def _columns(folded: Folded, roles: Roles) -> Columns:
@@ -111,7 +167,7 @@ def _parts(standard: Standard, loose: bool, cache: Path | None) -> list[tuple[Pl
 
 def _analysed(standard: Standard, loose: bool, cache: Path | None) -> list[tuple[Place, Demand]]:
     """Derive the demands from the patterns; kept in the cache, for this takes its time."""
-    file = cache / f"{standard.digest}-{engine_mark()}-{'loose' if loose else 'exact'}.json" if cache else None
+    file = _cached(standard, loose, "demands.json", cache)
     try:
         kept = json.loads(file.read_bytes()) if file else None
     except (OSError, ValueError):

@@ -7,10 +7,11 @@ text which the pattern matches meets one of them.
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import accumulate
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,10 +24,10 @@ ANYWHERE = 0xFFFFFFFF
 MOST_HITS = 256  # of one set in one line: a set that has more counts as near everything
 WIDTHS = 6, 4, 3, 2, 1  # of the windows by which literals are found, in bytes: the widest that fits
 _GRAM = 4  # bytes
-_FILTER_BITS = 16  # for each slot of a table
+_FILTER_BITS = 32  # for each slot of a table
 _MIX_A, _MIX_B = 0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F
 _U64 = (1 << 64) - 1
-_USUAL_LETTERS = " etaoinsrhldcumfpgwybvkxjqz"
+_BETWEEN_WORDS = 0.03
 
 U32 = NDArray[np.uint32]
 U64 = NDArray[np.uint64]
@@ -73,29 +74,39 @@ class Demands:
     """Hold packed demands, as the kernel reads them.
 
     Shape: a row of `literals` says where a literal's bytes begin in `text`, how many they are, its characters, where
-    its window begins, its edges (1: at the begin, 2: at the end), its first 8 bytes in two numbers, and the hashes of
-    three of its grams. `begins` lists the demands whose first set holds a literal, `members` the literals of a set; a
-    row of `demands` says where its sets begin in `sets`, how many they are, how near they must be, and its ears.
+    its window begins, its edges (1: at the begin, 2: at the end), and its first 8 bytes in two numbers. `begins` lists
+    the demands whose first set holds a literal, `members` the literals of a set, `grams` four bytes of each of those, 0
+    where it has not so many; a row of `demands` says where its sets begin in `sets`, how many they are, how near they
+    must be, and its ears.
     """
 
     literals: U32
-    text: bytes
+    text: NDArray[np.uint8]
     first: WindowTable
     begins: Lists
     members: Lists
+    grams: U32
     demands: U32
     sets: U32
 
     @property
-    def arrays(self) -> tuple[object, ...]:
+    def arrays(self) -> tuple[NDArray[Any], ...]:
         """The arrays in the kernel's order."""
-        table = [getattr(self.first, name) for name in WindowTable.__dataclass_fields__]
-        lists = (self.begins.starts, self.begins.items, self.members.starts, self.members.items)
+        f = self.first
+        table = (f.filter, f.keys, f.values, f.starts, f.postings)
+        lists = (self.begins.starts, self.begins.items, self.members.starts, self.members.items, self.grams)
         return (self.literals, self.text, *table, *lists, self.demands, self.sets)
 
+    @classmethod
+    def of(cls, arrays: Sequence[NDArray[Any]]) -> "Demands":
+        """Put together what `arrays` gave."""
+        literals, text, *tables, demands, sets = arrays
+        begins, members = Lists(*tables[5:7]), Lists(*tables[7:9])
+        return cls(literals, text, WindowTable(*tables[:5]), begins, members, tables[9], demands, sets)
 
-def pack_demands(demands: Sequence[Demand]) -> Demands:
-    """Pack demands; the number of each is its place.
+
+def pack_demands(demands: Sequence[Demand], usual: Mapping[str, float] | None = None) -> Demands:
+    """Pack demands; the number of each is its place. `usual` says of words what share of texts holds them.
 
     Errors: ValueError for an empty literal or a demand without sets.
     """
@@ -103,14 +114,16 @@ def pack_demands(demands: Sequence[Demand]) -> Demands:
         raise ValueError("a demand has no sets")
     sets = _numbered(s for demand in demands for s in demand.sets)
     literals = _numbered(literal for s in sets for literal in s)
-    rows, text = _described(list(literals))
+    rows, text = _described(list(literals), usual or {})
     begun = [(literals[w], n) for n, d in enumerate(demands) for w in d.sets[0]]
+    members = _lists([(n, literals[w]) for s, n in sets.items() for w in s], len(sets))
     return Demands(
         rows,
         text,
         _table(rows, text, sorted({literal for literal, _ in begun})),
         _lists(begun, len(literals)),
-        _lists([(n, literals[w]) for s, n in sets.items() for w in s], len(sets)),
+        members,
+        np.array([_gram(rows[n], text) for n in members.items], dtype=np.uint32),
         _rows(demands),
         np.array([sets[s] for d in demands for s in d.sets], dtype=np.uint32),
     )
@@ -153,7 +166,7 @@ def _numbered(items: Iterable[_Item]) -> dict[_Item, int]:
     return {item: n for n, item in enumerate(dict.fromkeys(items))}
 
 
-def _described(literals: Sequence[str]) -> tuple[U32, bytes]:
+def _described(literals: Sequence[str], usual: Mapping[str, float]) -> tuple[U32, NDArray[np.uint8]]:
     """Describe each literal in a row."""
     plain = [literal.replace(BOUNDARY, "") for literal in literals]
     if not all(plain):
@@ -162,26 +175,37 @@ def _described(literals: Sequence[str]) -> tuple[U32, bytes]:
     begins = [0, *accumulate(map(len, raw))][:-1]
     edges = [w.startswith(BOUNDARY) + 2 * w.endswith(BOUNDARY) for w in literals]
     heads = [[int.from_bytes(b[i : i + 4], "little") for b in raw] for i in (0, 4)]
-    grams = zip(*map(_grams, raw), strict=True) if raw else [()] * 3
-    columns = [begins, map(len, raw), map(len, plain), _rarest_windows(raw), edges, *heads, *grams]
-    return np.array(list(map(list, columns)), dtype=np.uint32).T.copy(), b"".join(raw)
+    columns = [begins, map(len, raw), map(len, plain), _rarest_windows(raw, usual), edges, *heads]
+    return np.array(list(map(list, columns)), dtype=np.uint32).T.copy(), np.frombuffer(b"".join(raw), np.uint8)
 
 
-def _grams(raw: bytes) -> list[int]:
-    """Hash the first, the middle and the last four bytes."""
-    last = max(0, len(raw) - _GRAM)
-    words = (int.from_bytes(raw[at : at + _GRAM], "little") for at in (0, last // 2, last))
-    return [(word * _MIX_A & _U64) >> 32 for word in words]
+def _rarest_windows(literals: Sequence[bytes], usual: Mapping[str, float]) -> list[int]:
+    """Choose where each literal's window begins: where usual text seldom holds these bytes, and other literals too."""
+    shares, held = _usual_grams(usual), Counter(w[:_GRAM] for raw in literals for w in _windows(raw))
+
+    @cache
+    def cost(window: bytes) -> tuple[float, int]:
+        grams = [window[i : i + _GRAM] for i in range(max(1, len(window) - _GRAM + 1))]
+        beginning, *others = [max(shares.get(gram, 0.0), _share_at_edges(gram)) for gram in grams]
+        return beginning + min(others, default=0.0), held[window[:_GRAM]]
+
+    return [min((cost(w), at) for at, w in enumerate(_windows(raw)))[1] for raw in literals]
 
 
-def _rarest_windows(literals: Sequence[bytes]) -> list[int]:
-    """Choose where each literal's window begins: where few other literals hold these bytes, and usual text neither."""
-    held = Counter(w[:_GRAM] for raw in literals for w in _windows(raw))
+def _usual_grams(usual: Mapping[str, float]) -> Mapping[bytes, float]:
+    """Say of what words are made of how often it stands in usual texts."""
+    shares: Counter[bytes] = Counter()
+    for word, share in usual.items():
+        raw = f" {word} ".encode() if word.isascii() else word.encode()
+        for at in range(len(raw) - _GRAM + 1):
+            shares[raw[at : at + _GRAM]] += share  # type: ignore[assignment]
+    return shares
 
-    def cost(window: bytes) -> tuple[int, float]:
-        return held[window[:_GRAM]], -sum(_WEIGHT[byte] for byte in window)
 
-    return [min(range(len(ws)), key=[cost(w) for w in ws].__getitem__) for ws in map(_windows, literals)]
+def _share_at_edges(gram: bytes) -> float:
+    """Guess how often bytes stand in usual texts where one word ends and another begins."""
+    letters = sum(byte != 0x20 for byte in gram)
+    return _BETWEEN_WORDS if letters < len(gram) and gram.isascii() and gram[0] != 0x20 and gram[-1] != 0x20 else 0.0
 
 
 def _windows(raw: bytes) -> list[bytes]:
@@ -193,18 +217,7 @@ def _width(size: int) -> int:
     return next(width for width in WIDTHS if width <= size)
 
 
-def _weight(byte: int) -> float:
-    """Estimate how many bits a byte tells: few in a usual letter or the first byte of a Chinese character."""
-    usual = _USUAL_LETTERS.find(chr(byte))
-    if usual >= 0:
-        return 2.5 + 0.25 * usual
-    return 7.0 if byte < 0x80 else 5.0 if byte < 0xC0 else 1.0
-
-
-_WEIGHT = [_weight(byte) for byte in range(256)]
-
-
-def _table(rows: U32, text: bytes, literals: Sequence[int]) -> WindowTable:
+def _table(rows: U32, text: NDArray[np.uint8], literals: Sequence[int]) -> WindowTable:
     windows = [_window(rows[n], text) for n in literals]
     number = _numbered(sorted(map(_key, windows)))
     lists = _lists([(number[_key(w)], n) for w, n in zip(windows, literals, strict=True)], len(number))
@@ -212,9 +225,14 @@ def _table(rows: U32, text: bytes, literals: Sequence[int]) -> WindowTable:
     return WindowTable(_filter(set(windows), _FILTER_BITS * len(keys)), keys, values, lists.starts, lists.items)
 
 
-def _window(row: U32, text: bytes) -> bytes:
+def _window(row: U32, text: NDArray[np.uint8]) -> bytes:
     begin, size, _, window = map(int, row[:4])
-    return text[begin + window : begin + window + _width(size)]
+    return text[begin + window : begin + window + _width(size)].tobytes()
+
+
+def _gram(row: U32, text: NDArray[np.uint8]) -> int:
+    gram = _window(row, text)[:_GRAM]
+    return int.from_bytes(gram, "little") if len(gram) == _GRAM else 0
 
 
 def _key(window: bytes) -> int:
@@ -222,11 +240,15 @@ def _key(window: bytes) -> int:
 
 
 def _filter(windows: Iterable[bytes], bits: int) -> U64:
-    """Set a bit for every window's hash, and one for its first four bytes; windows of less than three bytes set all."""
+    """Set a bit for every window's hash and one for its first four bytes, whatever follows a window of three; shorter
+    ones set all.
+    """
     held = set(windows)
     if any(len(w) < _GRAM - 1 for w in held):
         return np.full(bits // 64, _U64, dtype=np.uint64)
-    starts = {int.from_bytes(w[:_GRAM], "little") for w in held if len(w) >= _GRAM}
+    begins = {w[:_GRAM] for w in held}
+    grams = {b if len(b) == _GRAM else b + bytes([end]) for b in begins for end in range(256 if len(b) < _GRAM else 1)}
+    starts = (int.from_bytes(gram, "little") for gram in grams)
     hashes = [*map(_key, held), *(start * _MIX_A & _U64 for start in starts)]
     filter_ = np.zeros(bits // 64, dtype=np.uint64)
     places = np.array(hashes, dtype=np.uint64) >> np.uint64(65 - bits.bit_length())

@@ -5,6 +5,7 @@ import binascii
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import compress
 from typing import Protocol
 
 import numpy as np
@@ -15,7 +16,8 @@ from tocsin.text.windows import Lines
 
 BASE64_RUN = re.compile(r"[A-Za-z0-9+/_-]{24,}(?:\r?\n[A-Za-z0-9+/_-]{4,})*={0,2}")
 BASE64_MIN = 24
-SEPARATOR = r"[ .\-_*|/,'~+\u00b7\u2022\u3001\u3002]{1,3}"
+SEPARATORS = frozenset(" .-_*|/,'~+\u00b7\u2022\u3001\u3002")
+SEPARATOR = f"[{re.escape(''.join(sorted(SEPARATORS)))}]{{1,3}}"
 LETTER = r"(?:[a-z0-9]|[\u3400-\u9fff])"
 SPACED_RUN = re.compile(f"(?<![a-z0-9\u3400-\u9fff])(?:{LETTER}{SEPARATOR}){{4,}}{LETTER}(?![a-z0-9\u3400-\u9fff])")
 PRINTABLE_SHARE = 0.9
@@ -70,12 +72,11 @@ def close_up(row: int, text: str, fold: FoldText) -> Iterator[Derived]:
     folded = fold(text)
     keep = np.ones(len(folded.text), dtype=bool)
     for run in SPACED_RUN.finditer(folded.text):
-        inside = np.array([not re.match(SEPARATOR, c) for c in run.group()])
-        keep[run.start() : run.end()] = inside
+        keep[run.start() : run.end()] = [c not in SEPARATORS for c in run.group()]
     if keep.all():
         return
     starts = folded.origin[keep]
-    yield Derived(row, True, "".join(c for c, k in zip(folded.text, keep, strict=True) if k), starts, starts + 1)
+    yield Derived(row, True, "".join(compress(folded.text, keep.tolist())), starts, starts + 1)
 
 
 def decode_base64(row: int, text: str, fold: FoldText) -> Iterator[Derived]:

@@ -1,20 +1,20 @@
 /* Sieve lines: name the demands that each meets. The reference: demands.py, which also packs the arrays.
  *
  * A line first begins demands: a window of some literal of their first set stands in it, found by a filter and a table,
- * and the literal is there. What else those demands need is then looked for literal by literal, where three marks of the
- * line's grams do not rule a literal out. Positions are counted in characters.
+ * and the literal is there. What else those demands need is then looked for literal by literal, along the chain of the
+ * places that hold the same four bytes. Positions are counted in characters.
  */
 #define _GNU_SOURCE  /* memmem */
 #include "kernels.h"
 
 #define ANYWHERE 0xFFFFFFFFu
-#define MOST_GRAM_BITS (1u << 22)
-enum { MOST_HITS = 256, AT_BEGIN = 1, AT_END = 2, GRAMS = 3, GRAM = 4 };
-enum { WIDTHS = 5, NARROW = 4 };
+#define MOST_CHAINS (1u << 20)
+enum { MOST_HITS = 256, AT_BEGIN = 1, AT_END = 2, GRAM = 4 };
+enum { WIDTHS = 5 };
 static const uint8_t width_of[WIDTHS] = {6, 4, 3, 2, 1};  /* bytes of the windows by which literals are found */
 
-/* The bytes text[at..at + size) and so many characters; where its window begins; a hash of some of its grams. */
-typedef struct { uint32_t at, size, chars, window, edges, head[2], gram[GRAMS]; } Literal;
+/* The bytes text[at..at + size) and so many characters; where its window begins; its edges and first 8 bytes. */
+typedef struct { uint32_t at, size, chars, window, edges, head[2]; } Literal;
 typedef struct { uint32_t sets, count, within, ears; } Demand;
 typedef struct { const uint32_t *starts; size_t lists; const uint32_t *items; size_t listed; } Lists;
 typedef struct {
@@ -33,12 +33,15 @@ typedef struct {
     const uint8_t *text; size_t text_size;
     Windows first;                         /* of the literals that begin demands */
     Lists begins, members;                 /* the demands that a literal begins, the literals of a set */
+    const uint32_t *grams;                 /* of each member: four bytes of it, at its window; 0 where it has not so many */
     const Demand *demand; size_t demands;
     const uint32_t *needs; size_t needed;
     uint32_t *begun, *asked;               /* the last line, from 1, that held a literal, or began a demand */
     Met *met;
-    uint64_t *grams; int gram_shift;       /* a bit for each gram of the line */
+    uint32_t *last, *before; size_t room;  /* where the line last held a gram of this hash, from 1; and where before */
+    int gram_shift;
     List pending, found;
+    uint32_t ears;                         /* the columns that some demand hears */
     size_t row;
     const uint8_t *line, *end;             /* of this row */
 } Meet;
@@ -110,14 +113,14 @@ INLINE uint64_t filtered(const Windows *w, uint64_t hash) {
     return w->filter[bit / 64] >> bit % 64 & 1;
 }
 
-/* List the places of a stretch where a window may begin, by the filter of their first four bytes, or three. */
-INLINE size_t sift(const Windows *w, const uint8_t *p, size_t count, const uint8_t *limit, uint16_t *places, int narrow) {
+/* List the places of a stretch where a window may begin, by the filter of their first four bytes. */
+INLINE size_t sift(const Windows *w, const uint8_t *p, size_t count, const uint8_t *limit, uint16_t *places) {
     size_t found = 0;
     int whole = (size_t)(limit - p) >= count + 8;
     for (size_t i = 0; i < count; i++) {
-        uint64_t bytes = whole ? load32(p + i) : lowest_bytes(load_some(p + i, limit), 4);
+        uint64_t bytes = whole ? load32(p + i) : lowest_bytes(load_some(p + i, limit), GRAM);
         places[found] = (uint16_t)i;
-        found += filtered(w, bytes * MIX_A) | (narrow && filtered(w, window_hash(bytes, 3)));
+        found += filtered(w, bytes * MIX_A);
     }
     return found;
 }
@@ -130,7 +133,7 @@ INLINE Status search(Meet *m) {
     const uint8_t *limit = m->buffer + m->size;
     for (const uint8_t *at = m->line; at < m->end; at += STRETCH) {
         size_t count = m->end - at < STRETCH ? (size_t)(m->end - at) : STRETCH;
-        size_t found = w->widths & NARROW ? sift(w, at, count, limit, places, 1) : sift(w, at, count, limit, places, 0);
+        size_t found = sift(w, at, count, limit, places);
         for (size_t n = 0; n < found; n++) {
             uint64_t bytes = load_some(at + places[n], limit);
             for (int i = 0; i < WIDTHS; i++) {
@@ -144,27 +147,26 @@ INLINE Status search(Meet *m) {
     return DONE;
 }
 
-INLINE uint32_t gram_hash(const uint8_t *p) { return (uint32_t)(load32(p) * MIX_A >> 32); }
+INLINE size_t gram_hash(const Meet *m, uint32_t gram) { return (size_t)(gram * MIX_A >> m->gram_shift); }
 
-/* Set a bit for every gram of the line, in a table of about 32 bits a byte. */
-INLINE void mark_grams(Meet *m) {
-    size_t size = (size_t)(m->end - m->line), bits = 1024;
-    m->gram_shift = 22;
-    for (; bits < 32 * size && bits < MOST_GRAM_BITS; bits *= 2) m->gram_shift--;
-    memset(m->grams, 0, bits / 8);
+/* Chain up the places of the line that hold a gram of the same hash. */
+static int chain_grams(Meet *m) {
+    size_t size = (size_t)(m->end - m->line), chains = 64;
+    m->gram_shift = 58;
+    for (; chains < 4 * size && chains < MOST_CHAINS; chains *= 2) m->gram_shift--;
+    if (size > m->room) {
+        uint32_t *more = realloc(m->before, 2 * size * sizeof *more);
+        if (!more) return 0;
+        m->before = more;
+        m->room = 2 * size;
+    }
+    memset(m->last, 0, chains * sizeof *m->last);
     for (size_t i = 0; i + GRAM <= size; i++) {
-        uint32_t bit = gram_hash(m->line + i) >> m->gram_shift;
-        m->grams[bit / 64] |= 1ULL << bit % 64;
+        uint32_t *last = &m->last[gram_hash(m, load32(m->line + i))];
+        m->before[i] = *last;
+        *last = (uint32_t)i + 1;
     }
-}
-
-INLINE int may_hold(const Meet *m, const Literal *l) {
-    int held = 1;
-    for (int i = 0; i < GRAMS; i++) {
-        uint32_t bit = l->gram[i] >> m->gram_shift;
-        held &= (int)(m->grams[bit / 64] >> bit % 64 & 1);
-    }
-    return held | (l->size < GRAM);
+    return 1;
 }
 
 static int note(Met *met, Hit hit) {
@@ -179,15 +181,26 @@ static int note(Met *met, Hit hit) {
     return 1;
 }
 
-/* Note where the line holds a literal, in characters, until the set has too many. */
-static int note_all(Meet *m, Met *met, const Literal *l) {
-    const uint8_t *p = m->line, *counted = m->line;
+/* Note that a literal of a set stands at p. */
+static int note_place(Meet *m, Met *met, const Literal *l, const uint8_t *p) {
     uint32_t chars = 0;
-    while ((p = memmem(p, (size_t)(m->end - p), m->text + l->at, l->size))) {
-        for (; counted < p; counted++) chars += (*counted & 0xC0) != 0x80;
-        if (has_edges(m, l, p) && !note(met, (Hit){chars, chars + l->chars})) return 0;
-        if (met->count > MOST_HITS) break;
-        p++;
+    for (const uint8_t *q = m->line; q < p; q++) chars += (*q & 0xC0) != 0x80;
+    return note(met, (Hit){chars, chars + l->chars});
+}
+
+/* Note where the line holds a literal too short for a gram. */
+static int note_short(Meet *m, Met *met, const Literal *l) {
+    for (const uint8_t *p = m->line; (p = memmem(p, (size_t)(m->end - p), m->text + l->at, l->size)); p++)
+        if (met->count <= MOST_HITS && has_edges(m, l, p) && !note_place(m, met, l, p)) return 0;
+    return 1;
+}
+
+/* Note where the line holds a literal, of the places that hold its gram, until the set has too many. */
+static int note_chained(Meet *m, Met *met, const Literal *l, uint32_t at) {
+    for (; at && met->count <= MOST_HITS; at = m->before[at - 1]) {
+        const uint8_t *p = m->line + at - 1;
+        if (at - 1 < l->window || !stands(m, l, p - l->window)) continue;
+        if (!note_place(m, met, l, p - l->window)) return 0;
     }
     return 1;
 }
@@ -199,8 +212,10 @@ static Status find_set(Meet *m, uint32_t set) {
     met->line = (uint32_t)m->row + 1;
     met->count = 0;
     for (uint32_t i = m->members.starts[set]; i < m->members.starts[set + 1] && met->count <= MOST_HITS; i++) {
+        uint32_t at = m->grams[i] ? m->last[gram_hash(m, m->grams[i])] : 0;
+        if (m->grams[i] && !at) continue;
         const Literal *l = &m->literal[m->members.items[i]];
-        if (may_hold(m, l) && !note_all(m, met, l)) return NO_MEMORY;
+        if (!(at ? note_chained(m, met, l, at) : note_short(m, met, l))) return NO_MEMORY;
     }
     return DONE;
 }
@@ -243,11 +258,11 @@ static int holds_together(const Meet *m, const Demand *d) {
 INLINE Status meet_line(Meet *m) {
     m->pending.size = 0;
     Status status = search(m);
-    int marked = 0;
+    int chained = 0;
     for (size_t i = 0; status == DONE && i < m->pending.size; i++) {
         const Demand *d = &m->demand[m->pending.item[i]];
         if (d->count > 1) {
-            if (!marked++) mark_grams(m);
+            if (!chained++ && !chain_grams(m)) return NO_MEMORY;
             if (!holds_all(m, d, &status) || (d->within != ANYWHERE && !holds_together(m, d))) continue;
         }
         if (!reserve(&m->found, 1)) return NO_MEMORY;
@@ -262,7 +277,7 @@ INLINE Status meet_lines(Meet *m) {
         if (start < 0 || stop <= start || (uint64_t)stop > m->size) return BAD_OFFSETS;
         m->line = m->buffer + start;
         m->end = m->buffer + stop - 1;
-        Status status = m->columns[m->row] < 8 ? meet_line(m) : BAD_OFFSETS;
+        Status status = m->columns[m->row] < 8 && m->ears >> m->columns[m->row] & 1 ? meet_line(m) : DONE;
         if (status != DONE) return status;
     }
     return DONE;
@@ -284,15 +299,11 @@ static int windows_are_sound(const Windows *w, size_t literals) {
     return lists_are_sound(&w->literals, w->literals.lists, literals);
 }
 
-/* Say which widths the windows of listed literals have. */
-static int widths_in(const Windows *w, const Literal *literal) {
-    int widths = 0;
-    for (size_t n = 0; n < w->literals.listed; n++) {
-        int i = 0;
-        while (width_of[i] > literal[w->literals.items[n]].size) i++;
-        widths |= 1 << i;
-    }
-    return widths;
+/* Say which of the widths a literal's window has. */
+static int width_for(const Literal *l) {
+    int i = 0;
+    while (width_of[i] > l->size) i++;
+    return i;
 }
 
 /* Check what the search takes for granted: no number leads out of its table. */
@@ -302,9 +313,11 @@ static int demands_are_sound(Meet *m) {
     for (size_t i = 0; i < m->demands; i++)
         if (!m->demand[i].count || m->demand[i].sets > m->needed || m->demand[i].count > m->needed - m->demand[i].sets)
             return 0;
-    for (size_t i = 0; i < m->literals; i++)
-        if (!m->literal[i].size || m->literal[i].at > m->text_size || m->literal[i].size > m->text_size - m->literal[i].at)
-            return 0;
+    for (size_t i = 0; i < m->literals; i++) {
+        const Literal *l = &m->literal[i];
+        if (!l->size || l->at > m->text_size || l->size > m->text_size - l->at) return 0;
+        if (l->window > l->size - width_of[width_for(l)]) return 0;
+    }
     return windows_are_sound(&m->first, m->literals) && lists_are_sound(&m->begins, m->literals, m->demands) &&
            lists_are_sound(&m->members, m->members.lists, m->literals);
 }
@@ -337,7 +350,7 @@ static int window_views_hold(const Py_buffer *v) {
 }
 
 enum { BUFFER, OFFSETS, COLUMNS, LITERALS, TEXT, FIRST, BEGINS = FIRST + 5, MEMBERS = BEGINS + 2,
-       DEMANDS = MEMBERS + 2, NEEDS, MEET_VIEWS };
+       IN_GRAMS = MEMBERS + 2, DEMANDS, NEEDS, MEET_VIEWS };
 
 /* Say whether a buffer holds whole rows of 32-bit numbers. */
 static int holds_rows(const Py_buffer *view, size_t row, const char *name) {
@@ -351,22 +364,26 @@ static int meet_views_hold(const Py_buffer *v) {
            holds_rows(&v[LITERALS], sizeof(Literal), "literals") && window_views_hold(v + FIRST) &&
            holds(&v[BEGINS], 4, 1, "begins") && holds(&v[BEGINS + 1], 4, 0, "begins") &&
            holds(&v[MEMBERS], 4, 1, "members") && holds(&v[MEMBERS + 1], 4, 0, "members") &&
+           holds(&v[IN_GRAMS], 4, (size_t)v[MEMBERS + 1].len / 4, "grams") &&
            holds_rows(&v[DEMANDS], sizeof(Demand), "demands") && holds(&v[NEEDS], 4, 0, "sets");
 }
 
 static Status run_sound(Meet *m, int avx2) {
     if (!demands_are_sound(m)) return BAD_DEMANDS;
-    m->first.widths = widths_in(&m->first, m->literal);
+    for (size_t i = 0; i < m->first.literals.listed; i++)
+        m->first.widths |= 1 << width_for(&m->literal[m->first.literals.items[i]]);
+    for (size_t i = 0; i < m->demands; i++) m->ears |= m->demand[i].ears;
     m->begun = calloc(m->literals + 1, sizeof *m->begun);
     m->asked = calloc(m->demands + 1, sizeof *m->asked);
     m->met = calloc(m->members.lists + 1, sizeof *m->met);
-    m->grams = malloc(MOST_GRAM_BITS / 8);
-    Status status = m->begun && m->asked && m->met && m->grams ? run_meet(m, avx2) : NO_MEMORY;
+    m->last = malloc(MOST_CHAINS * sizeof *m->last);
+    Status status = m->begun && m->asked && m->met && m->last ? run_meet(m, avx2) : NO_MEMORY;
     for (size_t i = 0; m->met && i < m->members.lists; i++) free(m->met[i].hit);
     free(m->begun);
     free(m->asked);
     free(m->met);
-    free(m->grams);
+    free(m->last);
+    free(m->before);
     return status;
 }
 
@@ -384,7 +401,7 @@ PyObject *meet_demands(PyObject *module, PyObject *args) {
               .columns = v[COLUMNS].buf, .rows = (size_t)v[OFFSETS].len / 8 - 1, .literal = v[LITERALS].buf,
               .literals = (size_t)v[LITERALS].len / sizeof(Literal), .text = v[TEXT].buf,
               .text_size = (size_t)v[TEXT].len, .first = windows_of(v + FIRST),
-              .begins = lists_of(v + BEGINS), .members = lists_of(v + MEMBERS), .demand = v[DEMANDS].buf,
+              .begins = lists_of(v + BEGINS), .members = lists_of(v + MEMBERS), .grams = v[IN_GRAMS].buf, .demand = v[DEMANDS].buf,
               .demands = (size_t)v[DEMANDS].len / sizeof(Demand), .needs = v[NEEDS].buf,
               .needed = (size_t)v[NEEDS].len / 4};
     Status status;

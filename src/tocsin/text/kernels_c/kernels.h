@@ -10,7 +10,8 @@
  * What comes in is not trusted: every length, offset and index is checked before use, and a wrong one raises ValueError.
  * Buffers are C-contiguous and aligned to their item; nothing is kept between calls; the GIL is released while working.
  * The bodies are plain C that compilers vectorise, with GNU vector types where lanes are wanted. On x86 each body is
- * compiled a second time for AVX2 and chosen at run time; on AArch64 NEON is part of the baseline.
+ * compiled a second time for AVX2 and chosen at run time; on AArch64 NEON is part of the baseline. TOCSIN_PORTABLE leaves
+ * out all that is of one processor.
  *
  * A further kernel is a file, a declaration at the end of this header, and a row of the method table in module.c.
  */
@@ -32,7 +33,7 @@
 
 #define INLINE static inline __attribute__((always_inline))
 
-#if defined(__x86_64__)
+#if defined(__x86_64__) && !defined(TOCSIN_PORTABLE)
 #define HAS_AVX2_CLONES 1
 #define AVX2 __attribute__((target("avx2")))
 #endif
@@ -71,10 +72,11 @@ INLINE uint32_t load32(const uint8_t *p) { uint32_t v; memcpy(&v, p, 4); return 
 INLINE int is_letter(uint8_t c) { return ((uint8_t)(c - 'a') < 26) | ((uint8_t)(c - '0') < 10); }
 INLINE int leads_han(const uint8_t *p) { return ((uint8_t)(p[0] - 0xE4) < 6) | ((p[0] == 0xE3) & (p[1] >= 0x90)); }
 
-/* lists.c: a growing list of numbers; reserve says no where memory ends. The spare of sort_hashes holds as many. */
+/* lists.c: a growing list of numbers; reserve says no where memory ends. A sort's spare holds as many. */
 typedef struct { uint64_t *item; size_t size, capacity; } List;
 int reserve(List *list, size_t more);
 void sort_hashes(uint64_t *a, size_t n, uint64_t *spare);
+void sort_votes(uint64_t *a, size_t n, uint64_t *spare);
 
 /* buffers.c: what every kernel needs at its door to Python. */
 PyObject *fail(Status status, size_t row);

@@ -5,9 +5,9 @@
 
 #include "kernels.h"
 
-#if defined(__x86_64__)
+#if defined(__x86_64__) && !defined(TOCSIN_PORTABLE)
 #include <emmintrin.h>
-#elif defined(__aarch64__)
+#elif defined(__aarch64__) && !defined(TOCSIN_PORTABLE)
 #include <arm_neon.h>
 #endif
 
@@ -20,9 +20,9 @@ INLINE Lanes within(Lanes v, uint8_t first, uint8_t count) { return below(v - fi
 
 /* Gather 16 truths. */
 INLINE uint32_t bits16(Lanes truth) {
-#if defined(__x86_64__)
+#if defined(__x86_64__) && !defined(TOCSIN_PORTABLE)
     return (uint32_t)_mm_movemask_epi8((__m128i)truth);
-#elif defined(__aarch64__)
+#elif defined(__aarch64__) && !defined(TOCSIN_PORTABLE)
     const Lanes place = {1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128};
     uint8x16_t bit = (uint8x16_t)(truth & place);
     return (uint32_t)vaddv_u8(vget_low_u8(bit)) | (uint32_t)vaddv_u8(vget_high_u8(bit)) << 8;

@@ -12,21 +12,42 @@ int reserve(List *list, size_t more) {
     return 1;
 }
 
-/* Sort by merging sorted runs, so that no order of hashes is slow; the spare holds as many. */
-void sort_hashes(uint64_t *a, size_t n, uint64_t *spare) {
-    enum { RUN = 16 };
-    for (size_t lo = 0; lo < n; lo += RUN)
-        for (size_t i = lo + 1; i < n && i < lo + RUN; i++) {
-            uint64_t h = a[i];
-            size_t j = i;
-            for (; j > lo && a[j - 1] > h; j--) a[j] = a[j - 1];
-            a[j] = h;
-        }
-    for (size_t width = RUN; width < n; width *= 2)
+/* Merge sorted runs, so that no order of numbers is slow. */
+static void merge_runs(uint64_t *a, size_t n, uint64_t *spare, size_t width) {
+    for (; width < n; width *= 2)
         for (size_t lo = 0; lo + width < n; lo += 2 * width) {
             size_t hi = n - lo < 2 * width ? n : lo + 2 * width, left = 0, right = lo + width;
             memcpy(spare, a + lo, width * sizeof *a);
             for (size_t at = lo; left < width; at++)
                 a[at] = right == hi || spare[left] <= a[right] ? spare[left++] : a[right++];
         }
+}
+
+/* Hashes are in no order: count how many stand before each, without a branch that could be guessed wrongly. */
+void sort_hashes(uint64_t *a, size_t n, uint64_t *spare) {
+    enum { RUN = 32 };
+    for (size_t lo = 0; lo < n; lo += RUN) {
+        size_t size = n - lo < RUN ? n - lo : RUN;
+        memcpy(spare, a + lo, size * sizeof *a);
+        for (size_t i = 0; i < size; i++) {
+            size_t rank = lo;
+            for (size_t j = 0; j < i; j++) rank += spare[j] <= spare[i];
+            for (size_t j = i + 1; j < size; j++) rank += spare[j] < spare[i];
+            a[rank] = spare[i];
+        }
+    }
+    merge_runs(a, n, spare, RUN);
+}
+
+/* Votes come as lists that rise: most stand where they belong. */
+void sort_votes(uint64_t *a, size_t n, uint64_t *spare) {
+    enum { RUN = 16 };
+    for (size_t lo = 0; lo < n; lo += RUN)
+        for (size_t i = lo + 1; i < n && i < lo + RUN; i++) {
+            uint64_t vote = a[i];
+            size_t j = i;
+            for (; j > lo && a[j - 1] > vote; j--) a[j] = a[j - 1];
+            a[j] = vote;
+        }
+    merge_runs(a, n, spare, RUN);
 }

@@ -49,7 +49,7 @@ static Status count_votes(Probe *p) {
     uint64_t *vote = p->votes.item;
     p->spare.size = 0;
     if (!reserve(&p->spare, n)) return NO_MEMORY;
-    sort_hashes(vote, n, p->spare.item);
+    sort_votes(vote, n, p->spare.item);
     for (size_t i = 0; i < n; i += run) {
         for (run = 1; i + run < n && vote[i + run] == vote[i];) run++;
         if (vote[i] >= p->alarms) return BAD_ALARM_TABLE;
