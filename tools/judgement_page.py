@@ -117,6 +117,8 @@ def judgement_page() -> str:
         "\n`dev` misuse of at most 400 characters; only the difference speaks. Base64 and spaced-out letters lose blanks or case.\n"
     )
     parts += _table("## A stream of ordinary events", _stream(held["stream"]))
+    if "speed" in held:
+        parts += _table("## Speed on one core", _speed(held["speed"]))
     return "\n".join([*parts, ANCHORS.strip("\n"), STOPS])
 
 
@@ -221,6 +223,25 @@ def _disguises(held: dict[str, Any]) -> Iterator[tuple[object, ...]]:
     for lang, stages in held.items():
         for stage in ("first", "second"):
             yield (lang, stage, stages["texts"], *(f"{r:.1%}" for r in stages[stage].values()))
+
+
+def _speed(held: dict[str, Any]) -> Iterator[tuple[object, ...]]:
+    yield (
+        "language",
+        "first stage, MB/s of folded text",
+        "its kernel alone, MB/s",
+        "second stage, texts a second",
+        "kernels",
+    )
+    for lang in ("en", "zh"):
+        found = held[lang]
+        yield (
+            lang,
+            found["first_stage_mb_s"],
+            found["kernel_alone_mb_s"],
+            found["second_stage_texts_s"],
+            held["kernels"],
+        )
 
 
 def _stream(held: dict[str, Any]) -> Iterator[tuple[object, ...]]:

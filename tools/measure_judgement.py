@@ -3,7 +3,7 @@
 Usage: python tools/measure_judgement.py LABELLED_FOLDER [--train FIGURES] [--peers FOLDER] [--only PART ...]
 
 PARTs: apart (from FIGURES, what `tocsin train --json` printed), peers (scores that tools/score_peers.py wrote),
-disguises, sessions, pairs, stream. `tools/measure_quality.py` writes the page from the figures.
+disguises, sessions, pairs, stream, speed. `tools/measure_quality.py` writes the page from the figures.
 """
 
 import argparse
@@ -17,18 +17,30 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from tocsin.cases import build_cases
 from tocsin.flow import Judging, Settings, judge_texts, read_labelled, run_screen
-from tocsin.flow.judging import Rules, judge_authored
-from tocsin.screen.classifier import Stages, authored_sessions, gather, judge_sessions, sentence_encoder, shipped_model
+from tocsin.flow.judging import Rules
+from tocsin.flow.training import judge_authored
+from tocsin.screen.classifier import (
+    Stages,
+    authored_sessions,
+    gather,
+    judge,
+    judge_sessions,
+    sentence_encoder,
+    shipped_model,
+)
 from tocsin.screen.classifier.apart import Ranked
 from tocsin.screen.classifier.folds import folds_of
 from tocsin.screen.classifier.measures import auprc, auroc, recall_at, threshold_at
+from tocsin.screen.classifier.stages import first_sums
 from tocsin.screen.classifier.written import read_stock
 from tocsin.standard import load_standard
+from tocsin.text import fold_batch, kernels_in_use
 
 ROOT = Path(__file__).parent.parent
 sys.path[:0] = [str(ROOT / "tests/standard"), str(ROOT / "bench")]
@@ -40,6 +52,7 @@ LEFT_OUT = ("xsafety", "aig_eval")
 STAGES = ("first", "second")
 SESSION_ALARMS, PAIR_ALARMS = 0.05, 0.08
 STREAM_ROWS = 200_000
+SPEED_COPIES = 20
 TOP_CASES = 100
 
 
@@ -148,6 +161,33 @@ def stream() -> dict[str, Any]:
     return found
 
 
+def speed(folder: Path) -> dict[str, Any]:
+    """Time the stages on one core: processor seconds for folded bytes and for candidates."""
+    model, found = shipped_model(), {}
+    for lang in ("en", "zh"):
+        texts = [r.text for r in labelled(folder, "dev") if r.lang == lang]
+        folded = fold_batch(pa.array(texts * SPEED_COPIES, pa.string()))
+        voices = np.zeros((len(folded.texts), 2), np.float32)
+        first = min(_seconds(lambda: judge(folded, voices, Stages(model))) for _ in range(3))  # noqa: B023  # run at once
+        sums = min(_seconds(lambda: first_sums(folded, model)) for _ in range(3))  # noqa: B023
+        encode, some = sentence_encoder(), sorted(texts, key=len)[: len(texts) * 9 // 10]
+        encode(some[:10])
+        seconds = _seconds(lambda: encode(some))  # noqa: B023
+        size = len(folded.buffer) / 1e6
+        found[lang] = {
+            "first_stage_mb_s": round(size / first, 1),
+            "kernel_alone_mb_s": round(size / sums, 1),
+            "second_stage_texts_s": round(len(some) / seconds),
+        }
+    return found | {"kernels": kernels_in_use()}
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    started = time.process_time()
+    work()
+    return time.process_time() - started
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("labelled", type=Path)
@@ -165,6 +205,7 @@ def main() -> None:
         "sessions": sessions,
         "pairs": pairs,
         "stream": stream,
+        "speed": lambda: speed(given.labelled),
     }
     if given.train:
         parts["apart"] = lambda: json.loads(given.train.read_text("utf-8"))["stages"]

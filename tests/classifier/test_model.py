@@ -82,7 +82,7 @@ def test_the_shipped_model_has_a_scale_for_each_stage_and_language() -> None:
 
 @given(st.floats(0, 1))
 def test_a_threshold_is_exceeded_by_no_more_than_the_share(share: float) -> None:
-    scale = Scale([1.0], 0.0, [0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2])
+    scale = Scale([1.0], 0.0, [0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1])
     held = [s for s in SHARES if s <= share]
     assert scale.threshold(share) == (scale.exceeded[len(held) - 1] if held else 1.0)
 

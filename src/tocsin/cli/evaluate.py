@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from tocsin.cli.rim import cache_folder, put_json, put_rows, say
+from tocsin.cli.rim import cache_folder, check_lang, put_json, put_rows, say, write_text
 
 MEASURES = ("auroc", "auprc", "recall_at_1%", "recall_at_0.1%")
 
@@ -14,15 +14,25 @@ def evaluate(
     labelled: Annotated[list[Path], typer.Argument(help="Labelled texts, one JSON object a line.")],
     stage: Annotated[str, typer.Option(help="first or second.")] = "first",
     model: Annotated[Path | None, typer.Option(help="A model file; the shipped one when left out.")] = None,
+    chart: Annotated[Path | None, typer.Option(help="Also draw recall and reliability into this SVG file.")] = None,
+    lang: Annotated[str, typer.Option(help="Language of the chart: en or zh.")] = "en",
     as_json: Annotated[bool, typer.Option("--json", help="Print all figures as JSON.")] = False,
 ) -> None:
     """Measure how well the classifier ranks labelled texts, by language, source and kind.
 
     Example: tocsin evaluate labelled.jsonl --stage second
     """
-    from tocsin.flow import as_stage, evaluate_model, load_model, read_labelled  # kept out of `tocsin --help`
+    from tocsin.flow import (  # kept out of `tocsin --help`
+        as_stage,
+        draw_evaluation,
+        evaluate_model,
+        load_model,
+        read_labelled,
+    )
 
     found = evaluate_model(read_labelled(labelled), load_model(model), as_stage(stage), cache_folder())
+    if chart:
+        write_text(chart, draw_evaluation(found, check_lang(lang)))
     if as_json:
         put_json(found)
         return

@@ -2,6 +2,7 @@
 
 from tocsin.flow.asking import check_text, describe, describe_standard, price_standard
 from tocsin.flow.demo import Verdict, judge, run_demo
+from tocsin.flow.evaluating import draw_evaluation, evaluate_model
 from tocsin.flow.fingerprinting import (
     AlarmBank,
     CaseFiles,
@@ -15,8 +16,9 @@ from tocsin.flow.fingerprinting import (
 )
 from tocsin.flow.finished import read_table, redraw
 from tocsin.flow.guarding import read_guard
-from tocsin.flow.judging import Judging, as_stage, evaluate_model, judge_texts, load_model, read_labelled, train_model
+from tocsin.flow.judging import Judging, as_stage, judge_texts, load_model
 from tocsin.flow.screening import Outcome, Settings, run_screen
+from tocsin.flow.training import read_labelled, train_model
 from tocsin.screen.classifier import Settings as TrainSettings
 
 __all__ = [
@@ -34,6 +36,7 @@ __all__ = [
     "describe",
     "describe_bank",
     "describe_standard",
+    "draw_evaluation",
     "evaluate_model",
     "extend_bank",
     "fits",

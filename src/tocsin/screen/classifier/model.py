@@ -11,14 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tocsin.forms import LABELS, FormatError
-from tocsin.screen.classifier.scales import Scale
+from tocsin.screen.classifier.labelled import LANGUAGES
+from tocsin.screen.classifier.scales import SHARES, Scale
 
 MAGIC = b"tocsin-classifier 1\n"
 MOST_BYTES = 1 << 26
 COLUMNS = 1 + len(LABELS)  # any misuse, then each label given misuse
 BITS, FEATURES = 16, 15
 COUNT_LANE = 15  # every feature adds 1 here: how many there were
-STAGES = ("first", "second")
+INPUTS = {"first": 3, "second": 4}  # of each stage's scale: its scores, then the voices of rules
+SESSION_SLOPES = 3  # two inputs and the intercept
 
 
 class Card(msgspec.Struct, frozen=True):
@@ -106,7 +108,19 @@ def _read(raw: bytes) -> Model:
         arrays[name] = np.frombuffer(body, kind, count, at).reshape(sizes[name])
         at += count * np.dtype(kind).itemsize
     _check(arrays)
+    _check_card(header.card)
     return Model(header.card, **arrays)
+
+
+def _check_card(card: Card) -> None:
+    """Hold the scales to what the stages put on them: one slope an input, one threshold a share."""
+    for stage, inputs in INPUTS.items():
+        for lang in LANGUAGES:
+            scale = card.scales[stage][lang]
+            if len(scale.slopes) != inputs or len(scale.exceeded) != len(SHARES):
+                raise ValueError(f"the scale of stage {stage!r} has {len(scale.slopes)} slopes, not {inputs}")
+    if len(card.sessions) != SESSION_SLOPES:
+        raise ValueError(f"the scale of sessions has {len(card.sessions)} numbers, not {SESSION_SLOPES}")
 
 
 def _check(arrays: dict[str, NDArray[Any]]) -> None:

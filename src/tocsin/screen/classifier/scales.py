@@ -11,8 +11,8 @@ from tocsin.screen.classifier.linear import fit_logistic, probability
 
 Floats = NDArray[np.float64]
 PENALTY, ROUNDS = 1e-3, 100
-SHARES = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2)  # of ordinary texts
-RARE, ALARM, CANDIDATES = 0, 3, 7  # places in SHARES that the stages use
+SHARES = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)  # of ordinary texts
+CANDIDATES = 8  # the place in SHARES of those that the second stage may look at
 
 
 class Scale(msgspec.Struct, frozen=True):
