@@ -89,7 +89,7 @@ STOPS = """
 - **Twins that differ by a word** are the hardest single texts: see pairs. Naming a group is enough to raise a score.
 - **A benign source of a new kind** is alarmed several times as often as 1 %: see unseen benign sources. Calibrate on your own traffic.
 - **Injections whose carried instruction is harmless** are found by their form only.
-- **Tried and dropped**: 2^18 rows instead of 2^16 (no better), words and pairs without n-grams (worse in English), a hidden layer of 256 in place of two
+- **Tried and dropped**: 2^18 rows instead of 2^16 (hardly better, four times as large), words and pairs without n-grams (worse in English), a hidden layer of 256 in place of two
   averaged ones of 128 (no better), dropping inputs in training (no better), encoding raw instead of folded text (as good, and open to
   disguise), refusals and mixed languages as inputs of the session's scale (no better on twins that are refused too). No
   text was distilled: there is no unlabelled text that we may use.

@@ -6,10 +6,12 @@ from dataclasses import replace
 import numpy as np
 import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tocsin.screen.classifier import Answer, Stages, judge, sentence_encoder, shipped_model
 from tocsin.screen.classifier.scales import CANDIDATES, SHARES
-from tocsin.screen.classifier.stages import readable
+from tocsin.screen.classifier.stages import HAN_SHARE, languages, readable
 from tocsin.text import fold_batch
 
 HARMFUL = {
@@ -133,3 +135,11 @@ def test_without_weights_every_text_scores_alike() -> None:
     folded = fold_batch(pa.array(["one text", "another text"], pa.string()))
     scores = judge(folded, np.zeros((2, 2), np.float32), Stages(blank)).harm
     assert scores[0] == scores[1]
+
+
+@given(st.lists(st.text("ab c你好界、é🙂", max_size=20), max_size=8))
+def test_the_scale_of_a_text_is_told_by_its_characters(texts: list[str]) -> None:
+    folded = fold_batch(pa.array(texts, pa.string()))
+    lines = [folded.line(row) + "\n" for row in range(len(texts))]
+    share = [sum("\u4000" <= c <= "\u9fff" for c in line) / len(line) for line in lines]
+    assert languages(folded).tolist() == ["zh" if s > HAN_SHARE else "en" for s in share]

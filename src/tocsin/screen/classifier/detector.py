@@ -5,6 +5,7 @@ from typing import ClassVar
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from tocsin.forms import FINDINGS, LABELS, SCORED
@@ -86,7 +87,7 @@ class ClassifierDetector:
 
 
 def _asked(batch: pa.RecordBatch) -> NDArray[np.bool_]:
-    return np.isin(np.array(batch["role"].to_pylist(), dtype=np.str_), ROLES)
+    return np.asarray(pc.is_in(batch["role"], pa.array(ROLES)).to_numpy(zero_copy_only=False), dtype=np.bool_)
 
 
 def _scored(judged: Judgement, shared: Floats) -> pa.Table:

@@ -51,7 +51,7 @@ class Model:
     @cached_property
     def digest(self) -> str:
         """Name the model by its content."""
-        return blake2b(write_model(self), digest_size=8).hexdigest()
+        return blake2b(b"".join(_parts(self)), digest_size=8).hexdigest()
 
 
 ARRAYS = {
@@ -72,10 +72,15 @@ class _Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def write_model(model: Model) -> bytes:
     """Write a model as the bytes of its file."""
+    head, body = _parts(model)
+    return MAGIC + head + b"\n" + zlib.compress(body, 9)
+
+
+def _parts(model: Model) -> tuple[bytes, bytes]:
     arrays = {name: np.ascontiguousarray(getattr(model, name), dtype=kind) for name, kind in ARRAYS.items()}
     header = _Header(model.card, {name: list(array.shape) for name, array in arrays.items()})
-    head = msgspec.json.encode(header, order="deterministic") + b"\n"
-    return MAGIC + head + zlib.compress(b"".join(a.tobytes() for a in arrays.values()), 9)
+    body = b"".join(a.tobytes() for a in arrays.values())
+    return msgspec.json.encode(header, order="deterministic"), body
 
 
 def read_model(raw: bytes) -> Model:

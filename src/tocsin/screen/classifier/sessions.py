@@ -31,7 +31,7 @@ def count_sessions(batch: pa.RecordBatch, judged: Judgement) -> pa.Table:
     """Count what a batch's user turns add to each session; what names no session is left out."""
     bad = judged.harm >= BAD
     refused = pc.fill_null(pc.equal(batch["status"], "refused"), False).to_numpy(zero_copy_only=False)
-    asked = np.array(batch["role"].to_pylist(), dtype=np.str_) == "user"
+    asked = pc.equal(batch["role"], "user").to_numpy(zero_copy_only=False)
     columns: dict[str, Any] = {
         "session": batch["session"],
         "account": batch["account"],

@@ -67,18 +67,16 @@ def _closed_up(folded: Folded, row: int) -> bool:
 
 def languages(folded: Folded) -> NDArray[np.str_]:
     """Say of every text whether it is judged on the scale of Chinese or of English."""
-    named = np.full(len(folded.texts), "en")
-    for row in np.flatnonzero(~(folded.flags & ASCII).astype(bool)):
-        line = np.frombuffer(folded.buffer, np.uint8, *_extent(folded, int(row)))
-        han = np.count_nonzero((line >= 0xE4) & (line <= 0xE9))
-        if han > HAN_SHARE * np.count_nonzero((line & 0xC0) != 0x80):
-            named[row] = "zh"
+    count = len(folded.texts)
+    named = np.full(count, "en")
+    if not count or (folded.flags & ASCII).all():
+        return named
+    line = np.frombuffer(folded.buffer, np.uint8, int(folded.offsets[count]))
+    starts = folded.offsets[:count]
+    han = np.add.reduceat((line - np.uint8(0xE4)) < 6, starts, dtype=np.int32)
+    characters = np.add.reduceat((line & 0xC0) != 0x80, starts, dtype=np.int32)
+    named[han > HAN_SHARE * characters] = "zh"
     return named
-
-
-def _extent(folded: Folded, row: int) -> tuple[int, int]:
-    start, stop = int(folded.offsets[row]), int(folded.offsets[row + 1])
-    return stop - 1 - start, start
 
 
 @dataclass(frozen=True)
@@ -141,9 +139,10 @@ def _on_scale(stage: str, given: Floats, langs: NDArray[np.str_], model: Model) 
 
 
 def _thresholds(stages: Stages, langs: NDArray[np.str_]) -> NDArray[np.float64]:
-    scales = stages.model.card.scales["first"]
-    share = min(stages.budget, SHARES[CANDIDATES])
-    return np.array([scales[lang].threshold(share) for lang in langs.tolist()])
+    share, cuts = min(stages.budget, SHARES[CANDIDATES]), np.zeros(len(langs))
+    for lang, scale in stages.model.card.scales["first"].items():
+        cuts[langs == lang] = scale.threshold(share)
+    return cuts
 
 
 def _ask(
