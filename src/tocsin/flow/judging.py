@@ -48,18 +48,19 @@ class Judging:
     stage: Stage = "first"
     budget: float = 1.0
     guard: GuardSettings | None = None
+    sessions: bool = False  # whether sessions are counted too
 
     @property
     def name(self) -> str:
         """Name all that decides what it says."""
-        return f"{load_model(self.model).digest} {self.stage} {self.budget} {self.guard}"
+        return f"{load_model(self.model).digest} {self.stage} {self.budget} {self.guard} {self.sessions}"
 
     def detector(self, standard_version: str, keep_evidence: bool) -> ClassifierDetector:
         """Load the model and, for the second stage, the encoder. Errors: as `load_model`."""
         encode = None if self.stage == "first" else sentence_encoder()
         ask = guard_of(self.guard, encode) if self.stage == "guard" and self.guard and encode else None
         stages = Stages(load_model(self.model), encode, ask, self.budget)
-        return ClassifierDetector(stages, standard_version, keep_evidence)
+        return ClassifierDetector(stages, standard_version, keep_evidence, self.sessions)
 
 
 def load_model(path: Path | None) -> Model:

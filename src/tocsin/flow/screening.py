@@ -4,7 +4,7 @@ import gc
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 
@@ -17,11 +17,12 @@ from tocsin.flow.fingerprinting import AlarmBank
 from tocsin.flow.gathering import Gathered
 from tocsin.flow.judging import Judging, load_model
 from tocsin.flow.outputs import RejectFile, TableFile, publish, write_json, write_table
-from tocsin.flow.parts import PartStore, encode_batch
+from tocsin.flow.parts import PartStore
 from tocsin.flow.presenting import Finished, present
+from tocsin.flow.spill import SpillFile
 from tocsin.flow.workers import Recipe, screen_here, screen_in_workers
 from tocsin.forms import CASES, FINGERPRINTS, SCORES, FormatError, TocsinError, TransportError
-from tocsin.screen import Screened, rule_detector
+from tocsin.screen import Screened, Tally, rule_detector
 from tocsin.screen.classifier import score_sessions
 from tocsin.standard import Standard, compile_pack, load_standard
 from tocsin.traffic import Pulled, SeenIds, find_sources, hash_identities, pull
@@ -92,8 +93,9 @@ class _Run:
         self.settings, self.standard, self.clock, self.tick = settings, standard, clock, tick
         self.partial = settings.out / PARTIAL
         self.staged, self.seen = self.partial / "out", self.partial / "seen"
+        self.judging = replace(settings.judging, sessions=settings.scores)
         alarms = settings.alarms.name if settings.alarms else "no alarms"
-        made_with = f"{__version__} {standard.digest} {settings.keep_evidence} {alarms} {settings.judging.name}"
+        made_with = f"{__version__} {standard.digest} {settings.keep_evidence} {alarms} {self.judging.name}"
         self.parts = PartStore(self.partial / "parts", made_with)
         self.failures: list[TocsinError] = []
         self.rows = self.size = 0
@@ -132,7 +134,7 @@ class _Run:
         shutil.rmtree(self.partial, ignore_errors=True)
 
     def _gather(self, parts: Iterator[Screened]) -> Gathered:
-        gathered = Gathered()
+        gathered = Gathered(Tally(SpillFile(self.partial)))
         wanted = self.settings.scores, self.settings.alarms is not None
         with (
             TableFile(self.staged / SCORES_FILE, SCORES, wanted[0]) as scores,
@@ -152,25 +154,25 @@ class _Run:
             self.judged[found["values"]] += found["counts"]
         self.guard_cost += pc.sum(scores["guard_cost"]).as_py() or 0.0
 
-    def _screened(self, batches: Iterator[bytes]) -> Iterator[Screened]:
+    def _screened(self, batches: Iterator[pa.RecordBatch]) -> Iterator[Screened]:
         s = self.settings
         if s.workers > 1:
-            recipe = Recipe(s.standard, s.cache, s.keep_evidence, s.alarms, s.judging)
+            recipe = Recipe(s.standard, s.cache, s.keep_evidence, s.alarms, self.judging)
             return screen_in_workers(batches, self.parts, recipe, s.workers)
         rules = rule_detector(self.standard, compile_pack(self.standard, s.cache), keep_evidence=s.keep_evidence)
         gc.freeze()  # the rules live as long as the run: a collector that walks them costs a twentieth of it
         alarms = s.alarms.detector(self.standard.version, s.keep_evidence) if s.alarms else None
-        classifier = s.judging.detector(self.standard.version, s.keep_evidence)
+        classifier = self.judging.detector(self.standard.version, s.keep_evidence)
         return screen_here(batches, self.parts, (rules, alarms, classifier))
 
-    def _batches(self, rejects: RejectFile) -> Iterator[bytes]:
+    def _batches(self, rejects: RejectFile) -> Iterator[pa.RecordBatch]:
         with SeenIds(self.seen) as seen:
             for pulled in pull(self.settings.inputs, seen=seen, format=self.settings.format):
                 rejects.add(pulled.rejects)
                 if pulled.failure:
                     self.failures.append(pulled.failure)
                 if pulled.traffic.num_rows:
-                    yield encode_batch(self._entered(pulled))
+                    yield self._entered(pulled)
 
     def _entered(self, pulled: Pulled) -> pa.RecordBatch:
         self.rows += pulled.traffic.num_rows

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from tocsin.forms import FINDINGS, LABELS, SCORED
+from tocsin.forms import FINDINGS, LABELS, SCORED, SESSIONS
 from tocsin.screen.classifier.labelled import KINDS
 from tocsin.screen.classifier.sessions import count_sessions
 from tocsin.screen.classifier.stages import Judgement, Stages, judge
@@ -41,6 +41,7 @@ class ClassifierDetector:
     stages: Stages
     standard_version: str
     keep_evidence: bool = True
+    sessions: bool = True
 
     name: ClassVar[str] = "classifier"
 
@@ -48,9 +49,8 @@ class ClassifierDetector:
         """Judge a batch of TRAFFIC by its folded texts and what was found in it."""
         judged = judge(folded, voices_of(batch["event_id"], findings), self.stages)
         shared = judged.labels[:, _SHARED].sum(axis=1)
-        return Judged(
-            self._findings(batch, folded, judged, shared), _scored(judged, shared), count_sessions(batch, judged)
-        )
+        sessions = count_sessions(batch, judged) if self.sessions else SESSIONS.empty_table()
+        return Judged(self._findings(batch, folded, judged, shared), _scored(judged, shared), sessions)
 
     def _findings(self, batch: pa.RecordBatch, folded: Folded, judged: Judgement, shared: Floats) -> pa.Table:
         spoken = pa.array(np.flatnonzero((shared > self._floors(folded, judged)) & _asked(batch)))
