@@ -143,8 +143,9 @@ def pairs() -> dict[str, Any]:
 
 
 def stream() -> dict[str, Any]:
-    """Screen authored ordinary events; count false cases with the classifier's findings and without them."""
+    """Screen authored events, one in 200 planted; count false cases with the classifier's findings and without them."""
     from generate import generate
+    from talk import RING_ACCOUNTS, RINGS
 
     with tempfile.TemporaryDirectory() as work:
         logs, out = Path(work, "rows.parquet"), Path(work, "out")
@@ -157,7 +158,14 @@ def stream() -> dict[str, Any]:
     found["findings_of_the_classifier"] = len(findings) - len(silent)
     for name, told in (("with", findings), ("without", silent)):
         cases = build_cases(told, activity, load_standard(), today=date(2026, 1, 1))
-        found[name] = {"cases": len(cases), "cases_a_million_events": round(len(cases) * 1e6 / STREAM_ROWS, 1)}
+        planted = [int(accounts[0].lstrip("a-")) < RINGS * RING_ACCOUNTS for accounts in cases["accounts"].to_pylist()]
+        top = planted[:TOP_CASES]
+        found[name] = {
+            "cases": len(cases),
+            "false_cases": len(planted) - sum(planted),
+            "false_cases_a_million_events": round((len(planted) - sum(planted)) * 1e6 / STREAM_ROWS, 1),
+            "precision_of_top_100": round(sum(top) / max(1, len(top)), 4),
+        }
     return found
 
 

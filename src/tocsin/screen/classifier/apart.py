@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from tocsin.screen.classifier.labelled import LANGUAGES, Labelled
 from tocsin.screen.classifier.measures import auprc, auroc, threshold_at
 from tocsin.screen.classifier.model import Model
+from tocsin.screen.classifier.scales import CANDIDATES, SHARES
 from tocsin.screen.classifier.train import STAGE_COLUMNS, VOICES_FROM, KeptApart
 
 Floats = NDArray[np.float64]
@@ -36,13 +37,20 @@ def measure_apart(data: Labelled, apart: KeptApart, model: Model) -> dict[str, d
 
 
 def apart_harm(data: Labelled, apart: KeptApart, model: Model, stage: str, heard: bool = True) -> Floats:
-    """Put the raw scores of rows kept apart on the model's scale; where rules are not heard, they said nothing."""
+    """Put the raw scores of rows kept apart on the model's scale, the second stage's where they are candidates.
+
+    Where rules are not heard, they said nothing.
+    """
     raw = apart.raw.copy()
     raw[:, VOICES_FROM:] *= heard
     harm, langs = np.zeros(len(apart.row)), data.langs[apart.row]
-    for lang, scale in model.card.scales[stage].items():
+    for lang in LANGUAGES:
         rows = langs == lang
-        harm[rows] = scale.probability(raw[rows][:, STAGE_COLUMNS[stage]])
+        first, second = (model.card.scales[s][lang] for s in STAGE_COLUMNS)
+        harm[rows] = first.probability(raw[rows][:, STAGE_COLUMNS["first"]])
+        if stage == "second":
+            looked = rows & (harm > first.threshold(SHARES[CANDIDATES]))
+            harm[looked] = second.probability(raw[looked][:, STAGE_COLUMNS["second"]])
     return harm
 
 
