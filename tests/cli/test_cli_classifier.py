@@ -66,7 +66,7 @@ def test_screen_writes_harm_and_sessions_of_every_stage(tocsin: Command, tmp_pat
         assert told.code == 0
         assert json.loads(told.out)["judged"].get(last)
         scores = pq.read_table(tmp_path / stage / "scores.parquet").to_pylist()
-        assert scores[0]["harm"] > 0.8 > 0.3 > scores[1]["harm"]
+        assert scores[0]["harm"] > 0.8 > 0.5 > scores[1]["harm"]
         assert scores[0]["stage"] == last
         assert sum(scores[0][label] for label in LABELS) == pytest.approx(scores[0]["harm"], abs=1e-5)
         assert scores[0]["score"] <= scores[0]["harm"]

@@ -81,7 +81,7 @@ def test_a_small_run_writes_the_files_and_fields_of_the_page(tmp_path: Path) -> 
     assert (
         files - {"fingerprints.parquet"}
         == {path.name for path in out.iterdir()}
-        == OUTPUTS | {"scores.parquet", "charts"}
+        == OUTPUTS | {"scores.parquet", "sessions.parquet", "charts"}
     )
     assert named(table(section("`summary.json`"), "field")) == list(json.loads((out / "summary.json").read_text()))
     (reject,) = (out / "rejects.jsonl").read_text().splitlines()

@@ -58,8 +58,9 @@ def test_every_event_has_exactly_one_score(out: Path) -> None:
     scores = table(out, "scores")
     assert [s["event_id"] for s in scores] == [f"e{n:06}" for n in (*range(600), 900, 901)]
     spoken = {f["event_id"]: f["kind"] for f in table(out, "findings") if f["rule"] == "M12.small-ignore"}
-    assert {s["event_id"]: s["kind"] for s in scores if s["score"] > 0.7} == spoken
-    assert {s["kind"] for s in scores if s["score"] == 0} == {None}
+    assert {s["event_id"]: s["kind"] for s in scores if s["kind"] == "M12"} == spoken
+    assert min(s["score"] for s in scores if s["event_id"] in spoken) > 0.05  # one is padded
+    assert all(0 <= s["score"] <= s["harm"] <= 1 for s in scores)
 
 
 def test_only_roles_that_a_rule_names_are_heard(out: Path) -> None:
@@ -141,7 +142,7 @@ def test_an_allowance_silences_cases_until_its_day_and_never_findings(tmp_path: 
     }
     assert [c["accounts"] for c in table(tmp_path / "1", "cases")] == [["a2"]]
     assert sorted(c["accounts"] for c in table(tmp_path / "2", "cases")) == [["a1"], ["a2"]]
-    assert {r.summary["findings"] for r in runs.values()} == {2}
+    assert {r.summary["findings"] for r in runs.values()} == {4}  # a rule and the classifier, twice
     rule = Allowance(rule="M12.small-ignore", reason="known", until=date(2026, 3, 1))
     assert (
         screen(tmp_path / "rule", log, standard=standard, allowances=(rule,), today=date(2026, 3, 1)).summary["cases"]

@@ -11,16 +11,12 @@ from tocsin.screen.classifier import Model, Row, evaluate, gather
 ALARMS = 0.01
 DARK, LIGHT = "#1f4e79", "#b5651d"
 _TITLES = {
-    "en": {
-        "title": "Recall in % at 1 % false alarms by kind; misuse in % where a probability was said",
-        "recall": "{lang}: {name}, recall %",
-        "reliability": "{lang}: {name} said, % so",
+    "title": {
+        "en": "Recall in % at 1 % false alarms by kind; misuse in % where a probability was said",
+        "zh": "误报率为1%时各类别的召回率（%）；各概率段内实际滥用占比（%）",
     },
-    "zh": {
-        "title": "误报率为1%时各类别的召回率（%）；各概率段内实际滥用占比（%）",
-        "recall": "{lang}：{name}，召回率%",
-        "reliability": "{lang}：预测{name}，实际%",
-    },
+    "recall": {"en": "{lang}: {name}, recall in %", "zh": "{lang}：{name}，召回率%"},
+    "reliability": {"en": "{lang}: {name} said, % so", "zh": "{lang}：预测{name}，实际%"},
 }
 
 
@@ -35,11 +31,11 @@ def draw_evaluation(found: dict[str, Any], lang: str) -> str:
     """Draw an evaluation as SVG: recall of every kind at 1 % false alarms, and what was so where a tenth was said."""
     colours = {"en": DARK, "zh": LIGHT}
     bars = [
-        Bar(_TITLES[lang][part].format(lang=told, name=name), round(100 * share), colours[told])
+        Bar(_TITLES[part][lang].format(lang=told, name=name), round(100 * share), colours[told])
         for told, figures in found["languages"].items()
         for part, name, share in (*_recalls(figures), *_reliability(figures))
     ]
-    return draw_bars(bars, _TITLES[lang]["title"])
+    return draw_bars(bars, _TITLES["title"][lang])
 
 
 def _recalls(figures: dict[str, Any]) -> list[tuple[str, str, float]]:

@@ -11,6 +11,7 @@ from tocsin.screen.classifier.labelled import LANGUAGES, Labelled
 from tocsin.screen.classifier.measures import auprc, auroc, threshold_at
 from tocsin.screen.classifier.model import Model
 from tocsin.screen.classifier.scales import CANDIDATES, SHARES
+from tocsin.screen.classifier.stages import bounded
 from tocsin.screen.classifier.train import STAGE_COLUMNS, VOICES_FROM, KeptApart
 
 Floats = NDArray[np.float64]
@@ -42,6 +43,7 @@ def apart_harm(data: Labelled, apart: KeptApart, model: Model, stage: str, heard
     Where rules are not heard, they said nothing.
     """
     raw = apart.raw.copy()
+    raw[:, 0] = bounded(raw[:, 0])
     raw[:, VOICES_FROM:] *= heard
     harm, langs = np.zeros(len(apart.row)), data.langs[apart.row]
     for lang in LANGUAGES:

@@ -47,8 +47,10 @@ class ClassifierDetector:
 
     def find(self, batch: pa.RecordBatch, folded: Folded, findings: pa.Table) -> Judged:
         """Judge a batch of TRAFFIC by its folded texts and what was found in it."""
-        judged = judge(folded, voices_of(batch["event_id"], findings), self.stages)
-        shared = judged.labels[:, _SHARED].sum(axis=1)
+        voices = voices_of(batch["event_id"], findings)
+        judged = judge(folded, voices, self.stages)
+        local = judged.labels[:, ~_SHARED].sum(axis=1)
+        shared = judged.harm - local * (1 - voices.max(axis=1))  # where a rule spoke, it is less likely to be local
         sessions = count_sessions(batch, judged) if self.sessions else SESSIONS.empty_table()
         return Judged(self._findings(batch, folded, judged, shared), _scored(judged, shared), sessions)
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,7 @@ Floats = NDArray[np.float32]
 Encode = Callable[[Sequence[str]], Floats]  # texts to vectors of 512
 HEAD_CHARACTERS = 800  # of a long text, and as many of its end: what the encoder reads
 VECTOR_GAIN = 8  # entries of a unit vector of 512 are small; the head reads them enlarged
+LEAST_LOGIT = -6.0
 HAN_SHARE = 0.2  # Chinese characters among the bytes' characters from which a text counts as Chinese
 ASCII = 1  # a row flag of the fold
 
@@ -32,7 +34,13 @@ def first_scores(folded: Folded, sums: NDArray[np.int32], model: Model) -> Float
     """
     count = np.maximum(sums[:, COUNT_LANE : COUNT_LANE + 1], 1)
     logits = (sums[:, :COLUMNS] * model.lanes / np.sqrt(count) + model.bias).astype(np.float32)
+    logits[:, 0] = bounded(logits[:, 0])
     return _worst_lines(folded, logits)
+
+
+def bounded(logits: NDArray[Any]) -> NDArray[Any]:
+    """Let no text be so harmless, by its length, that what rules and the head say of it counts for nothing."""
+    return np.asarray(np.maximum(logits, LEAST_LOGIT))
 
 
 def _worst_lines(folded: Folded, logits: Floats) -> Floats:
