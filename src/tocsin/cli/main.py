@@ -8,7 +8,23 @@ from types import FrameType
 import typer
 
 from tocsin import __version__
-from tocsin.cli import cases, check, demo, evaluate, fingerprint, report, screen, standard, train
+from tocsin.cli import (
+    cases,
+    check,
+    demo,
+    evaluate,
+    exercise,
+    fingerprint,
+    key,
+    log,
+    mirror,
+    report,
+    screen,
+    standard,
+    train,
+    verify,
+    witness,
+)
 from tocsin.forms.errors import INTERRUPTED, TocsinError
 
 app = typer.Typer(
@@ -24,8 +40,14 @@ app.command("report")(report.report)
 app.command("check")(check.check)
 app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
+app.add_typer(exercise.app, name="exercise")
 app.add_typer(fingerprint.app, name="fingerprint")
 app.add_typer(standard.app, name="standard")
+app.add_typer(key.app, name="key")
+app.add_typer(log.app, name="log")
+app.add_typer(witness.app, name="witness")
+app.add_typer(mirror.app, name="mirror")
+app.add_typer(verify.app, name="verify")
 
 
 class _Interrupted(BaseException):

@@ -3,6 +3,7 @@
 from tocsin.flow.asking import check_text, describe, describe_standard, price_standard
 from tocsin.flow.demo import Verdict, judge, run_demo
 from tocsin.flow.evaluating import draw_evaluation, evaluate_model
+from tocsin.flow.exercising import Exercise, rank_ranges, write_exercise
 from tocsin.flow.fingerprinting import (
     AlarmBank,
     CaseFiles,
@@ -24,6 +25,7 @@ from tocsin.screen.classifier import Settings as TrainSettings
 __all__ = [
     "AlarmBank",
     "CaseFiles",
+    "Exercise",
     "Judging",
     "Outcome",
     "Settings",
@@ -45,6 +47,7 @@ __all__ = [
     "load_model",
     "look_up",
     "price_standard",
+    "rank_ranges",
     "read_guard",
     "read_labelled",
     "read_table",
@@ -53,4 +56,5 @@ __all__ = [
     "run_screen",
     "shrink_bank",
     "train_model",
+    "write_exercise",
 ]
