@@ -1,5 +1,6 @@
 """`tocsin train`: a classifier from labelled texts."""
 
+import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -22,6 +23,7 @@ def train(
 
     Example: tocsin train labelled.jsonl --out my.model
     """
+    os.environ["OPENBLAS_NUM_THREADS"] = "1"  # how sums are cut among threads shows in the last bits; numpy comes next
     from tocsin.flow import TrainSettings, read_labelled, train_model  # kept out of `tocsin --help`
 
     rows = [row for row in read_labelled(labelled) if row.source not in (leave or ())]
