@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from multiprocessing import get_context, parent_process
+from multiprocessing import active_children, get_context, parent_process
 from pathlib import Path
 from threading import Thread
 
@@ -63,10 +63,13 @@ def screen_in_workers(
 ) -> Iterator[Screened]:
     """Screen batches in worker processes; the same as `screen_here`, in the same order."""
     jobs = ((batch, parts.path(batch)) for batch in batches)
+    others = set(active_children())
     pool = ProcessPoolExecutor(workers, get_context("spawn"), _start, (recipe, parts))
     try:
         yield from _elsewhere(jobs, parts, pool, AHEAD * workers)
     except BrokenProcessPool as error:
+        for child in set(active_children()) - others:  # one that was just being started when another died is not ended
+            child.kill()
         raise TransportError(
             "a worker process died", hint="free memory or use fewer --workers, then --resume"
         ) from error
