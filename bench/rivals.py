@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from cost import keep
 from environment import install
 from tocsin.standard import Rule, load_standard
-from tocsin.standard.match import All, Leaf, Tree, branches
+from tocsin.standard.match import All, Leaf, Tree, demands
 from tocsin.standard.match import Any as AnyOf
 from tocsin.text import fold_batch
 
@@ -35,7 +35,7 @@ def write_rules(path: Path) -> dict[str, int]:
 
 
 def _given(rule: Rule) -> dict[str, Any]:
-    found = [branch for tree in rule.alternatives for branch in branches(tree)]
+    found = [demand.sets for tree in rule.alternatives for demand in demands(tree)]
     return {
         "id": rule.id,
         "patterns": [pattern for tree in rule.alternatives for pattern in tree.triggers()],

@@ -82,6 +82,7 @@ class Bench:
             "fold": _rate(scan["text_bytes"], scan["cpu_s"]["fold"]),
             "scan_raw": _rate(scan["text_bytes"], scan["cpu_s"]["raw"]),
             "scan_candidates": _rate(scan["text_bytes"], scan["cpu_s"]["candidates"]),
+            "scan_by_vectorscan": _rate(scan["text_bytes"], scan["cpu_s"]["by_vectorscan"]),
             "confirm": _rate(scan["text_bytes"], scan["cpu_s"]["matches"] - scan["cpu_s"]["candidates"]),
             "sketch": _rate(scan["text_bytes"], scan["cpu_s"]["sketch"]),
             "hits": scan["hits"],

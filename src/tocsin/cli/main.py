@@ -13,6 +13,7 @@ from tocsin.cli import (
     charter,
     check,
     demo,
+    evaluate,
     exercise,
     fingerprint,
     key,
@@ -23,6 +24,7 @@ from tocsin.cli import (
     standard,
     state,
     statements,
+    train,
     verify,
     witness,
 )
@@ -39,6 +41,8 @@ app.command("screen")(screen.screen)
 app.command("cases")(cases.cases)
 app.command("report")(report.report)
 app.command("check")(check.check)
+app.command("train")(train.train)
+app.command("evaluate")(evaluate.evaluate)
 app.add_typer(exercise.app, name="exercise")
 app.add_typer(fingerprint.app, name="fingerprint")
 app.add_typer(standard.app, name="standard")
