@@ -31,6 +31,7 @@ COMMANDS = (
     ("standard", "show"),
     ("standard", "check"),
     ("standard", "lint"),
+    ("standard", "diff"),
     ("key",),
     ("key", "new"),
     ("key", "show"),
