@@ -1,4 +1,4 @@
-"""Measure the coalition's fold: `python bench/coalition.py`; writes bench/results/coalition.json. One process, one core.
+"""Measure the fold: `python bench/coalition.py`; writes bench/results/coalition.json. One process, one core.
 
 Four members' logs of notices and inquiries with a stamp every 1,000, already read and verified; then reading itself, on
 fewer entries, with every signature.
@@ -10,17 +10,17 @@ import sys
 import time
 from pathlib import Path
 
-from run import _commit, _load, _machine
+from run import _load, commit, machine
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "coalition"))
 from coalition_worlds import World, found, member, second, side, signer, told_time
+
 from tocsin.coalition import learn, read_log, sign_statement, state
 from tocsin.forms.statements import Inquiry, Notice
 
 RESULT = Path(__file__).parent / "results" / "coalition.json"
 STATEMENTS = 1_000_000
 READ = 20_000
-NAMES = ("a0", "a1", "b0", "b1")
 
 
 def world() -> World:
@@ -52,8 +52,8 @@ def main() -> None:
     assert len(read_log(member("a0"), "c" * 64, entries).entries) == READ
     read = time.perf_counter() - begun
     result = {
-        "commit": _commit(),
-        "machine": _machine(),
+        "commit": commit(),
+        "machine": machine(),
         "load": _load(),
         "statements": STATEMENTS,
         "learn_seconds": round(learned - start, 2),
