@@ -21,6 +21,7 @@ from tocsin.forms.statements import Inquiry, Notice
 RESULT = Path(__file__).parent / "results" / "coalition.json"
 STATEMENTS = 1_000_000
 READ = 20_000
+NAMES = ("a0", "a1", "b0", "b1")
 
 
 def world() -> World:
