@@ -89,6 +89,8 @@ class FingerprintDetector:
         windows = low[order], at[order]
         sampled = np.unique(keyed[hashes < np.uint64(SAMPLED)])
         for part, alarm in _candidates(self.bank.parts, sampled):
+            if not part.segment.seconded(np.array([[0, alarm]]), sampled, np.array([0, len(sampled)])).all():
+                continue
             match = _confirm(part, alarm, windows, line)
             if match:
                 yield match
