@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install check fix test soak demo bench quality docs kernels asan fuzz aarch64
+.PHONY: help install check fix test minutes cover soak demo bench quality docs kernels asan fuzz aarch64
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-9s %s\n", $$1, $$2}'
@@ -31,6 +31,12 @@ fix: install ## Format, and mend what can be mended
 test: install ## The default suite, under three minutes on two cores
 	$(BIN)/pytest --numprocesses 2
 
+minutes: install ## The runs of a minute or two: kill -9 with several writers
+	$(BIN)/pytest -m minutes
+
+cover: install ## The ledger's tests, which must take every branch
+	$(BIN)/pytest tests/ledger --cov=tocsin.ledger --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=100
+
 soak: install ## The long runs
 	$(BIN)/pytest -m soak
 
@@ -39,6 +45,8 @@ demo: install ## Screen the shipped sample and compare with what was planted
 
 bench: install ## Speed and memory against the machine's limit and peers; writes bench/results/
 	$(BIN)/python bench/run.py
+	$(BIN)/python bench/ledger.py
+	$(BIN)/python bench/exercise.py
 
 quality: install ## Measure the rules on labelled prompts; writes docs/quality.md
 	$(BIN)/python tools/measure_quality.py

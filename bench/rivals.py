@@ -5,8 +5,6 @@ one of which every match holds, and texts that Tocsin has folded for it.
 """
 
 import json
-import shutil
-import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,8 +13,9 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from cost import keep
+from environment import install
 from tocsin.standard import Rule, load_standard
-from tocsin.standard.match import All, Leaf, Tree, branches
+from tocsin.standard.match import All, Leaf, Tree, demands
 from tocsin.standard.match import Any as AnyOf
 from tocsin.text import fold_batch
 
@@ -36,7 +35,7 @@ def write_rules(path: Path) -> dict[str, int]:
 
 
 def _given(rule: Rule) -> dict[str, Any]:
-    found = [branch for tree in rule.alternatives for branch in branches(tree)]
+    found = [demand.sets for tree in rule.alternatives for demand in demands(tree)]
     return {
         "id": rule.id,
         "patterns": [pattern for tree in rule.alternatives for pattern in tree.triggers()],
@@ -63,16 +62,6 @@ def write_rows(source: Path, path: Path, rows: int) -> None:
     growing.replace(path)
 
 
-def install(venv: Path) -> Path:
-    """Make a throw-away environment with the pinned peers; return its Python."""
-    python, wanted, installed = venv / "bin" / "python", HERE / "peers.txt", venv / "installed.txt"
-    if not installed.exists() or installed.read_bytes() != wanted.read_bytes():
-        subprocess.run([sys.executable, "-m", "venv", "--clear", str(venv)], check=True)
-        subprocess.run([str(python), "-m", "pip", "install", "-q", "-r", str(wanted)], check=True)
-        shutil.copyfile(wanted, installed)
-    return python
-
-
 def _queries(tree: Tree) -> list[list[Sequence[str]]]:
     """List the ways in which a tree may match, each as groups of patterns that must all be there, however far apart."""
     if isinstance(tree, AnyOf):
@@ -90,7 +79,7 @@ def main(source: str, rows: str, venv: str, rules: str, lines: str) -> None:
     """Prepare everything that peers need."""
     if not Path(lines).exists():
         write_rows(Path(source), Path(lines), int(rows))
-    print(json.dumps({"given": write_rules(Path(rules)), "python": str(install(Path(venv)))}))
+    print(json.dumps({"given": write_rules(Path(rules)), "python": str(install(Path(venv), HERE / "peers.txt"))}))
 
 
 if __name__ == "__main__":

@@ -82,6 +82,7 @@ class Bench:
             "fold": _rate(scan["text_bytes"], scan["cpu_s"]["fold"]),
             "scan_raw": _rate(scan["text_bytes"], scan["cpu_s"]["raw"]),
             "scan_candidates": _rate(scan["text_bytes"], scan["cpu_s"]["candidates"]),
+            "scan_by_vectorscan": _rate(scan["text_bytes"], scan["cpu_s"]["by_vectorscan"]),
             "confirm": _rate(scan["text_bytes"], scan["cpu_s"]["matches"] - scan["cpu_s"]["candidates"]),
             "sketch": _rate(scan["text_bytes"], scan["cpu_s"]["sketch"]),
             "hits": scan["hits"],
@@ -193,7 +194,7 @@ def _state() -> str:
     return digest.hexdigest()
 
 
-def _machine() -> dict[str, Any]:
+def machine() -> dict[str, Any]:
     model = [
         line.partition(":")[2].strip()
         for line in Path("/proc/cpuinfo").read_text().splitlines()
@@ -206,7 +207,7 @@ def _machine() -> dict[str, Any]:
     }
 
 
-def _commit() -> str:
+def commit() -> str:
     said = subprocess.run(
         ["git", "-C", str(HERE), "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False
     )
@@ -251,7 +252,7 @@ def main() -> int:
     except FailedError as error:
         console.print(f"bench: {error}", markup=False)
         return 1
-    head = {"made": datetime.now(UTC).strftime("%Y-%m-%d"), "commit": _commit(), "seed": SEED, "machine": _machine()}
+    head = {"made": datetime.now(UTC).strftime("%Y-%m-%d"), "commit": commit(), "seed": SEED, "machine": machine()}
     path = (WORK if given.quick else RESULTS) / ("quick.json" if given.quick else "bench.json")
     keep(path, {**head, "pieces": measured})
     console.print(

@@ -35,12 +35,11 @@ STAGES = {
     "sketch": ["tocsin.screen.engine:sketch_batch"],
     "activity": [
         "tocsin.screen.engine:count_activity",
-        "tocsin.flow.gathering:merge_activity",
-        "tocsin.screen.run:merge_activity",
+        "tocsin.screen.tally:Tally.add",
+        "tocsin.screen.tally:Tally.whole",
     ],
     "scores": ["tocsin.screen.engine:score_events"],
     "keep and load parts": [
-        "tocsin.flow.screening:encode_batch",
         "tocsin.flow.parts:PartStore.path",
         "tocsin.flow.parts:PartStore.keep",
         "tocsin.flow.parts:PartStore.load",

@@ -40,8 +40,9 @@ def _limits(result: dict[str, Any]) -> Iterator[str]:
         "fold": main["fold"],
         "template sketch": main["sketch"],
         "raw Vectorscan scan, no callback": main["scan_raw"],
-        "search for candidates, the scan included": main["scan_candidates"],
-        "confirming candidates of every role": main["confirm"],
+        "sieve for candidates, by the kernel": main["scan_candidates"],
+        "the same candidates by way of Vectorscan": main["scan_by_vectorscan"],
+        "confirming candidates": main["confirm"],
         WHOLE: main["whole"],
     }
     yield "| step | processor s | MB/s of text | whole command as a share |"
@@ -54,8 +55,8 @@ def _limits(result: dict[str, Any]) -> Iterator[str]:
         f"By wall clock the whole command took {w['wall_s']:.1f} s, {w['mb_per_wall_s']:.1f} MB/s; "
         f"by its own summary {w['own_mb_per_s']:.1f} MB/s. It rejected {w['rejected']} rows and wrote "
         f"{w['findings']:,} findings, {w['cases']:,} cases and {w['campaigns']} campaigns. In the first "
-        f"{main['scan_rows']:,} rows, where the steps on texts were measured one by one, the scanner reported "
-        f"{main['hits']:,} hits, which made {main['candidates']:,} candidates and {main['matches']:,} matches."
+        f"{main['scan_rows']:,} rows, where the steps on texts were measured one by one, Vectorscan reported "
+        f"{main['hits']:,} hits; the sieve named {main['candidates']:,} candidates and {main['matches']:,} matches."
     )
 
 

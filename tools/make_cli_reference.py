@@ -13,6 +13,11 @@ COMMANDS = (
     ("cases",),
     ("report",),
     ("check",),
+    ("exercise",),
+    ("exercise", "run"),
+    ("exercise", "sensitivity"),
+    ("exercise", "show"),
+    ("exercise", "check"),
     ("fingerprint",),
     ("fingerprint", "build"),
     ("fingerprint", "add"),
@@ -24,6 +29,32 @@ COMMANDS = (
     ("standard", "show"),
     ("standard", "check"),
     ("standard", "lint"),
+    ("key",),
+    ("key", "new"),
+    ("key", "show"),
+    ("log",),
+    ("log", "init"),
+    ("log", "append"),
+    ("log", "checkpoint"),
+    ("log", "prove"),
+    ("log", "recover"),
+    ("log", "serve"),
+    ("witness",),
+    ("witness", "init"),
+    ("witness", "add-log"),
+    ("witness", "add-peer"),
+    ("witness", "serve"),
+    ("mirror",),
+    ("mirror", "init"),
+    ("mirror", "add-log"),
+    ("mirror", "add-peer"),
+    ("mirror", "sync"),
+    ("mirror", "serve"),
+    ("verify",),
+    ("verify", "proof"),
+    ("verify", "log"),
+    ("verify", "mirror"),
+    ("verify", "evidence"),
 )
 HEAD = """# Command reference
 
@@ -35,7 +66,7 @@ Made by `make docs` from each command's `--help`. Data goes to stdout, words to 
 | 1 | not true: something was checked and does not hold |
 | 2 | usage or configuration |
 | 3 | bad bytes: an input is not what its form says, or too many rows were rejected |
-| 4 | not reachable: a file or folder cannot be read or written |
+| 4 | not reachable: a file or folder cannot be read or written, a server does not answer, a quorum is not there |
 | 5 | not allowed |
 | 130 | interrupted |
 """

@@ -10,9 +10,16 @@ from tocsin import __version__
 
 COMMANDS = (
     "", "demo", "screen", "cases", "report", "check",
+    "exercise", "exercise run", "exercise sensitivity", "exercise show", "exercise check",
     "standard", "standard list", "standard show", "standard check", "standard lint",
+    "key", "key new", "key show", "log", "log init", "log append", "log checkpoint", "log prove",
+    "log recover", "log serve",
+    "witness", "witness init", "witness add-log", "witness add-peer", "witness serve",
+    "mirror", "mirror init", "mirror add-log", "mirror add-peer", "mirror sync", "mirror serve",
+    "verify", "verify proof", "verify log", "verify mirror", "verify evidence",
 )  # fmt: skip
-HEAVY = {"pyarrow", "pydantic", "altair", "numpy", "hyperscan", "yaml", "jinja2", "vl_convert", "rich", "tocsin.flow"}
+HEAVY = {"pyarrow", "pydantic", "altair", "numpy", "hyperscan", "yaml", "jinja2", "vl_convert", "rich", "tocsin.flow",
+         "tocsin.ledger", "tocsin.node", "cryptography", "sqlalchemy", "starlette", "httpx", "uvicorn"}  # fmt: skip
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -25,7 +32,8 @@ def test_every_command_shows_an_example(tocsin: Command, command: str) -> None:
 def test_the_example_of_every_command_begins_with_its_own_name(tocsin: Command) -> None:
     listed = tocsin("--help").out.partition("Commands:")[2]
     assert [line.split()[0] for line in listed.splitlines() if line.startswith("  ") and line[2] != " "] == [
-        "demo", "screen", "cases", "report", "check", "fingerprint", "standard",
+        "demo", "screen", "cases", "report", "check", "exercise", "fingerprint", "standard",
+        "key", "log", "witness", "mirror", "verify",
     ]  # fmt: skip
 
 
@@ -44,6 +52,7 @@ def test_the_version_is_told(tocsin: Command) -> None:
 WRONG = (
     "", "standard", "nonsense", "screen", "screen x", "screen --out y", "cases", "check", "report", "standard show",
     "screen x --out y --workers 0", "screen x --out y --max-rejects 2", "screen x --out y --odd", "demo --seed one",
+    "exercise run poison", "exercise run poison --out y --runs 1", "exercise", "exercise run poison --out y --seed -1",
     "cases x --top 0", "standard nonsense", "check a b",
 )  # fmt: skip
 
@@ -62,6 +71,9 @@ CONFIGURED = (
     ("demo --lang fr", "no texts in language 'fr'"),
     ("demo --without nobody", "no campaign is named 'nobody'"),
     ("screen x --out y --evidence all", "no evidence setting 'all'"),
+    ("exercise show nothing", "no scenario is named 'nothing'"),
+    ("exercise sensitivity poison --policy some", "no policy is named 'some'"),
+    ("exercise sensitivity poison --measure luck", "no measure is named 'luck'"),
     ("standard show M99", "no kind or rule is named 'M99'"),
 )
 

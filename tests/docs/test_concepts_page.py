@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 
 from tocsin.cases import build_cases
-from tocsin.screen import judge_behaviour, merge_activity, rule_detector, screen_batch
+from tocsin.screen import Tally, judge_behaviour, rule_detector, screen_batch
 from tocsin.standard import load_standard, reference_pack
 from tocsin.traffic import SeenIds, pull
 
@@ -52,7 +52,9 @@ def judged(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Row], list[Ro
     with SeenIds(folder) as seen:
         (pulled,) = pull([str(logs)], seen=seen)
     one = screen_batch(pulled.traffic, rule_detector(standard, reference_pack(standard)))
-    found, activity = judge_behaviour(merge_activity([one.activity]), one.sketches, one.findings, standard.version)
+    tally = Tally()
+    tally.add(one.activity)
+    found, activity = judge_behaviour(tally.whole(), one.sketches, one.findings, standard.version)
     findings = pa.concat_tables([one.findings, found])
     cases = build_cases(findings, activity, standard, today=date.max)
     assert (pulled.rejects, pulled.traffic.num_rows, len(cases)) == ((), 12, 6)

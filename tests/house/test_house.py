@@ -17,7 +17,10 @@ from tocsin.standard import load_standard
 
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src" / "tocsin"
-ROOMS = ("forms", "text", "standard", "traffic", "screen", "cases", "charts", "report", "flow", "cli")
+ROOMS = (
+    "forms", "text", "standard", "ledger", "traffic", "screen", "cases", "charts", "exercise", "report", "flow", "node",
+    "cli",
+)  # fmt: skip
 MOST_LINES = 500
 BARE_NAMES = {"utils", "util", "common", "helpers", "helper", "manager", "misc", "base"}
 DATA = {".tsv", ".yaml", ".yml", ".md", ".txt", ".json", ".lock"}

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from tocsin.forms import FINDINGS, SKETCHES
-from tocsin.screen import RuleDetector, Screened, judge_behaviour, merge_activity, screen_batch, thin_sketches
+from tocsin.screen import Activity, RuleDetector, Screened, Tally, judge_behaviour, screen_batch, thin_sketches
 from tocsin.screen.examples.scenes import Event, traffic
 
 Row = dict[str, Any]
@@ -21,12 +21,19 @@ def screened(events: Sequence[Event], detector: RuleDetector, cuts: Iterable[int
     return [screen_batch(traffic(piece), detector) for piece in pieces if piece]
 
 
+def tallied(counts: Iterable[pa.Table], **settings: Any) -> Activity:
+    tally = Tally(**settings)
+    for own in counts:
+        tally.add(own)
+    return tally.whole()
+
+
 def judged(parts: Sequence[Screened]) -> tuple[pa.Table, pa.Table]:
     """The findings of a run, those about events in order of the event, and its activity."""
     rules = pa.concat_tables([FINDINGS.empty_table(), *(p.findings for p in parts)])
     total = sum(len(p.sketches) for p in parts)
-    sketches = pa.concat_tables([SKETCHES.empty_table(), *(thin_sketches(p.sketches, total) for p in parts)])
-    found, activity = judge_behaviour(merge_activity(p.activity for p in parts), sketches, rules, "test")
+    sketches = pa.concat_tables(thin_sketches(s, total) for s in (SKETCHES.empty_table(), *(p.sketches for p in parts)))
+    found, activity = judge_behaviour(tallied(p.activity for p in parts), sketches, rules, "test")
     whole = pa.concat_tables([rules.sort_by([("event_id", "ascending"), ("rule", "ascending")]), found])
     return whole, activity
 

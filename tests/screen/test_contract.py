@@ -1,6 +1,8 @@
 """The contract that every detector keeps: examples, a slow reference, and findings that no cut or order changes."""
 
 import random
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pyarrow as pa
 import pytest
@@ -8,13 +10,15 @@ from hypothesis import given
 from hypothesis import settings as budget
 from hypothesis import strategies as st
 from screen_edges import EDGES
-from screen_runs import comparable, judged, run, said, screened
+from screen_runs import comparable, judged, run, said, screened, tallied
 from screen_worlds import worlds
 
+from tocsin.flow.spill import SpillFile
 from tocsin.forms import FINDINGS, SCORES, SKETCHES
-from tocsin.screen import BEHAVIOUR_DETECTORS, RuleDetector, merge_activity
+from tocsin.screen import BEHAVIOUR_DETECTORS, Activity, RuleDetector, screen_batch
+from tocsin.screen.activity import COUNTS
 from tocsin.screen.examples import EXAMPLES
-from tocsin.screen.examples.scenes import Event
+from tocsin.screen.examples.scenes import Event, traffic
 from tocsin.screen.reference import REFERENCES
 from tocsin.standard import Standard
 
@@ -87,18 +91,22 @@ def test_no_cut_and_no_order_changes_anything(
         assert merged.equals(activity)
 
 
+def spilled(parts: list[pa.Table]) -> Activity:
+    with TemporaryDirectory() as folder:
+        return tallied(parts, spill=SpillFile(Path(folder)), most_rows=1, most_hours=1)
+
+
 @budget(max_examples=25)
 @given(worlds(), st.lists(st.integers(0, 10_000), min_size=2, max_size=5))
 def test_activity_merges_alike_in_any_grouping(
     bell_detector: RuleDetector, events: list[Event], cuts: list[int]
 ) -> None:
-    nothing = merge_activity([])
-    a, b, *rest = [*(p.activity for p in screened(events, bell_detector, cuts)), nothing, nothing]
-    whole = merge_activity([a, b, *rest])
-    assert merge_activity([merge_activity([a, b]), *rest]).equals(whole)
-    assert merge_activity([a, merge_activity([b, *rest])]).equals(whole)
-    assert merge_activity([*reversed(rest), b, a]).equals(whole)
-    assert merge_activity([whole]).equals(whole)
+    (once,) = screened(events, bell_detector) or [screen_batch(traffic([]), bell_detector)]
+    whole = tallied([once.activity])
+    parts = [COUNTS.empty_table(), *(p.activity for p in screened(events, bell_detector, cuts))]
+    for again in (tallied(parts), tallied(reversed(parts)), tallied(parts, most_rows=1), spilled(parts)):
+        assert again.rows.equals(whole.rows)
+        assert again.pace.equals(whole.pace)
 
 
 @budget(max_examples=10)

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pyarrow.compute as pc
 import pytest
-from screen_runs import run
+from screen_runs import run, tallied
 
 from tocsin.forms import SKETCHES
 from tocsin.screen import RuleDetector, count_activity, screen_batch, thin_sketches
@@ -20,12 +20,12 @@ def test_every_event_is_scored_once(bell_detector: RuleDetector) -> None:
 
 
 def counted(**fields: object) -> list[tuple[str, str, int]]:
-    rows = count_activity(traffic([event("a", 1, 0, "x", **fields)])).to_pylist()
-    return [(r["measure"], r["value"], r["events"]) for r in rows if r["measure"] not in ("account", "hour")]
+    rows = tallied([count_activity(traffic([event("a", 1, 0, "x", **fields)]))]).rows.to_pylist()
+    return [(r["measure"], r["value"], r["events"]) for r in rows if r["measure"] != "account"]
 
 
 def test_what_is_shared_is_counted_where_it_is_named() -> None:
-    assert counted(device="d", client="c", payment="p") == [("device", "d", 1), ("client", "c", 1), ("payment", "p", 1)]
+    assert counted(device="d", client="c", payment="p") == [("client", "c", 1), ("device", "d", 1), ("payment", "p", 1)]
     assert counted(network={"asn": "AS1", "country": "XA"}) == [("network", "AS1/XA", 1)]
     assert counted(network={"asn": "AS1", "country": None}) == [("network", "AS1/-", 1)]
     assert counted(network={"asn": None, "country": "XA"}) == counted(network=None) == []
@@ -41,13 +41,14 @@ def test_an_empty_name_is_no_name() -> None:
 )
 def test_hours_before_1970_are_hours_too(hours: float, hour: int) -> None:
     since_1970 = int((datetime(2026, 3, 2, tzinfo=UTC) - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds()) // 3600
-    rows = count_activity(traffic([event("a", 1, hours, "x")])).to_pylist()
-    assert [r["value"] for r in rows if r["measure"] == "hour"] == [str(since_1970 + hour)]
+    counts = count_activity(traffic([event("a", 1, hours, "x")]))
+    assert counts["hour"].to_pylist() == [since_1970 + hour]
+    assert tallied([counts]).pace["peak_hour"].to_pylist() == [since_1970 + hour]
 
 
 def test_answers_and_refusals_are_no_questions() -> None:
     events = [event("a", 1, 0, "x"), event("a", 2, 0, "y", role="assistant", status="refused", tokens_out=7)]
-    (row,) = [r for r in count_activity(traffic(events)).to_pylist() if r["measure"] == "account"]
+    (row,) = tallied([count_activity(traffic(events))]).rows.to_pylist()
     assert (row["events"], row["refused"], row["tokens_in"], row["tokens_out"]) == (1, 1, 0, 7)
 
 

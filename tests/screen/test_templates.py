@@ -19,7 +19,8 @@ OVERLAPPING = ((5, "pq"), (7, "qr"), (6, "rp"), (5, "ps"), (9, "sq"), (5, "p"))
 
 
 def told(templates: list[Template]) -> list[tuple[object, ...]]:
-    return [(t.id, t.events, t.kinds, t.grave, t.uses["account"].to_pylist(), list(t.first_events)) for t in templates]
+    uses = [[t.uses[name].to_pylist() for name in ("account", "first_event")] for t in templates]
+    return [(t.id, t.events, t.kinds, t.grave, *own) for t, own in zip(templates, uses, strict=True)]
 
 
 def slowly(events: list[Event], standard: Standard) -> list[tuple[object, ...]]:

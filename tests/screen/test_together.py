@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 
 import numpy as np
+import pyarrow as pa
 import pytest
-from screen_runs import run
+from screen_runs import screened, tallied
 
 from tocsin.screen import Behaviour, RuleDetector
 from tocsin.screen.examples.scenes import Event, at, event, town, traffic
@@ -69,14 +70,14 @@ def seen(hours: Sequence[float], start: float = 0) -> list[Event]:
 @pytest.mark.parametrize(("day", "holds"), [(0.5, False), (2.9, False), (3.1, True), (20, True)])
 def test_who_is_there_from_the_start_did_not_appear(day: float, holds: bool, bell_detector: RuleDetector) -> None:
     events = seen([24 * day + n / 10 for n in range(5)])
-    behaviour = Behaviour(run(events, bell_detector)[1], [], {})
-    assert behaviour.came_together([f"g{n}" for n in range(5)]) is holds
+    behaviour = Behaviour(tallied(p.activity for p in screened(events, bell_detector)), [], {})
+    assert behaviour.came_together(behaviour.places(pa.array([f"g{n}" for n in range(5)]))) is holds
 
 
 def test_sign_ups_said_late_count_from_the_earliest(bell_detector: RuleDetector) -> None:
     events = seen([50, 51, 52, 53])
     events += [event(f"g{n}", 2, 60, "y", signed_up=at(n)) for n in range(4)]
     events += [event(f"g{n}", 3, 61, "z", signed_up=at(900 * n)) for n in range(4)]
-    behaviour = Behaviour(run(events, bell_detector)[1], [], {})
-    assert behaviour.came_together([f"g{n}" for n in range(4)])
+    behaviour = Behaviour(tallied(p.activity for p in screened(events, bell_detector)), [], {})
+    assert behaviour.came_together(behaviour.places(pa.array([f"g{n}" for n in range(4)])))
     assert traffic(events).num_rows == len(events)

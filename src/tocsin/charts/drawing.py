@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -20,10 +21,29 @@ _DECIMALS = re.compile(r"(\.\d)\d+")
 
 
 def altair() -> Any:
-    """Import Altair when a chart is drawn, not before: it is slow to load."""
-    import altair as alt
+    """Import Altair when a chart is drawn, not before: it is slow to load.
 
+    Its check of every part against the schema is left out: it takes longer than all else, and tests draw every chart.
+    """
+    import altair as alt
+    from altair.utils import schemapi
+
+    schemapi.disable_debug_mode()
     return alt
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """Keep the rows of a chart from Altair, which would copy them in every step of making one."""
+
+    rows: Sequence[Mapping[str, Any]]
+
+
+def chart(rows: Sequence[Mapping[str, Any]]) -> Any:
+    """Begin a chart of rows."""
+    alt = altair()
+
+    return alt.Chart(alt.Data(values=_Rows(rows)))
 
 
 def draw(layers: Sequence[Any], size: tuple[int, int], padding: Mapping[str, int], title: str) -> str:
@@ -53,6 +73,8 @@ def _legible(spec: Any) -> Any:
     """Replace letters that XML does not know: the renderer aborts the whole process over a single one."""
     if isinstance(spec, str):
         return _NOT_XML.sub("\ufffd", spec)
+    if isinstance(spec, _Rows):
+        return _legible(list(spec.rows))
     if isinstance(spec, dict):
         return {key: _legible(value) for key, value in spec.items()}
     return [_legible(value) for value in spec] if isinstance(spec, list) else spec

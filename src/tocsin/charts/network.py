@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tocsin.charts.drawing import altair, draw
+from tocsin.charts.drawing import altair, chart, draw
 from tocsin.charts.palette import LINKS, PAGE
 
 Points = npt.NDArray[np.float64]
@@ -106,12 +106,6 @@ def _axes(x: str = "x:Q", y: str = "y:Q") -> dict[str, Any]:
     return {"x": alt.X(x, scale=across, axis=None), "y": alt.Y(y, scale=down, axis=None)}
 
 
-def _chart(rows: list[dict[str, Any]]) -> Any:
-    alt = altair()
-
-    return alt.Chart(alt.Data(values=rows))
-
-
 def _xy(point: Points) -> dict[str, float]:
     return {"x": round(float(point[0]), 1), "y": round(float(point[1]), 1)}
 
@@ -125,7 +119,7 @@ def _edges(net: Network, at: _Layout) -> Any:
         rows.append(_xy(at.accounts[a]) | {"x2": end["x"], "y2": end["y"], "colour": _colour(net.hubs[h].measure)})
     colour = alt.Color("colour:N", scale=None)
     return (
-        _chart(rows)
+        chart(rows)
         .mark_rule(aria=False, opacity=0.42, strokeWidth=1.3)
         .encode(**_axes(), x2="x2:Q", y2="y2:Q", color=colour)
     )
@@ -137,7 +131,7 @@ def _colour(measure: str) -> str:
 
 def _account_dots(at: _Layout) -> Any:
     rows = [_xy(p) for p in at.accounts]
-    return _chart(rows).mark_point(
+    return chart(rows).mark_point(
         aria=False, shape="circle", size=76, filled=True, opacity=1,
         fill=LINKS["account"].light, stroke=PAGE["card"].light, strokeWidth=1.5,
     ).encode(**_axes())  # fmt: skip
@@ -155,7 +149,7 @@ def _account_names(net: Network, at: _Layout) -> list[Any]:
             {"x": round(float(at.accounts[i, 0]) * 1.05, 1) + 6 * side, "y": round(y, 1), "label": net.accounts[i]}
             for i, y in zip(here, heights, strict=True)
         ]
-        text = _chart(rows).mark_text(
+        text = chart(rows).mark_text(
             aria=False, align=align, baseline="middle", fontSize=11.5, color=PAGE["soft"].light
         )
         layers += [text.encode(**_axes(), text="label:N")] if rows else []
@@ -185,7 +179,7 @@ def _hub_marks(net: Network, at: _Layout, measures: Mapping[str, str]) -> list[A
         for p, hub in zip(at.hubs, net.hubs, strict=True)
     ]  # fmt: skip
     shape, fill = alt.Shape("shape:N", scale=None), alt.Fill("colour:N", scale=None)
-    here = _chart(rows).encode(**_axes())
+    here = chart(rows).encode(**_axes())
     dots = here.mark_point(aria=False, size=230, filled=True, opacity=1, stroke=PAGE["card"].light, strokeWidth=1.5)
     halo: dict[str, Any] = {"stroke": PAGE["card"].light, "strokeWidth": 4, "strokeJoin": "round"}
     names = here.mark_text(aria=False, dy=18, fontSize=12, fontWeight=600, color=PAGE["ink"].light, **halo)

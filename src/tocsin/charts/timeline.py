@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tocsin.charts.drawing import altair, draw
+from tocsin.charts.drawing import altair, chart, draw
 from tocsin.charts.palette import KINDS, PAGE, kind_key
 
 Counts = npt.NDArray[np.int64]
@@ -95,8 +95,8 @@ def draw_timeline(data: Timeline, form: Format, lang: str, title: str) -> str:
         gridColor=PAGE["line"].light, labelPadding=8, format=",d", labelLimit=0, labelOverlap=False,
     )  # fmt: skip
     y = alt.Y("y:Q", scale=alt.Scale(domain=[0, max(top, ticks[-1])], nice=False), axis=y_axis)
-    bars = alt.Chart(alt.Data(values=rows)).mark_rect(aria=False)
-    dates = alt.Chart(alt.Data(values=_dates(data, form, lang))).mark_text(
+    bars = chart(rows).mark_rect(aria=False)
+    dates = chart(_dates(data, form, lang)).mark_text(
         aria=False, baseline="top", dy=8, fontSize=12, color=PAGE["soft"].light
     )
     layers = [

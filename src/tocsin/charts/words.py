@@ -49,3 +49,8 @@ def both(words: Words) -> Markup:
     return Markup('<span class="en" lang="en">{}</span><span class="zh" lang="zh-CN">{}</span>').format(
         words.en, words.zh
     )
+
+
+def in_language(lang: str, svg: str) -> Markup:
+    """Wrap a drawing so that it shows with its language."""
+    return Markup('<div class="{}" lang="{}">{}</div>').format(lang, TAGS[lang], Markup(svg))

@@ -8,7 +8,21 @@ from types import FrameType
 import typer
 
 from tocsin import __version__
-from tocsin.cli import cases, check, demo, fingerprint, report, screen, standard
+from tocsin.cli import (
+    cases,
+    check,
+    demo,
+    exercise,
+    fingerprint,
+    key,
+    log,
+    mirror,
+    report,
+    screen,
+    standard,
+    verify,
+    witness,
+)
 from tocsin.forms.errors import INTERRUPTED, TocsinError
 
 app = typer.Typer(
@@ -22,8 +36,14 @@ app.command("screen")(screen.screen)
 app.command("cases")(cases.cases)
 app.command("report")(report.report)
 app.command("check")(check.check)
+app.add_typer(exercise.app, name="exercise")
 app.add_typer(fingerprint.app, name="fingerprint")
 app.add_typer(standard.app, name="standard")
+app.add_typer(key.app, name="key")
+app.add_typer(log.app, name="log")
+app.add_typer(witness.app, name="witness")
+app.add_typer(mirror.app, name="mirror")
+app.add_typer(verify.app, name="verify")
 
 
 class _Interrupted(BaseException):

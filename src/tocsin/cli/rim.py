@@ -66,12 +66,33 @@ def put_rows(head: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
 
 @contextmanager
 def progress(label: str) -> Iterator[Callable[[int, int], None]]:
-    """Show events and megabytes so far on stderr, where a person is watching."""
+    """Show events and megabytes so far."""
+    with _status(label) as tell:
+        yield lambda rows, size: tell(f"{rows:,} events, {size / 1e6:,.1f} MB")
+
+
+@contextmanager
+def counting(label: str, what: str) -> Iterator[Callable[[int], None]]:
+    """Show a count so far."""
+    with _status(label) as tell:
+        yield lambda count: tell(f"{count:,} {what}")
+
+
+@contextmanager
+def steps(label: str) -> Iterator[Callable[[int, int], None]]:
+    """Show steps done, and of how many where that is known."""
+    with _status(label) as tell:
+        yield lambda done, of: tell(f"{done:,}" + (f" of {of:,}" if of else ""))
+
+
+@contextmanager
+def _status(label: str) -> Iterator[Callable[[str], None]]:
+    """Keep a line on stderr where a person is watching, and nowhere else."""
     if not sys.stderr.isatty():
-        yield lambda rows, size: None
+        yield lambda text: None
         return
     from rich.console import Console  # kept out of `tocsin --help`
     from rich.status import Status
 
     with Status(label, console=Console(stderr=True)) as status:
-        yield lambda rows, size: status.update(f"{label}: {rows:,} events, {size / 1e6:,.1f} MB")
+        yield lambda text: status.update(f"{label}: {text}")

@@ -2,6 +2,7 @@
 
 from tocsin.flow.asking import check_text, describe, describe_standard, price_standard
 from tocsin.flow.demo import Verdict, judge, run_demo
+from tocsin.flow.exercising import Exercise, rank_ranges, write_exercise
 from tocsin.flow.fingerprinting import (
     AlarmBank,
     CaseFiles,
@@ -19,6 +20,7 @@ from tocsin.flow.screening import Outcome, Settings, run_screen
 __all__ = [
     "AlarmBank",
     "CaseFiles",
+    "Exercise",
     "Outcome",
     "Settings",
     "Verdict",
@@ -33,9 +35,11 @@ __all__ = [
     "judge",
     "look_up",
     "price_standard",
+    "rank_ranges",
     "read_table",
     "redraw",
     "run_demo",
     "run_screen",
     "shrink_bank",
+    "write_exercise",
 ]

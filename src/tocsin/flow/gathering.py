@@ -1,43 +1,58 @@
 """What the batches of a run gave, gathered in memory that grows with accounts and findings, not with events."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 import pyarrow as pa
 
 from tocsin.forms import FINDINGS, SKETCHES
-from tocsin.screen import Screened, judge_behaviour, merge_activity, thin_sketches
+from tocsin.screen import Screened, Tally, judge_behaviour, thin_sketches
 
-_MOST_ACTIVITY = 1_000_000
 _MOST_SKETCHES = 600_000
+_PACK_ROWS = 1 << 16
 
 
 @dataclass
 class Gathered:
     """Gather parts in the order of their batches, merging and thinning as they come."""
 
+    activity: Tally = field(default_factory=Tally)
     sketched: int = 0  # sketches seen, those thinned out since included
     _findings: list[pa.Table] = field(default_factory=list)
-    _activity: list[pa.Table] = field(default_factory=list)
     _sketches: list[pa.Table] = field(default_factory=list)
 
     def add(self, screened: Screened) -> None:
         """Take in one part."""
         self._findings.append(screened.findings)
-        self._activity.append(screened.activity)
+        self.activity.add(screened.activity)
         self.sketched += len(screened.sketches)
-        # A share that shrinks as the run grows keeps a subset each time, so that thinning early changes nothing.
         self._sketches.append(thin_sketches(screened.sketches, self.sketched))
-        if sum(map(len, self._activity)) > _MOST_ACTIVITY:
-            self._activity = [merge_activity(self._activity)]
         if sum(map(len, self._sketches)) > _MOST_SKETCHES:
-            self._sketches = [self._thinned()]
+            self._sketches = list(_packed(self._thinned()))
 
     def judge(self, standard_version: str) -> tuple[pa.Table, pa.Table]:
-        """Judge the behaviour of the whole run; return all FINDINGS, those of rules first, and the merged ACTIVITY."""
+        """Judge the behaviour of the whole run; return all FINDINGS, those of rules first, and the merged ACTIVITY.
+
+        What was gathered is gone then: it takes room.
+        """
         rules = pa.concat_tables([FINDINGS.empty_table(), *self._findings])
-        activity = merge_activity(self._activity)
-        behaviour, activity = judge_behaviour(activity, self._thinned(), rules, standard_version)
+        sketches = pa.concat_tables([thin_sketches(SKETCHES.empty_table(), 0), *self._thinned()])
+        self._sketches = []
+        pa.default_memory_pool().release_unused()  # what batches took is not needed any more
+        behaviour, activity = judge_behaviour(self.activity.whole(), sketches, rules, standard_version)
         return pa.concat_tables([rules, behaviour]), activity
 
-    def _thinned(self) -> pa.Table:
-        return thin_sketches(pa.concat_tables([SKETCHES.empty_table(), *self._sketches]), self.sketched)
+    def _thinned(self) -> Iterator[pa.Table]:
+        """Thin what is held; a share that shrinks as the run grows keeps a subset each time."""
+        return (thin_sketches(table, self.sketched) for table in self._sketches)
+
+
+def _packed(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
+    """Join tables until each is large, and never all of them at once."""
+    small: list[pa.Table] = []
+    for table in tables:
+        small.append(table)
+        if sum(map(len, small)) >= _PACK_ROWS:
+            yield pa.concat_tables(small).combine_chunks()
+            small = []
+    yield from small

@@ -15,11 +15,12 @@ from tocsin.cases import Allowance, build_cases
 from tocsin.flow.fingerprinting import AlarmBank
 from tocsin.flow.gathering import Gathered
 from tocsin.flow.outputs import RejectFile, TableFile, publish, write_json, write_table
-from tocsin.flow.parts import PartStore, encode_batch
+from tocsin.flow.parts import PartStore
 from tocsin.flow.presenting import Finished, present
+from tocsin.flow.spill import SpillFile
 from tocsin.flow.workers import Recipe, screen_here, screen_in_workers
 from tocsin.forms import CASES, FINGERPRINTS, SCORES, FormatError, TocsinError, TransportError
-from tocsin.screen import Screened, rule_detector
+from tocsin.screen import Screened, Tally, rule_detector
 from tocsin.standard import Standard, compile_pack, load_standard
 from tocsin.traffic import Pulled, SeenIds, find_sources, hash_identities, pull
 
@@ -122,7 +123,7 @@ class _Run:
         shutil.rmtree(self.partial, ignore_errors=True)
 
     def _gather(self, parts: Iterator[Screened]) -> Gathered:
-        gathered = Gathered()
+        gathered = Gathered(Tally(SpillFile(self.partial)))
         wanted = self.settings.scores, self.settings.alarms is not None
         with (
             TableFile(self.staged / SCORES_FILE, SCORES, wanted[0]) as scores,
@@ -135,7 +136,7 @@ class _Run:
                 self.tick(self.rows, self.size)
         return gathered
 
-    def _screened(self, batches: Iterator[bytes]) -> Iterator[Screened]:
+    def _screened(self, batches: Iterator[pa.RecordBatch]) -> Iterator[Screened]:
         s = self.settings
         if s.workers > 1:
             recipe = Recipe(s.standard, s.cache, s.keep_evidence, s.alarms)
@@ -145,14 +146,14 @@ class _Run:
         alarms = s.alarms.detector(self.standard.version, s.keep_evidence) if s.alarms else None
         return screen_here(batches, self.parts, (rules, alarms))
 
-    def _batches(self, rejects: RejectFile) -> Iterator[bytes]:
+    def _batches(self, rejects: RejectFile) -> Iterator[pa.RecordBatch]:
         with SeenIds(self.seen) as seen:
             for pulled in pull(self.settings.inputs, seen=seen, format=self.settings.format):
                 rejects.add(pulled.rejects)
                 if pulled.failure:
                     self.failures.append(pulled.failure)
                 if pulled.traffic.num_rows:
-                    yield encode_batch(self._entered(pulled))
+                    yield self._entered(pulled)
 
     def _entered(self, pulled: Pulled) -> pa.RecordBatch:
         self.rows += pulled.traffic.num_rows

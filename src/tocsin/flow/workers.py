@@ -1,4 +1,4 @@
-"""Screen encoded batches, here or in worker processes; results come in the order of the batches either way."""
+"""Screen batches, here or in worker processes; results come in the order of the batches either way."""
 
 import os
 import signal
@@ -11,9 +11,11 @@ from multiprocessing import get_context, parent_process
 from pathlib import Path
 from threading import Thread
 
+import pyarrow as pa
+
 from tocsin.flow.fingerprinting import AlarmBank
-from tocsin.flow.parts import PartStore, decode_batch
-from tocsin.forms import TransportError
+from tocsin.flow.parts import PartStore
+from tocsin.forms import TRAFFIC, TransportError
 from tocsin.screen import FingerprintDetector, RuleDetector, Screened, rule_detector, screen_batch
 from tocsin.standard import compile_pack, load_standard
 
@@ -37,22 +39,24 @@ class Recipe:
 
 
 Detectors = tuple[RuleDetector, FingerprintDetector | None]
-Job = tuple[bytes, Path]
+Job = tuple[pa.RecordBatch, Path]
 Flight = Callable[[], Screened]  # waits for a part that is being made
 
 
-def screen_here(batches: Iterable[bytes], parts: PartStore, detectors: Detectors) -> Iterator[Screened]:
+def screen_here(batches: Iterable[pa.RecordBatch], parts: PartStore, detectors: Detectors) -> Iterator[Screened]:
     """Screen batches in order in this process, each part once: what the store has is not made again."""
     for batch in batches:
         path = parts.path(batch)
         screened = parts.load(path)
         if screened is None:
-            screened = screen_batch(decode_batch(batch), *detectors)
+            screened = screen_batch(batch, *detectors)
             parts.keep(path, screened)
         yield screened
 
 
-def screen_in_workers(batches: Iterable[bytes], parts: PartStore, recipe: Recipe, workers: int) -> Iterator[Screened]:
+def screen_in_workers(
+    batches: Iterable[pa.RecordBatch], parts: PartStore, recipe: Recipe, workers: int
+) -> Iterator[Screened]:
     """Screen batches in worker processes; the same as `screen_here`, in the same order."""
     jobs = ((batch, parts.path(batch)) for batch in batches)
     pool = ProcessPoolExecutor(workers, get_context("spawn"), _start, (recipe, parts))
@@ -76,11 +80,11 @@ def _elsewhere(jobs: Iterable[Job], parts: PartStore, pool: ProcessPoolExecutor,
         yield flying.popleft()()
 
 
-def _departed(pool: ProcessPoolExecutor, batch: bytes, path: Path, parts: PartStore) -> Flight:
+def _departed(pool: ProcessPoolExecutor, batch: pa.RecordBatch, path: Path, parts: PartStore) -> Flight:
     ready = parts.load(path)
     if ready is not None:
         return lambda: ready
-    future: Future[Screened] = pool.submit(_screen, batch, path)
+    future: Future[Screened] = pool.submit(_screen, batch.serialize(), path)
     return future.result
 
 
@@ -100,8 +104,8 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
-def _screen(batch: bytes, path: Path) -> Screened:
+def _screen(batch: pa.Buffer, path: Path) -> Screened:
     detectors, parts = _worker[0]
-    screened = screen_batch(decode_batch(batch), *detectors)
+    screened = screen_batch(pa.ipc.read_record_batch(batch, TRAFFIC), *detectors)
     parts.keep(path, screened)
     return screened

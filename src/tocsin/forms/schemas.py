@@ -53,8 +53,8 @@ FINDINGS = pa.schema(
     ]
 )
 
-# One row a (measure, value, account). `account` rows count an account's events, `hour` rows its busy hours (value:
-# hours since 1970), `device`, `client`, `network`, `payment` and `template` rows what it shares with others.
+# One row a (measure, value, account). `account` rows count an account's events, `device`, `client`, `network`,
+# `payment` and `template` rows what it shares with others.
 ACTIVITY = pa.schema(
     [
         pa.field("measure", pa.string(), nullable=False),

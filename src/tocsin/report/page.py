@@ -9,7 +9,7 @@ from tocsin.charts.network import Network, draw_network
 from tocsin.charts.palette import kind_key
 from tocsin.charts.shown import shorten, visible
 from tocsin.charts.timeline import DAY, HOUR, NARROW, WEEK, WIDE, YEAR, Timeline, draw_timeline
-from tocsin.charts.words import LANGS, TAGS, Said, Words, fill
+from tocsin.charts.words import LANGS, Said, Words, fill, in_language
 from tocsin.forms import MARK_CLOSE, MARK_OPEN
 from tocsin.report import figures
 from tocsin.report.campaigns import ACCOUNTS_LISTED, CASES_LISTED, KINDS_LISTED, CampaignCard, campaign_cards
@@ -167,11 +167,6 @@ def _timeline_drawings(line: Timeline) -> Markup:
         for name, form in (("wide", WIDE), ("narrow", NARROW))
         for lang in LANGS
     )
-
-
-def in_language(lang: str, svg: str) -> Markup:
-    """Wrap a drawing so that it shows with its language."""
-    return Markup('<div class="{}" lang="{}">{}</div>').format(lang, TAGS[lang], Markup(svg))
 
 
 def marked(excerpt: str) -> Markup:

@@ -1,24 +1,27 @@
 """Screen TRAFFIC: rules on every event, behaviour over a whole run."""
 
-from tocsin.screen.activity import count_activity, merge_activity
+from tocsin.screen.activity import count_activity
 from tocsin.screen.behaviour import Behaviour, BehaviourDetector, write_findings
 from tocsin.screen.detectors import BEHAVIOUR_DETECTORS, FingerprintDetector, RuleDetector, rule_detector
 from tocsin.screen.engine import Screened, screen_batch
 from tocsin.screen.run import judge_behaviour
+from tocsin.screen.tally import Activity, Read, Tally
 from tocsin.screen.templates import Template, find_templates, thin_sketches
 
 __all__ = [
     "BEHAVIOUR_DETECTORS",
+    "Activity",
     "Behaviour",
     "BehaviourDetector",
     "FingerprintDetector",
+    "Read",
     "RuleDetector",
     "Screened",
+    "Tally",
     "Template",
     "count_activity",
     "find_templates",
     "judge_behaviour",
-    "merge_activity",
     "rule_detector",
     "screen_batch",
     "thin_sketches",

@@ -1,67 +1,60 @@
-"""ACTIVITY: what accounts did and shared, counted per batch and merged in any order."""
+"""What accounts did and shared in one batch, counted so that the counts of batches add up in any order."""
 
-from collections.abc import Iterable, Iterator
-
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from tocsin.forms import ACTIVITY
 
-KEYS = ["measure", "value", "account"]
-_SUMS = ["events", "refused", "tokens_in", "tokens_out"]
-_FOLDS = [*((c, "sum") for c in _SUMS), ("first", "min"), ("last", "max"), ("signed_up", "min")]
+SUMS = ("events", "refused", "tokens_in", "tokens_out")
+SHARED = ("client", "device", "network", "payment")
+_FOLDS = [*((c, "sum") for c in SUMS), ("first", "min"), ("last", "max"), ("signed_up", "min")]
 _HOUR_US = 3_600_000_000
+
+# One row for each account, hour since 1970 and whatever it was seen with.
+COUNTS = pa.schema(
+    [
+        pa.field("account", pa.string(), nullable=False),
+        pa.field("hour", pa.int64(), nullable=False),
+        *((name, pa.string()) for name in SHARED),
+        *(ACTIVITY.field(name) for name, _ in _FOLDS),
+    ]
+)
 
 
 def count_activity(batch: pa.RecordBatch) -> pa.Table:
-    """Count a batch of TRAFFIC as partial ACTIVITY: `events` are user turns; what names no account is left out."""
+    """Count a batch of TRAFFIC as COUNTS: `events` are user turns; what names no account is left out."""
     named = batch.filter(pc.is_valid(batch["account"]))
-    table = pa.table(
-        {
-            "account": named["account"],
-            "events": pc.cast(pc.equal(named["role"], "user"), pa.int64()),
-            "refused": pc.cast(pc.fill_null(pc.equal(named["status"], "refused"), False), pa.int64()),
-            "tokens_in": pc.fill_null(named["tokens_in"], 0),
-            "tokens_out": pc.fill_null(named["tokens_out"], 0),
-            "first": named["time"],
-            "last": named["time"],
-            "signed_up": named["signed_up"],
-        }
-    )
-    parts = [_measure(table, name, values) for name, values in _measures(named)]
-    return pa.concat_tables([ACTIVITY.empty_table(), *parts])
+    asn, country = (pc.struct_field(named["network"], i) for i in range(2))
+    keys = {
+        "account": named["account"],
+        "hour": np.asarray(named["time"].cast(pa.int64())) // _HOUR_US,
+        **{name: named[name] for name in SHARED if name != "network"},
+        "asn": asn,
+        "country": country,
+    }
+    rows = {
+        **keys,
+        "events": pc.equal(named["role"], "user").cast(pa.int64()),
+        "refused": pc.fill_null(pc.equal(named["status"], "refused"), False).cast(pa.int64()),
+        "tokens_in": pc.fill_null(named["tokens_in"], 0),
+        "tokens_out": pc.fill_null(named["tokens_out"], 0),
+        "first": named["time"],
+        "last": named["time"],
+        "signed_up": named["signed_up"],
+    }
+    counted = pa.table(rows).group_by(list(keys), use_threads=False).aggregate(_FOLDS)
+    return _written(counted.rename_columns({f"{column}_{how}": column for column, how in _FOLDS}))
 
 
-def merge_activity(parts: Iterable[pa.Table]) -> pa.Table:
-    """Merge partial ACTIVITY into one row a (measure, value, account), sorted; the order of parts does not matter."""
-    table = pa.concat_tables([ACTIVITY.empty_table(), *parts])
-    merged = table.group_by(KEYS).aggregate(_FOLDS)
-    columns = [merged[k] for k in KEYS] + [merged[f"{column}_{how}"] for column, how in _FOLDS]
-    whole = pa.Table.from_arrays(columns, schema=ACTIVITY)
-    return whole.sort_by([(k, "ascending") for k in KEYS])
+def _written(counted: pa.Table) -> pa.Table:
+    """Write a network as one text; an empty text names nothing."""
+    shared = {name: _filled(counted[name]) for name in SHARED if name != "network"}
+    country = pc.coalesce(_filled(counted["country"]), pa.scalar("-"))
+    shared["network"] = pc.binary_join_element_wise(_filled(counted["asn"]), country, "/")
+    columns = [shared[name] if name in shared else counted[name] for name in COUNTS.names]
+    return pa.Table.from_arrays(columns, schema=COUNTS)
 
 
-def _measures(batch: pa.RecordBatch) -> Iterator[tuple[str, pa.Array]]:
-    """Yield each measure with the value that every row has of it, null where it has none; an empty text is none."""
-    yield "account", pa.array([""] * batch.num_rows, pa.string())
-    hours = pc.cast(pc.floor_temporal(batch["time"], unit="hour"), pa.int64())
-    yield "hour", pc.cast(pc.divide(hours, _HOUR_US), pa.string())
-    asn, country = (pc.struct_field(batch["network"], i) for i in range(2))
-    yield "network", pc.binary_join_element_wise(_filled(asn), pc.coalesce(_filled(country), "-"), "/")
-    for name in ("device", "client", "payment"):
-        yield name, _filled(batch[name])
-
-
-def _filled(texts: pa.Array) -> pa.Array:
+def _filled(texts: pa.ChunkedArray) -> pa.ChunkedArray:
     return pc.if_else(pc.equal(texts, ""), pa.scalar(None, pa.string()), texts)
-
-
-def _measure(table: pa.Table, name: str, values: pa.Array) -> pa.Table:
-    present = pc.is_valid(values)
-    if not pc.any(present).as_py():
-        return ACTIVITY.empty_table()
-    rows = table.append_column("value", values).filter(present)
-    grouped = rows.group_by(["value", "account"], use_threads=False).aggregate(_FOLDS)
-    measure = pa.array([name] * len(grouped), pa.string())
-    columns = [measure, grouped["value"], grouped["account"], *(grouped[f"{c}_{how}"] for c, how in _FOLDS)]
-    return pa.Table.from_arrays(columns, schema=ACTIVITY)

@@ -1,6 +1,5 @@
 """What behaviour detectors share: the merged view of a run, and how a finding about an account is written."""
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,64 +9,96 @@ from typing import ClassVar, Protocol
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from tocsin.forms import FINDINGS
+from tocsin.screen.tally import Activity
 from tocsin.screen.templates import Template
 from tocsin.screen.together import Arrivals, came_together
+
+Places = NDArray[np.int64]
 
 IN_COMMON = pa.array(["client", "device", "network", "payment"])
 
 
 @dataclass(frozen=True)
 class Behaviour:
-    """Hold the merged ACTIVITY of a run, its templates, and the kind of each account that rules spoke of often enough.
+    """Hold a run's activity, its templates, and the kind of each account that rules spoke of often enough.
 
-    Only `account` rows are held as Python values; the others, which may be nearly as many as events, stay in Arrow.
+    There may be very many accounts: they stay in arrays, where each has a place.
     """
 
-    activity: pa.Table
+    activity: Activity
     templates: Sequence[Template]
     kind_of: Mapping[str, str]
 
     def measure(self, name: str) -> pa.Table:
         """Select the rows of one measure."""
-        return self.activity.filter(pc.equal(self.activity["measure"], name))
+        rows = self.activity.rows
+        return rows.filter(pc.equal(rows["measure"], name))
 
     @cached_property
     def in_common(self) -> pa.Table:
         """Select which accounts have which device, client, payment and network: measure, value, account."""
-        rows = self.activity.filter(pc.is_in(self.activity["measure"], IN_COMMON))
-        return rows.select(["measure", "value", "account"])
+        rows = self.activity.rows.select(["measure", "value", "account"])
+        return rows.filter(pc.is_in(rows["measure"], IN_COMMON))
 
     @cached_property
-    def events(self) -> Mapping[str, int]:
-        """Count the user turns of every account."""
-        return dict(zip(self._accounts["account"].to_pylist(), self._accounts["events"].to_pylist(), strict=True))
+    def asked(self) -> Places:
+        """Count the user turns of every account, by place."""
+        return np.asarray(self._accounts["events"])
 
     @cached_property
-    def templates_of(self) -> Mapping[str, Sequence[str]]:
-        """Name the templates that an account used."""
-        used: dict[str, list[str]] = defaultdict(list)
-        for template in self.templates:
-            for account in template.uses["account"].to_pylist():
-                used[account].append(template.id)
-        return used
+    def misused(self) -> NDArray[np.bool_]:
+        """Say by place whose kind is known."""
+        mask = np.zeros(len(self.asked), dtype=bool)
+        mask[self.places(pa.array(self.kind_of, pa.string()))] = True
+        return mask
 
-    def came_together(self, accounts: Sequence[str]) -> bool:
+    def places(self, accounts: pa.Array | pa.ChunkedArray) -> Places:
+        """Find the places of accounts."""
+        return np.asarray(pc.index_in(accounts, self._accounts["account"].combine_chunks())).astype(np.int64)
+
+    def users(self) -> Iterator[tuple[Template, Places]]:
+        """Yield every template with the places of its accounts, in the order of its uses."""
+        everywhere, marks = self._users
+        for i, template in enumerate(self.templates):
+            yield template, everywhere[marks[i] : marks[i + 1]]
+
+    def on_one_template(self, places: Places) -> int:
+        """Count those of some accounts that use the template that most of them use."""
+        templates, marks = self._used
+        used = [templates[marks[place] : marks[place + 1]] for place in places.tolist()]
+        return int(np.bincount(np.concatenate(used)).max(initial=0)) if used else 0
+
+    def came_together(self, places: Places) -> bool:
         """Say whether most of the accounts signed up or appeared within a short stretch in which few others did."""
-        return came_together(np.array([self._place[a] for a in accounts], dtype=np.int64), self._arrivals)
+        return came_together(places, self._arrivals)
 
     @cached_property
     def _accounts(self) -> pa.Table:
         return self.measure("account")
 
     @cached_property
-    def _place(self) -> Mapping[str, int]:
-        return {account: i for i, account in enumerate(self.events)}
+    def _users(self) -> tuple[Places, Places]:
+        """Put the accounts of all templates in one row, and say where each template's begin."""
+        names = pa.chunked_array([c for t in self.templates for c in t.uses["account"].chunks], pa.string())
+        return self.places(names), _marks([t.accounts for t in self.templates])
+
+    @cached_property
+    def _used(self) -> tuple[Places, Places]:
+        """Put the templates of all accounts in one row, and say where each account's begin."""
+        places, marks = self._users
+        template = np.repeat(np.arange(len(self.templates)), np.diff(marks))
+        return template[np.argsort(places, kind="stable")], _marks(np.bincount(places, minlength=len(self.asked)))
 
     @cached_property
     def _arrivals(self) -> Arrivals:
         return Arrivals.read(self._accounts)
+
+
+def _marks(counts: Places | Sequence[int]) -> Places:
+    return np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
 
 
 @dataclass(frozen=True, slots=True)

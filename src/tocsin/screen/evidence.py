@@ -15,6 +15,7 @@ PHONE = re.compile(
     rf"\+?{_DIGIT}(?:[ ()./_·•*|~-]{{0,3}}{_DIGIT}){{6,}}x?"
 )  # x: the last sign of some Chinese ID numbers
 HIDDEN = "•"
+_MARKS = {MARK_OPEN, MARK_CLOSE}
 _REACH = 80  # how far beyond the excerpt a number is looked for, so that none is cut in two and missed
 
 
@@ -36,8 +37,10 @@ def excerpt(text: str, start: int, end: int) -> str:
 
 def mask(text: str) -> str:
     """Hide e-mail addresses and phone numbers; keep every other character in its place, and all on one line."""
-    hidden = set(_telling(text))
-    return "".join(HIDDEN if i in hidden else _shown(c) for i, c in enumerate(text))
+    shown = list(text if text.isprintable() and not _MARKS & set(text) else map(_shown, text))
+    for place in _telling(text):
+        shown[place] = HIDDEN
+    return "".join(shown)
 
 
 def _telling(text: str) -> Iterator[int]:

@@ -6,10 +6,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tocsin.forms import FINDINGS
-from tocsin.screen.activity import merge_activity
 from tocsin.screen.behaviour import Behaviour, BehaviourDetector, write_findings
 from tocsin.screen.detectors import BEHAVIOUR_DETECTORS
 from tocsin.screen.engine import WORTH_NOTING
+from tocsin.screen.tally import Activity
 from tocsin.screen.templates import find_templates
 
 GRAVE = 3
@@ -17,7 +17,7 @@ MISUSE_SHARE = 0.1  # of what an account asked; hints alone speak of one benign 
 
 
 def judge_behaviour(
-    activity: pa.Table,
+    activity: Activity,
     sketches: pa.Table,
     findings: pa.Table,
     standard_version: str,
@@ -25,14 +25,15 @@ def judge_behaviour(
 ) -> tuple[pa.Table, pa.Table]:
     """Return the FINDINGS about accounts, and the ACTIVITY with the rows of the templates that a grave finding names.
 
-    `activity` is merged; the order of rows does not matter.
+    The order of rows does not matter.
     """
     templates = find_templates(sketches, _from_severity(findings, GRAVE)["event_id"].combine_chunks())
-    behaviour = Behaviour(activity, templates, _kinds(findings, activity))
+    behaviour = Behaviour(activity, templates, _kinds(findings, activity.rows))
     tables = [write_findings(d, d.find(behaviour), standard_version) for d in detectors]
     found = pa.concat_tables([FINDINGS.empty_table(), *tables])
     named = {facts.partition(":")[0] for facts in _from_severity(found, GRAVE)["evidence"].to_pylist()}
-    return found, merge_activity([activity, *(t.uses for t in templates if t.id in named)])
+    used = [t.activity() for t in sorted(templates, key=lambda t: t.id) if t.id in named]
+    return found, pa.concat_tables([activity.rows, *used])  # `template` is the last of the measures
 
 
 def _kinds(findings: pa.Table, activity: pa.Table) -> dict[str, str]:

@@ -18,6 +18,7 @@ from tocsin.traffic.hashing import hash_strings
 Keys = npt.NDArray[np.uint64]
 _BLOCK = 128  # keys between two entries of a spilled run's index
 _GAP = 4  # blocks read along rather than asked for apart
+_MARKS = 1 << 23
 _SLICE = 2048  # keys looked up at a time, which bounds what is read
 _MERGE = 1 << 18  # keys of each run held while two are merged
 
@@ -39,6 +40,7 @@ class SeenIds:
         self._keep = keep
         self._seeds = (secrets.randbits(64), secrets.randbits(64))
         self._young: list[Keys] = []
+        self._marked = np.zeros(_MARKS, np.bool_)  # where a key in memory may be, by its low bits
         self._old: list[_Run] = []
 
     def __enter__(self) -> Self:
@@ -59,8 +61,11 @@ class SeenIds:
 
     def add_keys(self, keys: Keys) -> npt.NDArray[np.bool_]:
         """Add keys of shape (2, n) in any order; say for each whether it was new, the first of equal ones alone."""
-        order = np.lexsort((keys[1], keys[0]))
+        order = np.argsort(keys[0], kind="stable")
         ordered = keys[:, order]
+        if (ordered[0, 1:] == ordered[0, :-1]).any():  # of equal high halves the low ones decide
+            order = np.lexsort((keys[1], keys[0]))
+            ordered = keys[:, order]
         new = np.ones(len(order), np.bool_)
         new[1:] = (ordered[:, 1:] != ordered[:, :-1]).any(axis=0)
         new[new] = ~self._hold(ordered[:, new])
@@ -79,8 +84,10 @@ class SeenIds:
 
     def _hold(self, ordered: Keys) -> npt.NDArray[np.bool_]:
         held = np.zeros(ordered.shape[1], np.bool_)
-        for run in self._young:
-            held |= _members(run, ordered)
+        if self._young:
+            marked = np.flatnonzero(self._marked[_marks(ordered)])
+            for run in self._young:
+                held[marked] |= _members(run, ordered[:, marked])
         for spilled in self._old:
             held |= spilled.members(ordered)
         return held
@@ -88,6 +95,7 @@ class SeenIds:
     def _put(self, ordered: Keys) -> None:
         young = self._young
         young.append(ordered)
+        self._marked[_marks(ordered)] = True
         while len(young) > 1 and young[-2].shape[1] < 2 * young[-1].shape[1]:
             young.append(_merged(young.pop(), young.pop()))
         if sum(run.shape[1] for run in young) >= self._keep:
@@ -98,6 +106,7 @@ class SeenIds:
         for run in self._young[1:]:
             whole = _merged(whole, run)
         self._young = []
+        self._marked[:] = False
         self._old.append(_Run(self.spill_dir, [whole]))
         while len(self._old) > 1 and self._old[-2].size < 2 * self._old[-1].size:
             right, left = self._old.pop(), self._old.pop()
@@ -152,6 +161,11 @@ class _Run:
         begins = first[np.concatenate(([True], apart))[: len(first)]] * _BLOCK
         ends = last[np.concatenate((apart, [True]))[: len(last)]] * _BLOCK
         return _keys(b"".join(self._bytes(*span) for span in zip(begins.tolist(), ends.tolist(), strict=True)))
+
+
+def _marks(keys: Keys) -> npt.NDArray[np.int64]:
+    marks: npt.NDArray[np.int64] = (keys[1] & np.uint64(_MARKS - 1)).astype(np.int64)
+    return marks
 
 
 def _keys(data: bytes) -> Keys:

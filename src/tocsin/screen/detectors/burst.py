@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 from typing import ClassVar
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.compute as pc
 
 from tocsin.screen.behaviour import AccountFinding, Behaviour
@@ -28,20 +27,11 @@ class BurstDetector:
 
     def find(self, behaviour: Behaviour) -> Iterator[AccountFinding]:
         """Yield a finding for every account with such an hour, dated at its first such hour."""
-        peaks = _peaks(behaviour.measure("hour"))
-        usual = float(np.median(peaks["events"])) if len(peaks) else 0.0
-        high = peaks.filter(pc.greater_equal(peaks["events"], max(LEAST_EVENTS, TIMES_USUAL * usual)))
-        for peak in high.to_pylist():
-            kind = behaviour.kind_of.get(peak["account"])
-            facts = f"events_in_one_hour={peak['events']} usual={usual:.0f}"
-            time = _EPOCH + timedelta(hours=peak["hour"])
-            yield AccountFinding(peak["account"], time, kind or "M13", 2 if kind else 1, 0.4, facts)
-
-
-def _peaks(hours: pa.Table) -> pa.Table:
-    """Keep each account's busiest hour, of equals the first; accounts that ask nothing have none."""
-    busy = hours.filter(pc.greater(hours["events"], 0))
-    table = pa.table({"account": busy["account"], "events": busy["events"], "hour": pc.cast(busy["value"], pa.int64())})
-    ordered = table.sort_by([("account", "ascending"), ("events", "descending"), ("hour", "ascending")])
-    firsts = ordered.group_by("account", use_threads=False).aggregate([("events", "first"), ("hour", "first")])
-    return firsts.rename_columns({"events_first": "events", "hour_first": "hour"})
+        peaks = behaviour.activity.pace["peak"]
+        usual = float(np.median(peaks)) if len(peaks) else 0.0
+        high = behaviour.activity.pace.filter(pc.greater_equal(peaks, max(LEAST_EVENTS, TIMES_USUAL * usual)))
+        for pace in high.to_pylist():
+            kind = behaviour.kind_of.get(pace["account"])
+            facts = f"events_in_one_hour={pace['peak']} usual={usual:.0f}"
+            time = _EPOCH + timedelta(hours=pace["peak_hour"])
+            yield AccountFinding(pace["account"], time, kind or "M13", 2 if kind else 1, 0.4, facts)

@@ -1,15 +1,15 @@
 """Systematic coverage that looks like model extraction: one enumerating template, day and night, evenly paced."""
 
-from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from statistics import mean, pstdev
 from typing import Any, ClassVar
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tocsin.screen.behaviour import AccountFinding, Behaviour
+from tocsin.screen.behaviour import AccountFinding, Behaviour, Places
 from tocsin.screen.templates import Template
 
 LEAST_EVENTS = 60
@@ -20,7 +20,6 @@ IN_CONCERT = 3  # accounts on one template
 OWN_SHARE = 0.5  # of a template's accounts, and of those with what the machines have in common
 
 Use = dict[str, Any]
-Hours = Mapping[str, Sequence[tuple[int, int]]]
 
 
 @dataclass(frozen=True)
@@ -37,10 +36,10 @@ class CoverageDetector:
 
     def find(self, behaviour: Behaviour) -> Iterator[AccountFinding]:
         """Yield a finding for every account that works through a template by machine."""
-        devoted = [(t, uses) for t in behaviour.templates if (uses := list(_devoted(t, behaviour)))]
-        hours = _busy_hours(behaviour, {use["account"] for _, uses in devoted for use in uses})
+        devoted = [(t, uses) for t, users in behaviour.users() if (uses := _devoted(t, behaviour.asked[users]))]
+        steady = _steady(behaviour.activity.pace, {use["account"] for _, uses in devoted for use in uses})
         for template, uses in devoted:
-            machines = [use for use in uses if _is_steady(hours[use["account"]])]
+            machines = [use for use in uses if use["account"] in steady]
             if machines:
                 yield from self._speak(template, machines, behaviour)
 
@@ -53,31 +52,27 @@ class CoverageDetector:
             yield AccountFinding(use["account"], use["first"], "M11", severity, score, facts, use["first_event"])
 
 
-def _devoted(template: Template, behaviour: Behaviour) -> Iterator[Use]:
-    columns = template.uses.select(["account", "events", "first"]).to_pylist()
-    for use, first_event in zip(columns, template.first_events, strict=True):
-        if use["events"] >= max(LEAST_EVENTS, TEMPLATE_SHARE * behaviour.events[use["account"]]):
-            yield {**use, "first_event": first_event}
+def _devoted(template: Template, asked: Places) -> list[Use]:
+    """Select the uses that are most of what an account, each of which asked so much, asks."""
+    mostly = np.asarray(template.uses["events"]) >= np.maximum(LEAST_EVENTS, TEMPLATE_SHARE * asked)
+    return list(template.uses.filter(pa.array(mostly)).to_pylist()) if mostly.any() else []
 
 
-def _busy_hours(behaviour: Behaviour, accounts: set[str]) -> Hours:
-    """List the busy hours of these accounts with their events."""
-    rows = _of(behaviour.measure("hour"), accounts)
-    busy: dict[str, list[tuple[int, int]]] = defaultdict(list)
-    for row in rows.filter(pc.greater(rows["events"], 0)).select(["account", "value", "events"]).to_pylist():
-        busy[row["account"]].append((int(row["value"]), row["events"]))
-    return busy
+def _steady(pace: pa.Table, accounts: set[str]) -> set[str]:
+    """Select those who work most hours of the clock, at an even pace."""
+    return {own["account"] for own in _of(pace, accounts).to_pylist() if _is_steady(own)}
 
 
-def _is_steady(busy: Sequence[tuple[int, int]]) -> bool:
-    """Say whether somebody works most hours of the clock, at an even pace."""
-    clock = {hour % 24 for hour, _ in busy}
-    counts = [events for _, events in busy]
-    return len(clock) >= ROUND_THE_CLOCK_HOURS and pstdev(counts) <= EVEN_PACE * mean(counts)
+def _is_steady(pace: dict[str, Any]) -> bool:
+    hours, events = int(pace["hours"]), int(pace["events"])
+    variance = hours * int(pace["squares"]) - events**2  # times the square of `hours`, like the mean's square beside it
+    return int(pace["clock_hours"]) >= ROUND_THE_CLOCK_HOURS and variance <= EVEN_PACE**2 * events**2
 
 
 def _of_one_hand(accounts: Sequence[str], behaviour: Behaviour) -> bool:
-    return behaviour.came_together(accounts) or _have_their_own(accounts, behaviour.in_common)
+    return behaviour.came_together(behaviour.places(pa.array(accounts))) or _have_their_own(
+        accounts, behaviour.in_common
+    )
 
 
 def _have_their_own(accounts: Sequence[str], rows: pa.Table) -> bool:

@@ -1,15 +1,15 @@
 """Many accounts on one device, payment, client or network."""
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
-from typing import Any, ClassVar
+from itertools import pairwise
+from typing import ClassVar
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tocsin.screen.behaviour import AccountFinding, Behaviour
+from tocsin.screen.behaviour import AccountFinding, Behaviour, Places
 
 LEAST = {"device": 5, "payment": 5, "client": 8, "network": 8}
 TELLING = ("device", "payment")  # strangers seldom share these
@@ -41,31 +41,31 @@ class SharedDetector:
     def find(self, behaviour: Behaviour) -> Iterator[AccountFinding]:
         """Yield a finding for every account of every value that is shared enough."""
         for measure in LEAST:
-            rows = _rare(behaviour.measure(measure), measure, len(behaviour.events))
-            for _, uses in groupby(rows, key=lambda r: r["value"]):
-                yield from self._judge(measure, list(uses), behaviour)
+            rows = behaviour.measure(measure)
+            places = behaviour.places(rows["account"])
+            for start, stop in _rare(rows, measure, len(behaviour.asked)):
+                signs = _signs(measure, places[start:stop], behaviour)
+                yield from self._judge(measure, rows.slice(start, stop - start), signs)
 
-    def _judge(self, measure: str, uses: list[dict[str, Any]], behaviour: Behaviour) -> Iterator[AccountFinding]:
-        signs = _signs(measure, [u["account"] for u in uses], behaviour)
+    def _judge(self, measure: str, uses: pa.Table, signs: Sequence[str]) -> Iterator[AccountFinding]:
         severity = _severity(measure in TELLING, signs)
         if severity < HINT:
             return
         score = min(0.95, 0.3 + 0.15 * len(signs) + 0.01 * len(uses) + 0.1 * (measure in TELLING))
         facts = f"{measure}: accounts={len(uses)} signs={'+'.join(signs) or 'none'}"
-        for use in uses:
+        for use in uses.select(["account", "first"]).to_pylist():
             yield AccountFinding(use["account"], use["first"], "M13", severity, round(score, 2), facts)
 
 
-def _rare(rows: pa.Table, measure: str, everyone: int) -> list[dict[str, Any]]:
-    """Select the uses of values that neither few nor a usual number of accounts have, in order of the values."""
+def _rare(rows: pa.Table, measure: str, everyone: int) -> Iterator[tuple[int, int]]:
+    """Say where those values begin and end that neither few nor a usual number of accounts have."""
     most = max(USUAL_LEAST[measure], USUAL_SHARE * everyone)
     if measure not in TELLING:
         most = min(most, SMALL_RUN_SHARE * everyone)
-    counts = rows.group_by("value", use_threads=False).aggregate([("account", "count")])
-    number = counts["account_count"]
-    rare = counts["value"].filter(pc.and_(pc.greater_equal(number, LEAST[measure]), pc.less_equal(number, most)))
-    uses = rows.filter(pc.is_in(rows["value"], rare.combine_chunks())).select(["value", "account", "first"])
-    return list(uses.sort_by([("value", "ascending"), ("account", "ascending")]).to_pylist())
+    ends = np.cumsum(pc.value_counts(rows["value"]).field("counts"))  # the rows of a value stand together
+    for start, stop in pairwise([0, *ends.tolist()]):
+        if LEAST[measure] <= stop - start <= most:
+            yield start, stop
 
 
 def _severity(telling: bool, signs: Sequence[str]) -> int:
@@ -74,11 +74,10 @@ def _severity(telling: bool, signs: Sequence[str]) -> int:
     return severity if telling or "misuse" in signs else min(severity, HINT)
 
 
-def _signs(measure: str, accounts: Sequence[str], behaviour: Behaviour) -> list[str]:
-    used = Counter(t for a in accounts for t in behaviour.templates_of.get(a, ()))
+def _signs(measure: str, places: Places, behaviour: Behaviour) -> list[str]:
     signs = {
-        "came_together": behaviour.came_together(accounts),
-        "one_template": max(used.values(), default=0) >= SAME_SHARE * len(accounts),
-        "misuse": sum(a in behaviour.kind_of for a in accounts) >= MISUSE_SHARE[measure] * len(accounts),
+        "came_together": behaviour.came_together(places),
+        "one_template": behaviour.on_one_template(places) >= SAME_SHARE * len(places),
+        "misuse": behaviour.misused[places].sum() >= MISUSE_SHARE[measure] * len(places),
     }
     return [name for name, holds in signs.items() if holds]

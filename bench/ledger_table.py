@@ -1,0 +1,90 @@
+"""Render the table of docs/ledger.md from the results; --write puts it there, --check says whether it is there."""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+RESULT = HERE / "results" / "ledger.json"
+PAGE = HERE.parent / "docs" / "ledger.md"
+BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
+
+
+def render(result: dict[str, Any]) -> str:
+    """Render the results as Markdown."""
+    pieces, machine = result["pieces"], result["machine"]
+    head = (
+        f"Measured {result['made']} at commit {result['commit']}, {machine['cpu']}, {machine['cores']} cores, "
+        f"Python {machine['python']}; load average {min(p['load'] for p in pieces.values())} to "
+        f"{max(p['load'] for p in pieces.values())}."
+    )
+    return "\n".join([head, "", *_appends(pieces["append"]), "", *_rest(pieces), "", *_growth(pieces)])
+
+
+ROWS = (
+    ("proofs", "inclusion_kept_tiles_per_s", "inclusion proofs a second, {entries:,} entries, tiles in memory"),
+    ("proofs", "inclusion_from_disk_per_s", "the same, each from the disk"),
+    ("proofs", "consistency_per_s", "consistency proofs a second"),
+    ("proofs", "verify_inclusion_per_s", "inclusion checks a second"),
+    ("proofs", "verify_proof_per_s", "whole proofs verified a second, one Ed25519 signature"),
+    ("audit", "wall_s", "audit of {entries:,} entries, seconds"),
+    ("audit", "cpu_s", "the same, seconds of processor"),
+    ("cosigned", "p50_s", "append to every side's cosignature, p50 s ({appends:,} appends, checkpoints 1 s apart)"),
+    ("cosigned", "p95_s", "the same, p95 seconds"),
+    ("cosigned", "gather_p50_ms", "of that, gathering from two sides of three mirrors over HTTP, p50 ms"),
+    ("cosigned", "gather_p95_ms", "the same, p95 ms"),
+)  # fmt: skip
+
+
+def _appends(piece: dict[str, Any]) -> Iterator[str]:
+    yield "| durable appends of 512 bytes | a second | a second of processor | p50 ms | p99 ms |"
+    yield "|---|---|---|---|---|"
+    for name, row in piece.items():
+        how, _, many = name.partition("_")
+        if how in ("batch", "threads"):
+            words = f"{many} at a time" if how == "batch" else f"one at a time, by each of {many} threads"
+            yield f"| {words} | {row['per_s']:,} | {row['per_cpu_s']:,} | {row['p50_ms']} | {row['p99_ms']} |"
+
+
+def _rest(pieces: dict[str, Any]) -> Iterator[str]:
+    yield "| what | figure |"
+    yield "|---|---|"
+    for piece, name, words in ROWS:
+        yield f"| {words.format(**pieces[piece])} | {pieces[piece][name]:,} |"
+    for name, cost in pieces["hostile"].items():
+        if name not in ("peak_mb", "load"):
+            yield f"| refusing a note of {name}, ms | {cost} |"
+
+
+def _growth(pieces: dict[str, Any]) -> Iterator[str]:
+    yield "| entries | start and first append ms | batch of 256 ms | checkpoint ms | bytes an entry | peak MB |"
+    yield "|---|---|---|---|---|---|"
+    for name, row in pieces.items():
+        if name.startswith("growth_"):
+            times = f"{row['open_and_append_ms']} | {row['batch_256_ms']} | {row['checkpoint_ms']}"
+            yield f"| {row['entries']:,} | {times} | {row['bytes_an_entry']:,} | {row['peak_mb']} |"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Put what was measured of the ledger into its page.")
+    parser.add_argument("result", nargs="?", type=Path, default=RESULT)
+    parser.add_argument("--write", action="store_true")
+    parser.add_argument("--check", action="store_true")
+    given = parser.parse_args()
+    table = render(json.loads(given.result.read_text("utf-8")))
+    before, _, rest = PAGE.read_text("utf-8").partition(BEGIN)
+    page = f"{before}{BEGIN}\n{table}\n{END}{rest.partition(END)[2]}"
+    if given.check:
+        return int(page != PAGE.read_text("utf-8"))
+    if given.write:
+        PAGE.write_text(page, "utf-8")
+    else:
+        print(table)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
