@@ -223,7 +223,7 @@ def build(folder: Path, alarms: int, seed: int) -> dict[str, Any]:
 
 def add(folder: Path, seed: int) -> dict[str, Any]:
     """Add one alarm as `tocsin fingerprint add` does, then ten thousand more; none of it rewrites the large segment."""
-    bank, known = folder / "bank", set(os.listdir(folder / "bank"))
+    bank, known = folder / "bank", {path.name for path in (folder / "bank").iterdir()}
     noise, rng, spent = Noise(), np.random.default_rng([seed, 79]), {}
     stamp = time.time_ns()
     write_templates({f"late-{stamp}": noise.texts(rng, 1)[0].as_py()}, folder / "late.parquet")
@@ -238,7 +238,11 @@ def add(folder: Path, seed: int) -> dict[str, Any]:
     at = _clock()
     open_bank(bank)
     spent["open"] = _since(at)
-    return {**_described(bank), "cpu_s": spent, "large_segment_kept": bool(known & set(os.listdir(bank)) - {"bank.json"})}
+    return {
+        **_described(bank),
+        "cpu_s": spent,
+        "large_segment_kept": bool(known & {path.name for path in bank.iterdir()} - {"bank.json"}),
+    }
 
 
 def _described(bank: Path) -> dict[str, int]:

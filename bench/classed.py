@@ -1,7 +1,7 @@
 """Run `tocsin` with class sums on: `python bench/classed.py screen …`.
 
-The sketch pass gives way to the fused pass, which samples the same hashes and adds up the weights of every feature from a
-table of random weights; the sums are not used. Worker processes import this file too, and so do the same.
+The sketch pass gives way to the fused pass, which samples the same hashes and adds up the weights of every feature
+from a table of random weights; the sums are not used. Worker processes import this file too, and so do the same.
 """
 
 import numpy as np

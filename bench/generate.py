@@ -33,9 +33,7 @@ def generate(rows: int, path: Path, seed: int = 1, *, hostile: bool = False, sta
     growing.replace(path)
 
 
-def blocks(
-    rows: int, seed: int = 1, *, hostile: bool = False, standard: Path | None = None
-) -> Iterator[pa.Table]:
+def blocks(rows: int, seed: int = 1, *, hostile: bool = False, standard: Path | None = None) -> Iterator[pa.Table]:
     """Yield the rows in tables of at most BLOCK_ROWS."""
     talk = Talk(seed)
     texts = Hostile(standard) if hostile else Ordinary(seed)

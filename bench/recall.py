@@ -1,4 +1,6 @@
-"""Look for disguised templates, and for nothing, in the bench's bank: `python bench/recall.py recall|generated|labelled FOLDER`.
+"""Look disguised templates, and benign texts, up in the bench's bank.
+
+    python bench/recall.py recall|generated|labelled FOLDER
 
 `labelled` reads the benign texts of the folder that TOCSIN_LABELLED names; they are test material and never kept.
 """

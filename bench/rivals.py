@@ -79,7 +79,14 @@ def main(source: str, rows: str, venv: str, rules: str, lines: str, standard: st
     """Prepare everything that peers need."""
     if not Path(lines).exists():
         write_rows(Path(source), Path(lines), int(rows))
-    print(json.dumps({"given": write_rules(Path(rules), Path(standard) if standard else None), "python": str(install(Path(venv), HERE / "peers.txt"))}))
+    print(
+        json.dumps(
+            {
+                "given": write_rules(Path(rules), Path(standard) if standard else None),
+                "python": str(install(Path(venv), HERE / "peers.txt")),
+            }
+        )
+    )
 
 
 if __name__ == "__main__":

@@ -2,7 +2,8 @@
 
 The shipped rules come first. The others are what a large list holds: nine in ten are phrases of three to five words, or
 five to eight Chinese characters, one in ten two words of a sentence with anything between. All are cut from sentences
-of the rows' own grammar under another seed, so that they hit now and then.
+of the rows' own grammar under another seed, so that they hit now and then; what more than one in a thousand held-out
+texts holds ("in front of") is left out, as an author of rules would.
 """
 
 import argparse
@@ -23,6 +24,7 @@ KIND = "L-x-bench"
 REGEX_SHARE = 10  # one rule in so many
 PLAIN = {"en": "a quiet sentence about nothing", "zh": "一句无关的话"}
 SENTENCES = 6000
+HELD_OUT, MOST_HELD = 10_000, 10  # texts, and how many of them may hold what a rule looks for
 
 Node = str | dict[str, str]
 
@@ -62,6 +64,7 @@ class _Phrases:
         grammar: dict[str, Any] = read_words()[lang]
         rng = np.random.default_rng([seed, LANGS.index(lang)])
         self._sentences = Grammar(grammar, ["-"]).sentences(rng, SENTENCES)
+        self._held_out = "\n".join(t.replace("\n", " ").lower() for t in Grammar(grammar, ["-"]).texts(rng, HELD_OUT))
 
     def literal(self) -> tuple[Node, str]:
         """Give a phrase, and a text that holds it."""
@@ -71,24 +74,25 @@ class _Phrases:
             if len(units) >= size:
                 first = self._random.randint(0, len(units) - size)
                 phrase = (" " if self._lang == "en" else "").join(units[first : first + size])
-                if self._fresh(phrase):
+                if self._fresh(phrase) and self._held_out.count(phrase) <= MOST_HELD:
                     return phrase, phrase
 
     def spread(self) -> tuple[Node, str]:
-        """Give a regex of two words with a few others, or a few characters, between them, and a text that it matches."""
+        """Give a regex of two words with a little between them, and a text that it matches."""
         while True:
             units = self._units() if self._lang == "en" else self._pairs()
             long = [u for u in dict.fromkeys(units) if len(u.encode()) >= 6]
             if len(long) >= 2:
                 one, two = self._random.sample(long, 2)
-                if self._fresh(f"{one}…{two}"):
-                    return self._between(one, two)
+                pattern, text = self._between(one, two)
+                if self._fresh(f"{one}…{two}") and len(re.findall(pattern, self._held_out)) <= MOST_HELD:
+                    return {"regex": pattern}, text
 
-    def _between(self, one: str, two: str) -> tuple[Node, str]:
+    def _between(self, one: str, two: str) -> tuple[str, str]:
         if self._lang == "zh":
-            return {"regex": f"{one}[^。]{{0,10}}{two}"}, f"{one}和{two}"
+            return f"{one}[^。]{{0,10}}{two}", f"{one}和{two}"
         ways = (rf"\b{one} (?:\w{{1,20}} ){{0,3}}{two}\b", rf"\b{one}[^.]{{0,20}}{two}\b")
-        return {"regex": self._random.choice(ways)}, f"{one} and {two}"
+        return self._random.choice(ways), f"{one} and {two}"
 
     def _units(self) -> list[str]:
         """Give the longest run of words, or of Chinese characters, of a sentence."""

@@ -113,7 +113,7 @@ def place(name: str) -> tuple[Any, str]:
 
 
 def measure_stages(file: Path, standard: str = "", alarms: str = "") -> dict[str, Any]:
-    """Screen a file as the command does, and book the time to stages; with a folder of alarms, class sums are on too."""
+    """Screen a file as the command does, and book the time to stages; with alarms, class sums are on too."""
     more: dict[str, Any] = {"standard": Path(standard)} if standard else {}
     if alarms:
         import classed  # noqa: F401  puts the fused pass in place of the sketch pass
@@ -196,7 +196,11 @@ def _spent(work: Callable[[], Any]) -> float:
     return time.process_time() - started
 
 
-MEASURES: dict[str, Callable[..., dict[str, Any]]] = {"read": measure_read, "scan": measure_scan, "stages": measure_stages}
+MEASURES: dict[str, Callable[..., dict[str, Any]]] = {
+    "read": measure_read,
+    "scan": measure_scan,
+    "stages": measure_stages,
+}
 
 if __name__ == "__main__":
     print(json.dumps(MEASURES[sys.argv[1]](Path(sys.argv[2]), *sys.argv[3:])))

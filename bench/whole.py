@@ -1,8 +1,9 @@
 """Measure the whole path with everything on, and the fingerprints: `python bench/whole.py [--pieces NAME…] [--fresh]`.
 
-Everything on: a thousand rules, a million alarms, class sums. Like run.py, every piece is measured in processes of its own and
-kept at once under bench/work/whole; what is kept is measured again only with --fresh, and each piece says the commit that
-it was measured at. The result is bench/results/whole.json. TOCSIN_LABELLED names the folder of labelled texts.
+Everything on: a thousand rules, a million alarms, class sums. Like run.py, every piece is measured in processes of its
+own and kept at once under bench/work/whole; what is kept is measured again only with --fresh, and each piece says the
+commit that it was measured at. The result is bench/results/whole.json. TOCSIN_LABELLED names the folder of labelled
+texts.
 """
 
 import argparse
@@ -27,23 +28,28 @@ HERE = Path(__file__).parent
 WORK = HERE / "work" / "whole"
 RESULT = HERE / "results" / "whole.json"
 SEED, RULES, ALARMS = 1, 1000, 1_000_000
-ROWS, HOSTILE_ROWS = 1_000_000, 50_000
+ROWS, HOSTILE_ROWS, WARM_ROWS = 1_000_000, 50_000, 2000
 PEER_ROWS, PEER_SECONDS = 50_000, 12
 GROWTH = 100_000, 1_000_000, 10_000_000
 COPIES = 10  # of the million rows make the ten million, with new ids and later times
 SAMPLE_S = 0.25
+REPEATS = 1  # one run takes long enough
 
 
 def pieces(core: int) -> dict[str, Piece]:
     """Name what is measured, in order."""
-    recall: dict[str, Piece] = {n: partial(_python, core, "recall.py", n, _alarms()) for n in ("recall", "generated", "labelled")}
+    recall: dict[str, Piece] = {
+        n: partial(_python, core, "recall.py", n, _alarms()) for n in ("recall", "generated", "labelled")
+    }
     peers: dict[str, Piece] = {name: partial(_peer, core, name) for name in PEERS}
     growth: dict[str, Piece] = {f"growth-{rows}": partial(_growth, core, rows) for rows in GROWTH}
     return {
         "bank": partial(_python, core, "alarms.py", "bank", _alarms(), "--alarms", str(ALARMS)),
         **recall,
         "rules": partial(_python, core, "rulefolder.py", str(WORK / "standard"), "--rules", str(RULES)),
+        "warm": lambda: screen_on(core, rows_file(WARM_ROWS)),
         "main": partial(_main, core),
+        "without": partial(_without, core),
         "hostile": partial(_hostile, core),
         "stages": partial(_stages, core),
         **peers,
@@ -64,16 +70,21 @@ def _python(core: int, *command: str) -> dict[str, Any]:
 
 
 def _main(core: int) -> dict[str, Any]:
-    """Measure the bare read, then the whole command three times, and once with each of its burdens off."""
+    """Measure the bare read, then the whole command."""
     file = rows_file(ROWS)
     read = _python(core, "stages.py", "read", str(file))
-    screen_on(core, rows_file(2000))  # compiles the rules, warms the files
-    runs = [screen_on(core, file) for _ in range(3)]
+    runs = [screen_on(core, file) for _ in range(REPEATS)]
     size = read["text_bytes"]
-    result = {"text_mb": round(size / 1e6, 2), "read": _rate(size, read["cpu_s"]), "whole": _middle(runs, size)}
-    for name, given in {"no_alarms": {"alarms": False}, "no_sums": {"sums": False}, "shipped_rules": {"rules": False}}.items():
-        result[name] = _middle([screen_on(core, file, **given)], size)
-    return result
+    return {"text_mb": round(size / 1e6, 2), "read": _rate(size, read["cpu_s"]), "whole": _middle(runs, size)}
+
+
+def _without(core: int) -> dict[str, Any]:
+    """Measure the whole command with each of its burdens off, and on next to no rows: what a run costs at least."""
+    file = rows_file(ROWS)
+    size = _python(core, "stages.py", "read", str(file))["text_bytes"]
+    off = {"alarms": {"alarms": False}, "class sums": {"sums": False}, "generated rules": {"rules": False}}
+    found = {name: _middle([screen_on(core, file, **given)], size) for name, given in off.items()}
+    return {**found, "rows": _middle([screen_on(core, rows_file(WARM_ROWS))], 0)}
 
 
 def _hostile(core: int) -> dict[str, Any]:
@@ -93,7 +104,8 @@ def _peer(core: int, name: str) -> dict[str, Any]:
     """Let a peer look at the same rows with the same rules."""
     where = [str(WORK.parent / "peers"), str(WORK / "peer-rules.json"), str(WORK / "peer-rows.jsonl")]
     exported = run_alone(
-        [sys.executable, str(HERE / "rivals.py"), str(rows_file(ROWS)), str(PEER_ROWS), *where, str(WORK / "standard")], core
+        [sys.executable, str(HERE / "rivals.py"), str(rows_file(ROWS)), str(PEER_ROWS), *where, str(WORK / "standard")],
+        core,
     )["said"]
     cost = run_alone([exported["python"], str(HERE / "peer.py"), name, *where[1:], str(PEER_SECONDS)], core)
     said = cost["said"]
@@ -142,21 +154,34 @@ class _Watch:
         if not kb.get("Rss"):
             return False
         own = kb["Rss"] - kb["Shared_Clean"]
-        now = {"resident_mb": kb["Rss"] * 1024 / 1e6, "own_mb": own * 1024 / 1e6, "anonymous_mb": kb["Anonymous"] * 1024 / 1e6}
+        now = {
+            "resident_mb": kb["Rss"] * 1024 / 1e6,
+            "own_mb": own * 1024 / 1e6,
+            "anonymous_mb": kb["Anonymous"] * 1024 / 1e6,
+        }
         before = self._most.setdefault(pid, dict.fromkeys(now, 0.0))
         self._most[pid] = {name: round(max(value, before[name]), 1) for name, value in now.items()}
         return True
 
 
 def _children(pid: int) -> list[int]:
+    """Find the processes that this one started."""
+    return [int(path.parent.name) for path in Path("/proc").glob("[0-9]*/stat") if _parent(path) == pid]
+
+
+def _parent(stat: Path) -> int:
     try:
-        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-    except OSError:
-        return []
+        return int(stat.read_text().rpartition(")")[2].split()[1])
+    except OSError:  # it ended meanwhile
+        return 0
 
 
 def _growth(core: int, rows: int) -> dict[str, Any]:
     """Screen so many rows once."""
+    if rows == ROWS:  # measured already
+        return {
+            name: json.loads((WORK / "pieces" / "main.json").read_text("utf-8"))[name] for name in ("text_mb", "whole")
+        }
     file = rows_file(rows)
     size = _python(core, "stages.py", "read", str(file))["text_bytes"]
     return {"text_mb": round(size / 1e6, 2), "whole": _middle([screen_on(core, file)], size)}
@@ -169,12 +194,14 @@ def rows_file(rows: int, *, hostile: bool = False) -> Path:
         copy_rows(rows_file(ROWS), path, COPIES)
     elif not path.exists():
         more = ["--hostile", "--standard", str(WORK / "standard")] if hostile else []
-        subprocess.run([sys.executable, str(HERE / "generate.py"), str(rows), str(path), "--seed", str(SEED), *more], check=True)
+        subprocess.run(
+            [sys.executable, str(HERE / "generate.py"), str(rows), str(path), "--seed", str(SEED), *more], check=True
+        )
     return path
 
 
 def copy_rows(source: Path, path: Path, copies: int) -> None:
-    """Write a file so many times over: new ids and sessions, and the times of each copy after those of the one before."""
+    """Write a file so many times over: new ids and sessions, the times of each copy after the last."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -199,7 +226,9 @@ def screen_on(core: int, file: Path, **given: bool) -> dict[str, Any]:
     return run_alone(command_on(file, **given), core, _environment())
 
 
-def command_on(file: Path, *, alarms: bool = True, sums: bool = True, rules: bool = True, workers: int = 1) -> list[str]:
+def command_on(
+    file: Path, *, alarms: bool = True, sums: bool = True, rules: bool = True, workers: int = 1
+) -> list[str]:
     """Write the command down."""
     tocsin = [str(HERE / "classed.py")] if sums else [str(Path(sys.executable).with_name("tocsin"))]
     bank = ["--alarms", str(WORK / "alarms" / "bank"), "--group-key", str(WORK / "alarms" / "group.key")]

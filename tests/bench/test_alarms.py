@@ -9,9 +9,9 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "bench"))
 
-from alarms import KIND, LEAST_BYTES, TEMPLATES, Noise, fingerprints_of, templates  # noqa: E402
-from tocsin.text import Crowd, GroupKey, Hashes, common_windows, fold_batch, join, thin  # noqa: E402
-from tocsin.text.bank import Fingerprints, encode_segment  # noqa: E402
+from alarms import KIND, LEAST_BYTES, TEMPLATES, Noise, fingerprints_of, templates
+from tocsin.text import Crowd, GroupKey, Hashes, common_windows, fold_batch, join, thin
+from tocsin.text.bank import Fingerprints, encode_segment
 
 KEY = GroupKey.of(b"the key of the tests of the bench")
 NOTHING = np.empty(0, dtype=np.uint64)

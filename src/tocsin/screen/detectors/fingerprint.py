@@ -16,7 +16,19 @@ from numpy.typing import NDArray
 
 from tocsin.forms import FINDINGS, FINGERPRINTS
 from tocsin.screen.evidence import excerpt
-from tocsin.text import HOT, SAMPLED, WINDOW_BYTES, Bank, Folded, GroupKey, Hashes, Part, hash_windows, sample_lines
+from tocsin.text import (
+    HOT,
+    MOST_WINDOWS,
+    SAMPLED,
+    WINDOW_BYTES,
+    Bank,
+    Folded,
+    GroupKey,
+    Hashes,
+    Part,
+    hash_windows,
+    sample_lines,
+)
 
 ROLES = ("user", "tool")
 SEVERITY = 3
@@ -88,12 +100,11 @@ class FingerprintDetector:
         order = np.argsort(low, kind="stable")
         windows = low[order], at[order]
         sampled = np.unique(keyed[hashes < np.uint64(SAMPLED)])
-        for part, alarm in _candidates(self.bank.parts, sampled):
-            if not part.segment.seconded(np.array([[0, alarm]]), sampled, np.array([0, len(sampled)])).all():
-                continue
-            match = _confirm(part, alarm, windows, line)
-            if match:
-                yield match
+        for part, alarms in _candidates(self.bank.parts, sampled):
+            pairs = np.stack([np.zeros_like(alarms), alarms], axis=1)
+            seconded = part.segment.seconded(pairs, sampled, np.array([0, len(sampled)]))
+            found = (_confirm(part, alarm, windows, line) for alarm in alarms[seconded].tolist())
+            yield from (match for match in found if match)
 
     def _findings(self, batch: pa.RecordBatch, folded: Folded, rows: Sequence["_Told"]) -> pa.Table:
         best: dict[tuple[int, str], _Told] = {}
@@ -151,18 +162,19 @@ def _table(batch: pa.RecordBatch, rows: Sequence[_Told]) -> pa.Table:
     return pa.Table.from_pylist(found, schema=FINGERPRINTS)
 
 
-def _candidates(parts: Sequence[Part], sampled: Hashes) -> Iterator[tuple[Part, int]]:
-    """Name the alarms that enough windows vote for; a window votes for the first few of its alarms in order of id.
+def _candidates(parts: Sequence[Part], sampled: Hashes) -> Iterator[tuple[Part, Ints]]:
+    """Name, segment by segment, the alarms that enough windows vote for.
 
-    However the alarms lie in segments, the candidates are the same.
+    A window votes for the first few of its alarms in order of id. However the alarms lie in segments, the candidates
+    are the same.
     """
     ballots = _ballots(parts, sampled)
     crowded = np.bincount(ballots[0], minlength=len(sampled)) > HOT
     kept = np.concatenate([ballots[:, ~crowded[ballots[0]]], _trimmed(parts, ballots[:, crowded[ballots[0]]])], axis=1)
-    named, votes = np.unique(kept[1:], axis=1, return_counts=True)
-    for number, alarm, count in zip(*named.tolist(), votes.tolist(), strict=True):
-        if count >= parts[number].segment.need[alarm]:
-            yield parts[number], alarm
+    for number, part in enumerate(parts):
+        alarms, votes = np.unique(kept[2, kept[1] == number], return_counts=True)
+        if len(alarms):
+            yield part, alarms[votes >= part.segment.need[alarms]]
 
 
 def _ballots(parts: Sequence[Part], sampled: Hashes) -> Ints:
@@ -214,9 +226,9 @@ def _densest(which: Ints, at: Ints, width: int) -> tuple[Ints, Ints, int]:
     """Choose the block of the text with most different windows; blocks overlap by half."""
     half = max(1, width // 2)
     block = at // half
-    blocks = np.concatenate([block, block - 1])
-    pairs = np.unique(np.stack([blocks, np.concatenate([which, which])]), axis=1)
-    numbers, held = np.unique(pairs[0], return_counts=True)
+    blocks = np.concatenate([block, block - 1]) + 1
+    pairs = np.unique(blocks * MOST_WINDOWS + np.concatenate([which, which]))
+    numbers, held = np.unique(pairs // MOST_WINDOWS - 1, return_counts=True)
     best = int(np.argmax(held))
     inside = (block == numbers[best]) | (block == numbers[best] + 1)
     return which[inside], at[inside], int(held[best])
