@@ -137,7 +137,7 @@ class _Watch:
         """Read until the first process has ended."""
         while Path(f"/proc/{pid}/smaps_rollup").exists():
             found = [pid, *_children(pid)]
-            if not any(self._read(one) for one in found):
+            if not any([self._read(one) for one in found]):  # all of them are read
                 return
             time.sleep(SAMPLE_S)
 
