@@ -99,7 +99,7 @@ def _peers(result: dict[str, Any]) -> Iterator[str]:
     g = given[0]["given"]
     yield ""
     yield (
-        f"The peers were given {g['rules']} rules: {g['branches']} branches of groups of literals (yara-python), "
+        f"The peers were given {g['rules']} rules: {g['branches']} demands for groups of literals (yara-python), "
         f"{g['literals']} literals (presidio-analyzer), {g['patterns']} trigger patterns (nemoguardrails), "
         f"{g['queries']} and/or queries (threatexchange)."
     )

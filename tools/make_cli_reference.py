@@ -13,6 +13,8 @@ COMMANDS = (
     ("cases",),
     ("report",),
     ("check",),
+    ("train",),
+    ("evaluate",),
     ("exercise",),
     ("exercise", "run"),
     ("exercise", "sensitivity"),

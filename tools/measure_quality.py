@@ -20,6 +20,9 @@ import pyarrow.parquet as pq
 
 from tocsin.flow import Settings, run_screen
 
+sys.path.insert(0, str(Path(__file__).parent))
+from judgement_page import judgement_page
+
 PAGE = Path(__file__).parent.parent / "docs/quality.md"
 SPEAKS = 3  # the severity that the bars speak of
 KINDS = {
@@ -138,7 +141,7 @@ def page(measured: dict[tuple[str, str], Measured], version: str) -> str:
     parts += ["## Recall by kind, rules of severity 3 or more\n", _by(measured, "kinds")]
     parts += ["## Recall by source, rules of severity 3 or more\n", _by(measured, "sources")]
     parts += ["## False findings of severity 3 or more, by rule\n", _false(measured)]
-    return "\n".join(parts)
+    return "\n".join(parts) + judgement_page()
 
 
 def _bars(measured: dict[tuple[str, str], Measured]) -> str:

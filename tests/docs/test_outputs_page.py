@@ -12,11 +12,28 @@ import pytest
 
 from small_runs import OUTPUTS, event, small_standard
 from tocsin.flow import Settings, run_screen
-from tocsin.forms import ACTIVITY, CASES, FINDINGS, FINGERPRINTS, INTERRUPTED, SCORES, Reject, TocsinError
+from tocsin.forms import (
+    ACTIVITY,
+    CASES,
+    FINDINGS,
+    FINGERPRINTS,
+    INTERRUPTED,
+    SCORES,
+    SESSION_SCORES,
+    Reject,
+    TocsinError,
+)
 from tocsin.screen import BEHAVIOUR_DETECTORS, FingerprintDetector
 
 PAGE = (Path(__file__).parents[2] / "docs" / "outputs.md").read_text(encoding="utf-8")
-SCHEMAS = {"findings": FINDINGS, "activity": ACTIVITY, "cases": CASES, "scores": SCORES, "fingerprints": FINGERPRINTS}
+SCHEMAS = {
+    "findings": FINDINGS,
+    "activity": ACTIVITY,
+    "cases": CASES,
+    "scores": SCORES,
+    "sessions": SESSION_SCORES,
+    "fingerprints": FINGERPRINTS,
+}
 
 
 def section(head: str) -> str:
@@ -64,7 +81,7 @@ def test_a_small_run_writes_the_files_and_fields_of_the_page(tmp_path: Path) -> 
     assert (
         files - {"fingerprints.parquet"}
         == {path.name for path in out.iterdir()}
-        == OUTPUTS | {"scores.parquet", "charts"}
+        == OUTPUTS | {"scores.parquet", "sessions.parquet", "charts"}
     )
     assert named(table(section("`summary.json`"), "field")) == list(json.loads((out / "summary.json").read_text()))
     (reject,) = (out / "rejects.jsonl").read_text().splitlines()

@@ -137,3 +137,27 @@ def test_a_full_table_ends_the_search() -> None:
 def test_an_unsound_table_is_refused(what: str) -> None:
     with pytest.raises(ValueError):
         C.probe_vote(*(SOUND | UNSOUND[what]).values(), 9)
+
+
+@given(
+    st.one_of(batches, st.lists(st.text("abc def忽略é9", max_size=500), max_size=4)),
+    st.integers(0, 15),
+    st.integers(1, 32),
+)
+def test_listed_rows_are_the_references(rows: list[str], features: int, bits: int) -> None:
+    folded = fold_batch(pa.array(rows, pa.string()))
+    starts, listed = C.list_rows(folded.buffer, folded.offsets, bits, features)
+    expected = classes.list_rows(folded.buffer, folded.offsets, bits, features)
+    assert (starts, listed) == tuple(a.tobytes() for a in expected)
+
+
+@pytest.mark.parametrize("bits", [0, 33, -1])
+def test_rows_of_no_table_are_not_listed(bits: int) -> None:
+    with pytest.raises(ValueError, match="bits"):
+        C.list_rows(b"a\n", np.array([0, 2]), bits, 15)
+
+
+@pytest.mark.parametrize("offsets", [[0, 9], [-1, 2], [2, 1], [0, 0]])
+def test_rows_of_lines_outside_the_buffer_are_not_listed(offsets: list[int]) -> None:
+    with pytest.raises(ValueError, match="offsets"):
+        C.list_rows(b"a\n", np.array(offsets), 8, 15)

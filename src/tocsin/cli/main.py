@@ -12,6 +12,7 @@ from tocsin.cli import (
     cases,
     check,
     demo,
+    evaluate,
     exercise,
     fingerprint,
     key,
@@ -20,6 +21,7 @@ from tocsin.cli import (
     report,
     screen,
     standard,
+    train,
     verify,
     witness,
 )
@@ -36,6 +38,8 @@ app.command("screen")(screen.screen)
 app.command("cases")(cases.cases)
 app.command("report")(report.report)
 app.command("check")(check.check)
+app.command("train")(train.train)
+app.command("evaluate")(evaluate.evaluate)
 app.add_typer(exercise.app, name="exercise")
 app.add_typer(fingerprint.app, name="fingerprint")
 app.add_typer(standard.app, name="standard")

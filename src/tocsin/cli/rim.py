@@ -33,6 +33,19 @@ def read_bytes(path: Path, what: str) -> bytes:
         ) from error
 
 
+def write_text(path: Path, text: str) -> None:
+    """Write a file that an option names, whole or not at all.
+
+    Errors: TransportError where it cannot be written.
+    """
+    growing = path.with_name(f"{path.name}.growing")
+    try:
+        growing.write_text(text, encoding="utf-8")
+        growing.replace(path)
+    except OSError as error:
+        raise TransportError(f"cannot write {path.name!r}: {error.strerror}", hint="check the path") from error
+
+
 def read_key(path: Path) -> bytes:
     """Read a key file of at least 16 bytes; blanks round it do not count."""
     key = read_bytes(path, "key file").strip()

@@ -33,6 +33,16 @@ def screen(
     group_key: Annotated[
         list[Path] | None, typer.Option(help="Key file of a group whose alarms the bank holds; may be repeated.")
     ] = None,
+    stage: Annotated[
+        str, typer.Option(help="How far events are judged: first, second (candidates again, slower), guard.")
+    ] = "first",
+    budget: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of ordinary events that the second stage may look at.")
+    ] = 1.0,
+    model: Annotated[Path | None, typer.Option(help="Model of the classifier; the shipped one when left out.")] = None,
+    guard: Annotated[
+        Path | None, typer.Option(help="Guard file (YAML): an endpoint or an ONNX model, asked about doubtful events.")
+    ] = None,
     max_rejects: Annotated[
         float, typer.Option(min=0, max=1, help="Share of rejected rows beyond which the run ends with exit code 3.")
     ] = 0.05,
@@ -46,10 +56,12 @@ def screen(
     Example: tocsin screen logs/ --out run --workers 2
     """
     from tocsin.cases import parse_allowances  # kept out of `tocsin --help`
-    from tocsin.flow import Settings, alarm_bank, run_screen
+    from tocsin.flow import Judging, Settings, alarm_bank, as_stage, read_guard, run_screen
 
     if evidence not in ("excerpt", "none"):
         raise ConfigError(f"no evidence setting {evidence!r}", hint="use excerpt or none")
+    if (stage == "guard") != (guard is not None):
+        raise ConfigError("the guard stage and a guard file go together", hint="use --stage guard --guard FILE")
     settings = Settings(
         inputs=tuple(inputs),
         out=out,
@@ -65,6 +77,7 @@ def screen(
         today=datetime.now(UTC).date(),
         cache=cache_folder(),
         alarms=alarm_bank(alarms, [read_key(path) for path in group_key or ()]),
+        judging=Judging(model, as_stage(stage), budget, read_guard(guard) if guard else None),
     )
     with progress("screening") as tick:
         outcome = run_screen(settings, time.perf_counter, tick)

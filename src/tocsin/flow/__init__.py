@@ -2,6 +2,7 @@
 
 from tocsin.flow.asking import check_text, describe, describe_standard, price_standard
 from tocsin.flow.demo import Verdict, judge, run_demo
+from tocsin.flow.evaluating import draw_evaluation, evaluate_model
 from tocsin.flow.exercising import Exercise, rank_ranges, write_exercise
 from tocsin.flow.fingerprinting import (
     AlarmBank,
@@ -15,31 +16,45 @@ from tocsin.flow.fingerprinting import (
     shrink_bank,
 )
 from tocsin.flow.finished import read_table, redraw
+from tocsin.flow.guarding import read_guard
+from tocsin.flow.judging import Judging, as_stage, judge_texts, load_model
 from tocsin.flow.screening import Outcome, Settings, run_screen
+from tocsin.flow.training import read_labelled, train_model
+from tocsin.screen.classifier import Settings as TrainSettings
 
 __all__ = [
     "AlarmBank",
     "CaseFiles",
     "Exercise",
+    "Judging",
     "Outcome",
     "Settings",
+    "TrainSettings",
     "Verdict",
     "alarm_bank",
+    "as_stage",
     "build_bank",
     "check_text",
     "describe",
     "describe_bank",
     "describe_standard",
+    "draw_evaluation",
+    "evaluate_model",
     "extend_bank",
     "fits",
     "judge",
+    "judge_texts",
+    "load_model",
     "look_up",
     "price_standard",
     "rank_ranges",
+    "read_guard",
+    "read_labelled",
     "read_table",
     "redraw",
     "run_demo",
     "run_screen",
     "shrink_bank",
+    "train_model",
     "write_exercise",
 ]

@@ -2,8 +2,9 @@
 
 import gc
 import shutil
+from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from tocsin import __version__
 from tocsin.cases import Allowance, build_cases
 from tocsin.flow.fingerprinting import AlarmBank
 from tocsin.flow.gathering import Gathered
+from tocsin.flow.judging import Judging, load_model
 from tocsin.flow.outputs import RejectFile, TableFile, publish, write_json, write_table
 from tocsin.flow.parts import PartStore
 from tocsin.flow.presenting import Finished, present
@@ -21,11 +23,13 @@ from tocsin.flow.spill import SpillFile
 from tocsin.flow.workers import Recipe, screen_here, screen_in_workers
 from tocsin.forms import CASES, FINGERPRINTS, SCORES, FormatError, TocsinError, TransportError
 from tocsin.screen import Screened, Tally, rule_detector
+from tocsin.screen.classifier import score_sessions
 from tocsin.standard import Standard, compile_pack, load_standard
 from tocsin.traffic import Pulled, SeenIds, find_sources, hash_identities, pull
 
 PARTIAL = ".tocsin-partial"
 SCORES_FILE = "scores.parquet"
+SESSIONS_FILE = "sessions.parquet"
 FINGERPRINTS_FILE = "fingerprints.parquet"
 
 Clock = Callable[[], float]  # seconds, monotonic
@@ -50,6 +54,7 @@ class Settings:
     today: date = date.max
     cache: Path | None = None
     alarms: AlarmBank | None = None
+    judging: Judging = Judging()  # noqa: RUF009  # frozen
 
 
 @dataclass
@@ -88,11 +93,14 @@ class _Run:
         self.settings, self.standard, self.clock, self.tick = settings, standard, clock, tick
         self.partial = settings.out / PARTIAL
         self.staged, self.seen = self.partial / "out", self.partial / "seen"
+        self.judging = replace(settings.judging, sessions=settings.scores)
         alarms = settings.alarms.name if settings.alarms else "no alarms"
-        made_with = f"{__version__} {standard.digest} {settings.keep_evidence} {alarms}"
+        made_with = f"{__version__} {standard.digest} {settings.keep_evidence} {alarms} {self.judging.name}"
         self.parts = PartStore(self.partial / "parts", made_with)
         self.failures: list[TocsinError] = []
         self.rows = self.size = 0
+        self.judged: Counter[str] = Counter()
+        self.guard_cost = 0.0
 
     def go(self) -> Outcome:
         self._prepare()
@@ -107,6 +115,8 @@ class _Run:
         notes = present(self.staged, run, self.standard)
         write_json(self.staged / "summary.json", summary)
         self._publish()
+        if self.judged["unanswered"]:
+            notes.append(f"the guard did not answer on {self.judged['unanswered']} events; the second stage stands")
         return Outcome(summary, run.cases, self.failures, notes)
 
     def _prepare(self) -> None:
@@ -116,7 +126,8 @@ class _Run:
 
     def _publish(self) -> None:
         if not self.settings.scores:  # an earlier run's would speak of other events
-            (self.settings.out / SCORES_FILE).unlink(missing_ok=True)
+            for name in (SCORES_FILE, SESSIONS_FILE):
+                (self.settings.out / name).unlink(missing_ok=True)
         if not self.settings.alarms:
             (self.settings.out / FINGERPRINTS_FILE).unlink(missing_ok=True)
         publish(self.staged, self.settings.out)
@@ -132,19 +143,27 @@ class _Run:
             for screened in parts:
                 gathered.add(screened)
                 scores.add(screened.scores)
+                self._count(screened.scores)
                 fingerprints.add(screened.fingerprints)
                 self.tick(self.rows, self.size)
         return gathered
 
+    def _count(self, scores: pa.Table) -> None:
+        """Count the events by the stage that had the last word."""
+        for found in pc.value_counts(scores["stage"].combine_chunks()).to_pylist():
+            self.judged[found["values"]] += found["counts"]
+        self.guard_cost += pc.sum(scores["guard_cost"]).as_py() or 0.0
+
     def _screened(self, batches: Iterator[pa.RecordBatch]) -> Iterator[Screened]:
         s = self.settings
         if s.workers > 1:
-            recipe = Recipe(s.standard, s.cache, s.keep_evidence, s.alarms)
+            recipe = Recipe(s.standard, s.cache, s.keep_evidence, s.alarms, self.judging)
             return screen_in_workers(batches, self.parts, recipe, s.workers)
         rules = rule_detector(self.standard, compile_pack(self.standard, s.cache), keep_evidence=s.keep_evidence)
         gc.freeze()  # the rules live as long as the run: a collector that walks them costs a twentieth of it
         alarms = s.alarms.detector(self.standard.version, s.keep_evidence) if s.alarms else None
-        return screen_here(batches, self.parts, (rules, alarms))
+        classifier = self.judging.detector(self.standard.version, s.keep_evidence)
+        return screen_here(batches, self.parts, (rules, alarms, classifier))
 
     def _batches(self, rejects: RejectFile) -> Iterator[pa.RecordBatch]:
         with SeenIds(self.seen) as seen:
@@ -166,6 +185,9 @@ class _Run:
         cases = build_cases(findings, activity, self.standard, allowances=s.allowances, today=s.today).cast(CASES)
         for name, table in (("findings", findings), ("activity", activity), ("cases", cases)):
             write_table(self.staged / f"{name}.parquet", table)
+        if s.scores:
+            model = load_model(s.judging.model)
+            write_table(self.staged / SESSIONS_FILE, score_sessions(gathered.sessions(), model))
         sources = sum(source.problem is None for source in find_sources(s.inputs))
         return Finished(findings, activity, cases, rejects.reasons, self.rows, sources)
 
@@ -190,5 +212,7 @@ class _Run:
             "seconds": round(seconds, 3),
             "rows_per_second": round(self.rows / seconds) if seconds else 0,
             "mb_per_second": round(self.size / 1e6 / seconds, 2) if seconds else 0.0,
+            "judged": dict(sorted(self.judged.items())),
+            "guard_cost": round(self.guard_cost, 6),
             "standard_version": self.standard.version,
         }

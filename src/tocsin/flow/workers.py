@@ -7,16 +7,18 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from multiprocessing import get_context, parent_process
+from multiprocessing import active_children, get_context, parent_process
 from pathlib import Path
 from threading import Thread
 
 import pyarrow as pa
 
 from tocsin.flow.fingerprinting import AlarmBank
+from tocsin.flow.judging import Judging
 from tocsin.flow.parts import PartStore
 from tocsin.forms import TRAFFIC, TransportError
 from tocsin.screen import FingerprintDetector, RuleDetector, Screened, rule_detector, screen_batch
+from tocsin.screen.classifier import ClassifierDetector
 from tocsin.standard import compile_pack, load_standard
 
 AHEAD = 2  # batches in flight a worker: enough to keep it busy, few enough to bound memory
@@ -30,15 +32,17 @@ class Recipe:
     cache: Path | None
     keep_evidence: bool
     alarms: AlarmBank | None = None
+    judging: Judging = Judging()  # noqa: RUF009  # frozen
 
     def detectors(self) -> "Detectors":
-        """Build the detectors of rules and of alarms."""
+        """Build the detectors of rules and of alarms, and the classifier."""
         standard = load_standard(self.standard, prove=False)
         rules = rule_detector(standard, compile_pack(standard, self.cache), keep_evidence=self.keep_evidence)
-        return rules, self.alarms.detector(standard.version, self.keep_evidence) if self.alarms else None
+        alarms = self.alarms.detector(standard.version, self.keep_evidence) if self.alarms else None
+        return rules, alarms, self.judging.detector(standard.version, self.keep_evidence)
 
 
-Detectors = tuple[RuleDetector, FingerprintDetector | None]
+Detectors = tuple[RuleDetector, FingerprintDetector | None, ClassifierDetector | None]
 Job = tuple[pa.RecordBatch, Path]
 Flight = Callable[[], Screened]  # waits for a part that is being made
 
@@ -59,10 +63,13 @@ def screen_in_workers(
 ) -> Iterator[Screened]:
     """Screen batches in worker processes; the same as `screen_here`, in the same order."""
     jobs = ((batch, parts.path(batch)) for batch in batches)
+    others = set(active_children())
     pool = ProcessPoolExecutor(workers, get_context("spawn"), _start, (recipe, parts))
     try:
         yield from _elsewhere(jobs, parts, pool, AHEAD * workers)
     except BrokenProcessPool as error:
+        for child in set(active_children()) - others:  # one that was just being started when another died is not ended
+            child.kill()
         raise TransportError(
             "a worker process died", hint="free memory or use fewer --workers, then --resume"
         ) from error

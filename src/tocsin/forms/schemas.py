@@ -95,11 +95,62 @@ FINGERPRINTS = pa.schema(
     ]
 )
 
+# What the classifier says of an event: probabilities at even odds of any shared kind, of any kind, and of each label,
+# the stage that had the last word (first, second, guard; unanswered: a guard was asked in vain), and a guard's cost.
+LABELS = (
+    "cyber",
+    "fraud",
+    "influence",
+    "weapons_cbrn",
+    "violence_extremism",
+    "privacy_surveillance",
+    "illegal_goods",
+    "jailbreak_injection",
+    "hate_harassment",
+    "self_harm",
+    "sexual",
+    "other",
+)
+SCORED = pa.schema(
+    [
+        *((name, pa.float32()) for name in ("score", "harm", *LABELS)),
+        ("stage", pa.string()),
+        ("guard_cost", pa.float64()),
+    ]
+)
+
+# What the user turns of a session add up to; partial rows of the same session merge.
+SESSIONS = pa.schema(
+    [
+        ("session", pa.string()),
+        ("account", pa.string()),
+        *((name, pa.int64()) for name in ("turns", "weight", "features", "bad", "refused")),
+        ("worst", pa.float64()),
+        ("first", _time),
+        ("last", _time),
+    ]
+)
+
+# A session and, without its name, an account with all its sessions: `harm` is a probability at even odds.
+SESSION_SCORES = pa.schema(
+    [
+        ("session", pa.string()),
+        ("account", pa.string()),
+        pa.field("turns", pa.int64(), nullable=False),
+        pa.field("bad", pa.int64(), nullable=False),
+        pa.field("refused", pa.int64(), nullable=False),
+        pa.field("worst", pa.float32(), nullable=False),
+        pa.field("harm", pa.float32(), nullable=False),
+        pa.field("first", _time, nullable=False),
+        pa.field("last", _time, nullable=False),
+    ]
+)
+
 SCORES = pa.schema(
     [
         pa.field("event_id", pa.string(), nullable=False),
-        ("kind", pa.string()),
-        pa.field("score", pa.float32(), nullable=False),
+        ("kind", pa.string()),  # of the gravest finding
+        *SCORED,
     ]
 )
 

@@ -6,8 +6,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tocsin.forms import FINGERPRINTS, SCORES, SKETCHES
+from tocsin.forms import FINGERPRINTS, SCORED, SCORES, SESSIONS, SKETCHES
 from tocsin.screen.activity import count_activity
+from tocsin.screen.classifier import ClassifierDetector
 from tocsin.screen.detectors.fingerprint import FingerprintDetector
 from tocsin.screen.detectors.rules import RuleDetector
 from tocsin.text import fold_batch, sketch_batch
@@ -25,17 +26,28 @@ class Screened:
     sketches: pa.Table
     scores: pa.Table
     fingerprints: pa.Table
+    sessions: pa.Table
 
 
-def screen_batch(batch: pa.RecordBatch, detector: RuleDetector, alarms: FingerprintDetector | None = None) -> Screened:
+def screen_batch(
+    batch: pa.RecordBatch,
+    detector: RuleDetector,
+    alarms: FingerprintDetector | None = None,
+    classifier: ClassifierDetector | None = None,
+) -> Screened:
     """Screen a batch of TRAFFIC; any cut of a stream into batches gives the same findings."""
     folded = fold_batch(batch["text"])
     findings, told = detector.find(batch, folded), FINGERPRINTS.empty_table()
     if alarms:
         heard, told = alarms.find(batch, folded)
         findings = _in_order(batch, findings, heard)
+    judged = classifier.find(batch, folded, findings) if classifier else None
+    if judged:
+        findings = _in_order(batch, findings, judged.findings)
     sketches = _sketches(batch, sketch_batch(folded), findings)
-    return Screened(findings, count_activity(batch), sketches, score_events(batch, findings), told)
+    scores = score_events(batch, findings, judged.scored if judged else None)
+    sessions = judged.sessions if judged else SESSIONS.empty_table()
+    return Screened(findings, count_activity(batch), sketches, scores, told, sessions)
 
 
 def _in_order(batch: pa.RecordBatch, findings: pa.Table, heard: pa.Table) -> pa.Table:
@@ -46,13 +58,20 @@ def _in_order(batch: pa.RecordBatch, findings: pa.Table, heard: pa.Table) -> pa.
     return both.take(np.argsort(pc.index_in(both["event_id"], batch["event_id"]).to_numpy(), kind="stable"))
 
 
-def score_events(batch: pa.RecordBatch, findings: pa.Table) -> pa.Table:
-    """Score every event once: the chance that not all of its findings err, under the kind of the gravest one."""
+def score_events(batch: pa.RecordBatch, findings: pa.Table, scored: pa.Table | None = None) -> pa.Table:
+    """Score every event once, under the kind of its gravest finding: as SCORED has it, else by the findings alone."""
+    if scored is None:
+        nothing = [pa.nulls(batch.num_rows, field.type) for field in SCORED][1:]
+        scored = pa.Table.from_arrays([_chance(batch, findings), *nothing], schema=SCORED)
+    return pa.Table.from_arrays([batch["event_id"], _gravest_kinds(batch, findings), *scored.columns], schema=SCORES)
+
+
+def _chance(batch: pa.RecordBatch, findings: pa.Table) -> pa.Array:
+    """Give the chance that not all findings of an event err."""
     rows = pc.index_in(findings["event_id"], batch["event_id"]).to_numpy()
     doubt = np.ones(batch.num_rows)
     np.multiply.at(doubt, rows, 1 - findings["score"].to_numpy())
-    scores = pa.array((1 - doubt).astype(np.float32))
-    return pa.Table.from_arrays([batch["event_id"], _gravest_kinds(batch, findings), scores], schema=SCORES)
+    return pa.array((1 - doubt).astype(np.float32))
 
 
 def _sketches(batch: pa.RecordBatch, hashes: pa.Array, findings: pa.Table) -> pa.Table:

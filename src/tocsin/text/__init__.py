@@ -7,7 +7,14 @@ from tocsin.text.derive import Derived
 from tocsin.text.fingerprint import GroupKey, hash_windows
 from tocsin.text.fingerprint_thin import Crowd, common_windows, thin
 from tocsin.text.fold import Folded, FoldedText, fold_batch, fold_slowly, fold_text
-from tocsin.text.kernels import kernels_in_use, meet_demands, sample_lines
+from tocsin.text.kernels import (
+    class_sums,
+    kernels_in_use,
+    list_rows,
+    meet_demands,
+    sample_and_sum,
+    sample_lines,
+)
 from tocsin.text.sketch import sketch_batch, sketch_slowly
 from tocsin.text.windows import SAMPLED, WINDOW_BYTES, Hashes, Lines
 
@@ -30,6 +37,7 @@ __all__ = [
     "Lines",
     "Part",
     "add_alarms",
+    "class_sums",
     "common_windows",
     "create_bank",
     "fold_batch",
@@ -38,10 +46,12 @@ __all__ = [
     "hash_windows",
     "join",
     "kernels_in_use",
+    "list_rows",
     "meet_demands",
     "open_bank",
     "pack_demands",
     "remove_alarms",
+    "sample_and_sum",
     "sample_lines",
     "sketch_batch",
     "sketch_slowly",

@@ -23,20 +23,33 @@ def class_sums(buffer: Lines, offsets: Positions, table: NDArray[np.int8], featu
 
     Shape: the table has 2^b rows (b at least 1) of 16 weights, the result a row of 16 sums a line.
     """
-    shift = 64 - (len(table).bit_length() - 1)
+    starts, rows = list_rows(buffer, offsets, len(table).bit_length() - 1, features)
     sums = np.zeros((len(offsets) - 1, LANES), dtype=np.int32)
-    for i, (start, stop) in enumerate(zip(offsets[:-1].tolist(), offsets[1:].tolist(), strict=True)):
-        at = [_hash(tag, value) >> shift for tag, value in features_of(buffer[start : stop - 1], features)]
-        sums[i] = table[at].sum(axis=0, dtype=np.int32)
+    for i, (start, stop) in enumerate(zip(starts[:-1].tolist(), starts[1:].tolist(), strict=True)):
+        sums[i] = table[rows[start:stop]].sum(axis=0, dtype=np.int32)
     return sums
+
+
+def list_rows(buffer: Lines, offsets: Positions, bits: int, features: int) -> tuple[Positions, NDArray[np.uint32]]:
+    """List the rows of a table of 2^bits rows (bits 1 to 32) that every line's features name, repeats included.
+
+    Shape: line i's rows are `rows[starts[i]:starts[i + 1]]`.
+    """
+    starts, rows = [0], []
+    for start, stop in zip(offsets[:-1].tolist(), offsets[1:].tolist(), strict=True):
+        line = buffer[start : stop - 1]
+        rows += [_hash(tag, value) >> (64 - bits) for tag, value in features_of(line, features)]
+        starts.append(len(rows))
+    return np.array(starts, dtype=np.int64), np.array(rows, dtype=np.uint32)
 
 
 def features_of(line: Lines, features: int) -> Iterator[tuple[int, int]]:
     """Name the features of a folded line as (tag, value)."""
     yield from _words(line, features)
     if features & BYTES:
-        for size in range(3, 7):
-            yield from ((size, int.from_bytes(line[i : i + size], "little")) for i in range(len(line) - size + 1))
+        for i in range(len(line)):
+            for size in range(3, min(6, len(line) - i) + 1):
+                yield size, int.from_bytes(line[i : i + size], "little")
 
 
 def _words(line: Lines, features: int) -> Iterator[tuple[int, int]]:

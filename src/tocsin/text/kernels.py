@@ -67,6 +67,14 @@ def class_sums(
     return np.frombuffer(sums, dtype=np.int32).reshape(-1, classes.LANES)
 
 
+def list_rows(buffer: Lines, offsets: Positions, bits: int, features: int) -> tuple[Positions, NDArray[np.uint32]]:
+    """List the table rows of every line's features; see `classes.list_rows`."""
+    if _C is None:
+        return classes.list_rows(buffer, offsets, bits, features)
+    starts, rows = _C.list_rows(buffer, offsets, bits, features)
+    return np.frombuffer(starts, dtype=np.int64), np.frombuffer(rows, dtype=np.uint32)
+
+
 def sample_and_sum(
     buffer: Lines, offsets: Positions, kept: int, table: NDArray[np.int8], features: int
 ) -> tuple[Positions, Hashes, NDArray[np.int32]]:

@@ -2,6 +2,7 @@
  *
  *   fold.c      fold_join    fold a batch of UTF-8 texts into newline-joined lines         fold_arrays.py
  *   scan.c      scan_lines   sampled window hashes and hashed class sums, line by line     windows.py, classes.py
+ *               list_rows    the table rows that the class sums of each line would add     classes.py
  *   siphash.c   siphash      SipHash-2-4 of 64-bit values under several keys at once       siphash.py
  *   probe.c     probe_vote   count the hashes that a line shares with each alarm           probe.py
  *   demands.c   meet_demands name the lines that hold what a rule demands                  demands.py
@@ -86,6 +87,7 @@ PyObject *new_bytes(size_t count, size_t item);
 /* The kernels as Python calls them; module.c says what each takes and gives. */
 PyObject *fold_join(PyObject *module, PyObject *args);
 PyObject *scan_lines(PyObject *module, PyObject *args);
+PyObject *list_rows(PyObject *module, PyObject *args);
 PyObject *siphash(PyObject *module, PyObject *args);
 PyObject *probe_vote(PyObject *module, PyObject *args);
 PyObject *meet_demands(PyObject *module, PyObject *args);

@@ -12,6 +12,7 @@ static PyMethodDef methods[] = {
      "fold_join(data, offsets, pages, entries, pool, avx2) -> (bytearray, starts, flags)"},
     {"scan_lines", scan_lines, METH_VARARGS,
      "scan_lines(buffer, offsets, kept, table, features, avx2) -> (starts, hashes, sums)"},
+    {"list_rows", list_rows, METH_VARARGS, "list_rows(buffer, offsets, bits, features) -> (starts, rows)"},
     {"siphash", siphash, METH_VARARGS, "siphash(keys, words, avx2) -> one row of hashes a key"},
     {"probe_vote", probe_vote, METH_VARARGS,
      "probe_vote(keys, values, starts, postings, need, hashes, offsets, most) -> (row, alarm, hits) triples"},

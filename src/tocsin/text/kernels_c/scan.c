@@ -63,7 +63,7 @@ typedef int8_t Weights __attribute__((vector_size(16)));
 typedef int16_t Sums16 __attribute__((vector_size(32)));
 #endif
 
-typedef struct { const int8_t *table; int shift, count; Sums16 near; int32_t *far; } Sums;
+typedef struct { const int8_t *table; int shift, count; Sums16 near; int32_t *far; uint32_t *rows; size_t listed; } Sums;
 
 INLINE void flush(Sums *s) {
     for (int k = 0; k < LANES; k++) s->far[k] += s->near[k];
@@ -71,10 +71,11 @@ INLINE void flush(Sums *s) {
     s->count = 0;
 }
 
-/* Add the weights of one feature; 255 of them fit in 16 bits. */
+/* Add the weights of one feature, 255 of them fit in 16 bits; or only list its row, where there is no table. */
 INLINE void add(Sums *s, uint64_t tag, uint64_t value) {
     uint64_t h = (value ^ tag << 56) * MIX_A;
     h = (h ^ h >> 32) * MIX_C;
+    if (!s->table) { s->rows[s->listed++] = (uint32_t)(h >> s->shift); return; }
     Weights w;
     memcpy(&w, s->table + (h >> s->shift) * LANES, LANES);
     s->near += __builtin_convertvector(w, Sums16);
@@ -137,7 +138,7 @@ INLINE Status scan_rows(Scan *s) {
             s->starts[row + 1] = (int64_t)s->hashes.size;
         }
         if (s->sums) {
-            Sums sums = {s->table, s->shift, 0, {0}, s->sums + row * LANES};
+            Sums sums = {s->table, s->shift, 0, {0}, s->sums + row * LANES, NULL, 0};
             if (s->features & (WORDS | HAN | PAIRS)) add_words(&sums, line, n, end, s->features);
             if (s->features & BYTES) add_grams(&sums, line, n, end);
             flush(&sums);
@@ -180,5 +181,69 @@ out:
     Py_XDECREF(starts);
     Py_XDECREF(hashes);
     Py_XDECREF(sums);
+    return result;
+}
+
+enum { ROWS_A_BYTE = 6 };  /* a line of n bytes has at most so many features: 4 n-grams, a word and a pair each byte */
+
+typedef struct {
+    const uint8_t *buffer; size_t size;
+    const int64_t *offsets; size_t rows;
+    int shift, features;
+    int64_t *starts;
+    uint32_t *listed; size_t count, capacity;
+} Listing;
+
+static Status list_line(Listing *s, const uint8_t *line, size_t n) {
+    size_t most = s->count + n * ROWS_A_BYTE;
+    if (most > s->capacity) {
+        uint32_t *grown = most < SIZE_MAX / 16 ? realloc(s->listed, most * 2 * sizeof *grown) : NULL;
+        if (!grown) return NO_MEMORY;
+        s->listed = grown;
+        s->capacity = most * 2;
+    }
+    Sums sums = {NULL, s->shift, 0, {0}, NULL, s->listed + s->count, 0};
+    const uint8_t *end = s->buffer + s->size;
+    if (s->features & (WORDS | HAN | PAIRS)) add_words(&sums, line, n, end, s->features);
+    if (s->features & BYTES) add_grams(&sums, line, n, end);
+    s->count += sums.listed;
+    return DONE;
+}
+
+static Status list_lines(Listing *s) {
+    for (size_t row = 0; row < s->rows; row++) {
+        int64_t start = s->offsets[row], stop = s->offsets[row + 1];
+        if (start < 0 || stop <= start || (uint64_t)stop > s->size) return BAD_OFFSETS;
+        Status status = list_line(s, s->buffer + start, (size_t)(stop - start - 1));
+        if (status != DONE) return status;
+        s->starts[row + 1] = (int64_t)s->count;
+    }
+    return DONE;
+}
+
+PyObject *list_rows(PyObject *module, PyObject *args) {
+    (void)module;
+    Py_buffer v[2];
+    int bits, features;
+    if (!PyArg_ParseTuple(args, "y*y*ii", &v[0], &v[1], &bits, &features)) return NULL;
+    PyObject *starts = NULL, *listed = NULL, *result = NULL;
+    if (bits < 1 || bits > 32) { PyErr_Format(PyExc_ValueError, "bits: %d is not 1 to 32", bits); goto out; }
+    if (!holds(&v[1], 8, 1, "offsets")) goto out;
+    Listing s = {.buffer = v[0].buf, .size = (size_t)v[0].len, .offsets = v[1].buf, .rows = (size_t)v[1].len / 8 - 1,
+                 .shift = 64 - bits, .features = features};
+    if (!(starts = new_bytes(s.rows + 1, 8))) goto out;
+    s.starts = (int64_t *)PyBytes_AsString(starts);
+    Status status;
+    Py_BEGIN_ALLOW_THREADS
+    status = list_lines(&s);
+    Py_END_ALLOW_THREADS
+    if (status == DONE) listed = PyBytes_FromStringAndSize((const char *)s.listed, (Py_ssize_t)(s.count * 4));
+    else fail(status, 0);
+    free(s.listed);
+    if (listed) result = PyTuple_Pack(2, starts, listed);
+out:
+    release(v, 2);
+    Py_XDECREF(starts);
+    Py_XDECREF(listed);
     return result;
 }

@@ -1,0 +1,64 @@
+"""Rank misuse: a fast first stage for every text, a sentence encoder for candidates; train them and measure them."""
+
+from tocsin.screen.classifier.apart import apart_harm, measure_apart
+from tocsin.screen.classifier.authored import Session, authored_sessions
+from tocsin.screen.classifier.detector import ClassifierDetector
+from tocsin.screen.classifier.evaluate import evaluate
+from tocsin.screen.classifier.guard import Answer, Ask
+from tocsin.screen.classifier.labelled import KINDS, LANGUAGES, Labelled, Row, gather, parse_labelled
+from tocsin.screen.classifier.model import Model, read_model, write_model
+from tocsin.screen.classifier.sessions import (
+    count_sessions,
+    fit_sessions,
+    judge_sessions,
+    merge_sessions,
+    of_accounts,
+    score_sessions,
+    session_inputs,
+)
+from tocsin.screen.classifier.shipped import shipped_model
+from tocsin.screen.classifier.stages import Encode, Judgement, Stages, judge, sentence_encoder
+from tocsin.screen.classifier.train import KeptApart, Material, Settings, keep_apart, prepare, train
+from tocsin.screen.classifier.voices import voices_of
+from tocsin.screen.classifier.written import written_rows
+
+__all__ = [
+    "KINDS",
+    "LANGUAGES",
+    "Answer",
+    "Ask",
+    "ClassifierDetector",
+    "Encode",
+    "Judgement",
+    "KeptApart",
+    "Labelled",
+    "Material",
+    "Model",
+    "Row",
+    "Session",
+    "Settings",
+    "Stages",
+    "apart_harm",
+    "authored_sessions",
+    "count_sessions",
+    "evaluate",
+    "fit_sessions",
+    "gather",
+    "judge",
+    "judge_sessions",
+    "keep_apart",
+    "measure_apart",
+    "merge_sessions",
+    "of_accounts",
+    "parse_labelled",
+    "prepare",
+    "read_model",
+    "score_sessions",
+    "sentence_encoder",
+    "session_inputs",
+    "shipped_model",
+    "train",
+    "voices_of",
+    "write_model",
+    "written_rows",
+]

@@ -1,0 +1,98 @@
+"""The classifier as a detector: scores of every event, and a weak finding about the few that score highest."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from tocsin.forms import FINDINGS, LABELS, SCORED, SESSIONS
+from tocsin.screen.classifier.labelled import KINDS
+from tocsin.screen.classifier.sessions import count_sessions
+from tocsin.screen.classifier.stages import Judgement, Stages, judge
+from tocsin.screen.classifier.voices import voices_of
+from tocsin.screen.evidence import excerpt
+from tocsin.text import Folded
+
+Floats = NDArray[np.float64]
+SEVERITY = 2  # a hint: it makes a case only together with another voice
+SPEAKS_AT = 0.001  # of ordinary texts: the share whose probability is exceeded by what it speaks of
+ROLES = ("user", "tool")
+LOCAL = "L-"  # kinds that no finding of the classifier names: they have their columns
+OPENING = 120  # characters of an event that the excerpt of a finding shows
+_SHARED = np.array([not KINDS[label].startswith(LOCAL) for label in LABELS])
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """Hold what the classifier says of a batch: FINDINGS, SCORED, and partial SESSIONS."""
+
+    findings: pa.Table
+    scored: pa.Table
+    sessions: pa.Table
+
+
+@dataclass(frozen=True)
+class ClassifierDetector:
+    """Judge events by the stages."""
+
+    stages: Stages
+    standard_version: str
+    keep_evidence: bool = True
+    sessions: bool = True
+
+    name: ClassVar[str] = "classifier"
+
+    def find(self, batch: pa.RecordBatch, folded: Folded, findings: pa.Table) -> Judged:
+        """Judge a batch of TRAFFIC by its folded texts and what was found in it."""
+        voices = voices_of(batch["event_id"], findings)
+        judged = judge(folded, voices, self.stages)
+        local = judged.labels[:, ~_SHARED].sum(axis=1)
+        shared = judged.harm - local * (1 - voices.max(axis=1))  # where a rule spoke, it is less likely to be local
+        sessions = count_sessions(batch, judged) if self.sessions else SESSIONS.empty_table()
+        return Judged(self._findings(batch, folded, judged, shared), _scored(judged, shared), sessions)
+
+    def _findings(self, batch: pa.RecordBatch, folded: Folded, judged: Judgement, shared: Floats) -> pa.Table:
+        spoken = pa.array(np.flatnonzero((shared > self._floors(folded, judged)) & _asked(batch)))
+        about = batch.select(["event_id", "account", "session", "time"]).take(spoken)
+        count, rows = len(spoken), spoken.to_pylist()
+        gravest = judged.labels[rows][:, _SHARED].argmax(axis=1)
+        kinds = [KINDS[label] for label in np.array(LABELS)[_SHARED][gravest].tolist()]
+        columns = {
+            "detector": [self.name] * count,
+            "detector_version": [self.stages.model.digest] * count,
+            "rule": [None] * count,
+            "kind": kinds,
+            "severity": [SEVERITY] * count,
+            "score": shared[rows],
+            "span_start": [None] * count,
+            "span_end": [None] * count,
+            "evidence": [self._evidence(folded, row) for row in rows],
+            "standard_version": [self.standard_version] * count,
+        }
+        arrays = (pa.array(values, FINDINGS.field(name).type) for name, values in columns.items())
+        return pa.Table.from_arrays([*about.columns, *arrays], schema=FINDINGS)
+
+    def _floors(self, folded: Folded, judged: Judgement) -> NDArray[np.float64]:
+        floors = np.ones(len(judged.harm))
+        first = judged.stage == "first"
+        for stage, of in (("first", first), ("second", ~first)):
+            for lang, scale in self.stages.model.card.scales[stage].items():
+                floors[of & (judged.langs == lang)] = scale.threshold(SPEAKS_AT)
+        return floors
+
+    def _evidence(self, folded: Folded, row: int) -> str | None:
+        text = folded.texts[row].as_py()
+        return excerpt(text, 0, min(len(text), OPENING)) if self.keep_evidence else None
+
+
+def _asked(batch: pa.RecordBatch) -> NDArray[np.bool_]:
+    return np.asarray(pc.is_in(batch["role"], pa.array(ROLES)).to_numpy(zero_copy_only=False), dtype=np.bool_)
+
+
+def _scored(judged: Judgement, shared: Floats) -> pa.Table:
+    columns = [shared, judged.harm, *judged.labels.T]
+    arrays = [pa.array(c.astype(np.float32)) for c in columns]
+    return pa.Table.from_arrays([*arrays, pa.array(judged.stage), pa.array(judged.cost)], schema=SCORED)

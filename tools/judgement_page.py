@@ -1,0 +1,258 @@
+"""Write the part of docs/quality.md that speaks of the classifier, from bench/results/judgement.json."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from statistics import mean
+from typing import Any
+
+RESULTS = Path(__file__).parent.parent / "bench/results/judgement.json"
+GROUPS = {
+    "English jailbreaks": (
+        "en",
+        (
+            "inthewild_jailbreak",
+            "pyrit_jailbreak_templates",
+            "gptfuzzer_templates",
+            "eval_safety_integrated",
+            "pyrit_injection",
+            "cyberseceval_pi",
+        ),
+    ),
+    "English harmful requests": (
+        "en",
+        (
+            "advbench",
+            "harmbench",
+            "strongreject",
+            "tdc2023",
+            "simple_safety_tests",
+            "multijail",
+            "catqa",
+            "dangerousqa",
+            "harmfulqa",
+            "mlc_v05_unsafe",
+            "ailuminate_demo",
+        ),
+    ),
+    "English content harm (hate sentences)": ("en", ("hatecheck",)),
+    "Chinese harmful requests": ("zh", ("catqa", "multijail", "ailuminate_zh_moonshot", "jailbench_seed")),
+    "Chinese jailbreaks": ("zh", ("jailbench", "cyberseceval_pi", "cyberseceval_pi_zh")),
+    "Chinese content harm (comments)": ("zh", ("hatecheck", "cold")),
+}
+STAGES = ("first, text alone", "second, text alone", "first", "second")
+DOMAINS = {
+    "pubmedqa": "medicine, biology",
+    "cyberseceval_frr": "security, administration",
+    "gsm8k": "education",
+    "cvalues_resp": "law and society",
+    "mlc_v05_safe": "safe twins of hazards",
+    "gpteacher": "role-play, code",
+    "plex_prompts_zh": "role prompts",
+    "teleantifraud_0228": "phone dialogues, many turns",
+    "clinc150": "assistant commands",
+    "plex_questions_zh": "general questions",
+}
+HEAD = """
+# Quality of the classifier
+
+Made by `make quality` from `bench/results/judgement.json` (tools/measure_judgement.py, model {model}). What the stages are:
+[the classifier](classifier.md).
+
+**How it is measured.** Nine folds keep whole *families of sources* apart (those that share authors, templates or a generator leave
+together), in both languages at once; benign sources leave likewise. Each family is ranked against an even share of plain benign texts of its
+language that the fold kept apart too; the threshold is what 1 % of those exceed. AUPRC is at one misuse text to three benign ones. The
+authored texts of the package are in every training set. Two sources (`xsafety`, `aig_eval`) are neither trained on nor measured by.
+
+**"Text alone" is the honest column**: the rules were tuned on these very sources, so that what they add here they may not add elsewhere.
+"""
+ANCHORS = """
+## Published anchors
+
+Guard models of 0.6 to 9 billion parameters, on sets that are not ours; they show what a model a thousand times larger reaches.
+
+| system | OpenAI moderation set AUPRC | F1 | Chinese prompts, mean F1 |
+|---|---|---|---|
+| ShieldGemma 9B / 2B | .907 / .887 | .82 / .81 | 44 (27B) |
+| OpenAI moderation API (2023) | .856 | .79 | |
+| Llama Guard 7B / Llama Guard 3 8B | .847 / – | .76 / .80 | 45.6 (3) |
+| Qwen3Guard 0.6B / 8B | – | .78 / .81 | 80.8 / 85.1 |
+| PolyGuard 7B | – | .74 | 68.4 |
+| Perspective API | .787 | | |
+
+Sources: ShieldGemma (arXiv 2407.21772), Llama Guard model cards, Qwen3Guard (arXiv 2510.14276).
+"""
+STOPS = """
+## Where it stops
+
+- **A chain of innocent steps** is hardly told from honest work: see sessions. That needs behaviour over time, or a reader of the whole session.
+- **Twins that differ by a word** are the hardest single texts: see pairs. Naming a group is enough to raise a score.
+- **A benign source of a new kind** is alarmed several times as often as 1 %: see unseen benign sources. Calibrate on your own traffic.
+- **Injections whose carried instruction is harmless** are found by their form only.
+- **Tried and dropped**: 2^18 rows instead of 2^16 (hardly better, four times as large), words and pairs without n-grams (worse in English), a hidden layer of 256 in place of two
+  averaged ones of 128 (no better), dropping inputs in training (no better), encoding raw instead of folded text (as good, and open to
+  disguise), refusals and mixed languages as inputs of the session's scale (no better on twins that are refused too). No
+  text was distilled: there is no unlabelled text that we may use.
+"""
+
+
+def judgement_page() -> str:
+    """Write all sections that there are figures for."""
+    held = json.loads(RESULTS.read_text("utf-8"))
+    parts = [HEAD.format(model=held["model"])]
+    parts += _table("## Sources kept apart, in groups", _groups(held["apart"], held.get("peers", {})))
+    parts.append(
+        "\nAUPRC / recall at 1 % false alarms, mean over the sources of a group; texts a second on one core for peers.\n"
+    )
+    parts += _table("## Each source kept apart", _sources(held["apart"], held.get("peers", {})))
+    parts += _table("## Unseen benign sources: share alarmed at the 1 % threshold", _benign(held["apart"]))
+    parts += _table("## Kinds: recall at 1 % on unseen sources, mean over sources", _kinds(held["apart"]))
+    parts += _table(
+        "## Pairs: harmful goals that nothing was trained on, and their honest twins", _pairs(held["pairs"])
+    )
+    parts += _table("## Sessions", _sessions(held["sessions"]))
+    parts.append(_about_sessions(held["sessions"]))
+    parts += _table("## Disguises: recall at the model's threshold, before and after", _disguises(held["disguises"]))
+    parts.append(
+        "\n`dev` misuse of at most 400 characters; only the difference speaks. Base64 and spaced-out letters lose blanks or case.\n"
+    )
+    parts += _table("## A stream of ordinary events", _stream(held["stream"]))
+    if "speed" in held:
+        parts += _table("## Speed on one core", _speed(held["speed"]))
+    return "\n".join([*parts, ANCHORS.strip("\n"), STOPS])
+
+
+def _table(head: str, rows: Iterator[tuple[object, ...]]) -> list[str]:
+    first, *rest = rows
+    lines = [f"| {' | '.join(map(str, row))} |" for row in (first, ["---"] * len(first), *rest)]
+    return [f"\n{head}\n", *lines]
+
+
+def _of(rows: list[dict[str, Any]], lang: str, source: str, figure: str = "auprc") -> dict[str, Any]:
+    """Find the row of a source that has a figure; a source may have left in one fold for misuse, in another for benign."""
+    return next((r for r in rows if r["language"] == lang and r["source"] == source and figure in r), {})
+
+
+def _pair(rows: list[dict[str, Any]], lang: str, sources: tuple[str, ...]) -> str:
+    held = [r for r in (_of(rows, lang, s) for s in sources) if "auprc" in r]
+    if not held:
+        return "–"
+    return f"{mean(r['auprc'] for r in held):.3f} / {mean(r['recall_at_1%'] for r in held):.2f}"
+
+
+def _columns(apart: dict[str, Any], peers: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
+    return {name: apart[name]["sources"] for name in STAGES} | {name: p["sources"] for name, p in peers.items()}
+
+
+def _groups(apart: dict[str, Any], peers: dict[str, Any]) -> Iterator[tuple[object, ...]]:
+    yield ("system", *GROUPS)
+    for name, rows in _columns(apart, peers).items():
+        shown = f"{name} ({peers[name]['texts_per_second']:,}/s)" if name in peers else f"**{name}**"
+        yield (shown, *(_pair(rows, lang, sources) for lang, sources in GROUPS.values()))
+
+
+def _sources(apart: dict[str, Any], peers: dict[str, Any]) -> Iterator[tuple[object, ...]]:
+    columns = _columns(apart, peers)
+    yield ("source", "language", "misuse", *columns)
+    for row in apart["second"]["sources"]:
+        if "auprc" in row:
+            lang, source = row["language"], row["source"]
+            yield (source, lang, row["misuse"], *(_pair(rows, lang, (source,)) for rows in columns.values()))
+
+
+def _benign(apart: dict[str, Any]) -> Iterator[tuple[object, ...]]:
+    yield ("source", "domain", "language", "texts", "first", "second")
+    for row in apart["second"]["sources"]:
+        if "false_alarms" in row:
+            first = _of(apart["first"]["sources"], row["language"], row["source"], "false_alarms")
+            shares = (f"{r['false_alarms']:.1%}" for r in (first, row))
+            yield (row["source"], DOMAINS.get(row["source"], ""), row["language"], row["benign"], *shares)
+
+
+def _kinds(apart: dict[str, Any]) -> Iterator[tuple[object, ...]]:
+    yield ("kind in the data", "language", "texts", "sources", *STAGES)
+    for row in apart["second"]["kinds"]:
+        same = [
+            next(r for r in apart[s]["kinds"] if (r["kind"], r["language"]) == (row["kind"], row["language"]))
+            for s in STAGES
+        ]
+        yield (
+            row["kind"],
+            row["language"],
+            row["texts"],
+            row["sources"],
+            *(f"{r['mean_of_sources']:.0%}" for r in same),
+        )
+
+
+def _pairs(pairs: dict[str, Any]) -> Iterator[tuple[object, ...]]:
+    yield (
+        "language",
+        "stage",
+        "texts",
+        "AUROC",
+        "recall with 8 % of twins alarmed",
+        "recall at the model's 1 %",
+        "twins alarmed there",
+    )
+    for lang, stages in pairs.items():
+        for stage, found in stages.items():
+            shown = (f"{found[n]:.0%}" for n in ("recall_at_8%_of_twins", "recall_at_model_threshold", "twins_alarmed"))
+            yield (lang, stage, found["texts"], f"{found['auroc']:.3f}", *shown)
+
+
+def _sessions(held: dict[str, Any]) -> Iterator[tuple[object, ...]]:
+    ways = [name for name in held if isinstance(held[name], dict)]
+    groups = list(held[ways[0]])
+    yield ("judged by", *groups)
+    for way in ways:
+        yield (way, *(f"{held[way][g]['auroc']:.2f} / {held[way][g]['recall']:.0%}" for g in groups))
+
+
+def _about_sessions(held: dict[str, Any]) -> str:
+    return (
+        f"\nAUROC / recall with 5 % of honest sessions alarmed. {held['sessions']} authored sessions in both languages, half of them honest "
+        f"twins; {held['measured']} of them, of ideas that the scale was not fitted on, are measured. Their goals and steps are in no training "
+        "set. *chain*: innocent steps towards harm; *split*: the same over several sessions of an account; *retry*: asked again after refusals; "
+        "*translated*: asked again in the other language; *hidden*: one request among small talk. The twins are refused and retried as often.\n"
+    )
+
+
+def _disguises(held: dict[str, Any]) -> Iterator[tuple[object, ...]]:
+    first = next(iter(held.values()))
+    yield ("language", "stage", "texts", *first["first"])
+    for lang, stages in held.items():
+        for stage in ("first", "second"):
+            yield (lang, stage, stages["texts"], *(f"{r:.1%}" for r in stages[stage].values()))
+
+
+def _speed(held: dict[str, Any]) -> Iterator[tuple[object, ...]]:
+    yield (
+        "language",
+        "first stage, MB/s of folded text",
+        "its kernel alone, MB/s",
+        "second stage, texts a second",
+        "kernels",
+    )
+    for lang in ("en", "zh"):
+        found = held[lang]
+        yield (
+            lang,
+            found["first_stage_mb_s"],
+            found["kernel_alone_mb_s"],
+            found["second_stage_texts_s"],
+            held["kernels"],
+        )
+
+
+def _stream(held: dict[str, Any]) -> Iterator[tuple[object, ...]]:
+    yield ("authored events, one in 200 planted in rings", "without the classifier", "with it")
+    yield ("events", f"{held['events']:,}", f"{held['events']:,}")
+    yield ("findings of the classifier", 0, held["findings_of_the_classifier"])
+    yield ("events above even odds of harm", "–", f"{held['above_half']:.2%}")
+    for name, shown in (
+        ("cases", "cases"),
+        ("false_cases_a_million_events", "false cases a million events (aim ≤ 20)"),
+        ("precision_of_top_100", "precision of the first 100 cases"),
+    ):
+        yield (shown, held["without"][name], held["with"][name])

@@ -1,0 +1,231 @@
+"""Measure the shipped classifier and keep the figures in bench/results/judgement.json.
+
+Usage: python tools/measure_judgement.py LABELLED_FOLDER [--train FIGURES] [--peers FOLDER] [--only PART ...]
+
+PARTs: apart (from FIGURES, what `tocsin train --json` printed), peers (scores that tools/score_peers.py wrote),
+disguises, sessions, pairs, stream, speed. `tools/measure_quality.py` writes the page from the figures.
+"""
+
+import argparse
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from tocsin.cases import build_cases
+from tocsin.flow import Judging, Settings, judge_texts, read_labelled, run_screen
+from tocsin.flow.judging import Rules
+from tocsin.flow.training import judge_authored
+from tocsin.screen.classifier import (
+    Stages,
+    authored_sessions,
+    gather,
+    judge,
+    judge_sessions,
+    sentence_encoder,
+    shipped_model,
+)
+from tocsin.screen.classifier.apart import Ranked
+from tocsin.screen.classifier.folds import folds_of
+from tocsin.screen.classifier.measures import auprc, auroc, recall_at, threshold_at
+from tocsin.screen.classifier.stages import first_sums
+from tocsin.screen.classifier.written import read_stock
+from tocsin.standard import load_standard
+from tocsin.text import fold_batch, kernels_in_use
+
+ROOT = Path(__file__).parent.parent
+sys.path[:0] = [str(ROOT / "tests/standard"), str(ROOT / "bench")]
+from standard_disguises import DISGUISES  # noqa: E402
+
+RESULTS = ROOT / "bench/results/judgement.json"
+CACHE = Path(tempfile.gettempdir()) / "tocsin-measures"  # compiled rules
+LEFT_OUT = ("xsafety", "aig_eval")
+STAGES = ("first", "second")
+SESSION_ALARMS, PAIR_ALARMS = 0.05, 0.08
+STREAM_ROWS = 200_000
+SPEED_COPIES = 20
+TOP_CASES = 100
+
+
+def labelled(folder: Path, split: str) -> list[Any]:
+    rows = read_labelled([folder / f"{split}.{lang}.jsonl.gz" for lang in ("en", "zh")])
+    return [row for row in rows if row.source not in LEFT_OUT]
+
+
+def peers(folder: Path, scores: Path) -> dict[str, Any]:
+    """Put the peers' scores of the same rows on the same folds; nothing of theirs is trained."""
+    data = gather(labelled(folder, "train"))
+    parts = [(np.flatnonzero(f.unseen | f.plain), f.unseen, n) for n, f in enumerate(folds_of(data))]
+    at = np.concatenate([rows for rows, _, _ in parts])
+    unseen = np.concatenate([mask[rows] for rows, mask, _ in parts])
+    fold = np.concatenate([np.full(len(rows), n) for rows, _, n in parts])
+    told = data.sources[at], data.kinds[at], data.langs[at], data.misuse[at]
+    found = {}
+    for path in sorted(scores.glob("*.json")):
+        held = json.loads(path.read_text("utf-8"))
+        if len(held["scores"]) != len(data):
+            raise SystemExit(f"{path.name}: {len(held['scores'])} scores for {len(data)} texts")
+        ranked = Ranked(np.array(held["scores"])[at], *told, unseen, fold)
+        per_second = round(len(data) / held["seconds"])
+        found[path.stem] = {"sources": list(ranked.by_source()), "texts_per_second": per_second}
+    return found
+
+
+def disguises(folder: Path) -> dict[str, Any]:
+    """Measure recall at the model's own threshold before and after each disguise; dev shares its sources with train."""
+    rows, model = labelled(folder, "dev"), shipped_model()
+    found: dict[str, Any] = {}
+    for lang in ("en", "zh"):
+        texts = [r.text for r in rows if r.lang == lang and r.label == "misuse" and len(r.text) <= 400][:300]
+        for stage in STAGES:
+            alarm = model.card.scales[stage][lang].threshold(0.01)
+            told = {"plain": texts} | {d.__name__: [d(t) for t in texts] for d in DISGUISES}
+            every = judge_texts([t for ts in told.values() for t in ts], model, stage, CACHE) > alarm
+            recall = {
+                name: round(float(r.mean()), 4) for name, r in zip(told, every.reshape(len(told), -1), strict=True)
+            }
+            found.setdefault(lang, {})[stage] = recall
+        found[lang]["texts"] = len(texts)
+    return found
+
+
+def sessions() -> dict[str, Any]:
+    """Measure authored sessions that were held out, by their worst message and as sessions."""
+    told, rules, model = authored_sessions(), Rules.load(CACHE), shipped_model()
+    held = [s for s in told if s.held_out]
+    scenario = np.array([s.scenario for s in held])
+    found: dict[str, Any] = {"sessions": len(told), "measured": len(held)}
+    for stage, stages in (("first", Stages(model)), ("second", Stages(model, sentence_encoder()))):
+        table, misuse = judge_authored(held, stages, rules)
+        for name, harm in (("worst message", table["worst"].to_numpy()), ("session", judge_sessions(table, model))):
+            whole = {"all": np.ones(len(held), dtype=np.bool_)}
+            groups = whole | {s: scenario == s for s in sorted(set(scenario.tolist()))}
+            alarm = threshold_at(harm[~misuse], SESSION_ALARMS)
+            found[f"{stage}, {name}"] = {
+                group: {
+                    "auroc": round(auroc(harm[of], misuse[of]), 4),
+                    "auprc": round(auprc(harm[of], misuse[of]), 4),
+                    "recall": round(float((harm[of & misuse] > alarm).mean()), 4),
+                }
+                for group, of in groups.items()
+            }
+    return found
+
+
+def pairs() -> dict[str, Any]:
+    """Measure harmful goals that nothing was trained on against their honest twins, in every frame."""
+    stock, model = read_stock(), shipped_model()
+    found: dict[str, Any] = {}
+    for at, lang in enumerate(("en", "zh")):
+        frames = [frame[at] for frame in stock.frames]
+        texts = [f.replace("{}", goal[at]) for goal, _ in stock.kept for f in frames]
+        misuse = np.array([label == "misuse" for _, label in stock.kept for _ in frames])
+        for stage in STAGES:
+            harm = judge_texts(texts, model, stage, CACHE)
+            alarm = model.card.scales[stage][lang].threshold(0.01)
+            found.setdefault(lang, {})[stage] = {
+                "texts": len(texts),
+                "auroc": round(auroc(harm, misuse), 4),
+                "recall_at_8%_of_twins": round(recall_at(harm, misuse, PAIR_ALARMS), 4),
+                "recall_at_model_threshold": round(float((harm[misuse] > alarm).mean()), 4),
+                "twins_alarmed": round(float((harm[~misuse] > alarm).mean()), 4),
+            }
+    return found
+
+
+def stream() -> dict[str, Any]:
+    """Screen authored events, one in 200 planted; count false cases with the classifier's findings and without them."""
+    from generate import generate
+    from talk import RING_ACCOUNTS, RINGS
+
+    with tempfile.TemporaryDirectory() as work:
+        logs, out = Path(work, "rows.parquet"), Path(work, "out")
+        generate(STREAM_ROWS, logs)
+        run_screen(Settings((str(logs),), out, judging=Judging(), scores=True, cache=CACHE), time.perf_counter)
+        activity, findings = pq.read_table(out / "activity.parquet"), pq.read_table(out / "findings.parquet")
+        harm = pq.read_table(out / "scores.parquet", columns=["harm"])["harm"].to_numpy()
+    found: dict[str, Any] = {"events": STREAM_ROWS, "above_half": round(float((harm > 0.5).mean()), 6)}
+    silent = findings.filter(pc.not_equal(findings["detector"], "classifier"))
+    found["findings_of_the_classifier"] = len(findings) - len(silent)
+    for name, told in (("with", findings), ("without", silent)):
+        cases = build_cases(told, activity, load_standard(), today=date(2026, 1, 1))
+        planted = [int(accounts[0].lstrip("a-")) < RINGS * RING_ACCOUNTS for accounts in cases["accounts"].to_pylist()]
+        top = planted[:TOP_CASES]
+        found[name] = {
+            "cases": len(cases),
+            "false_cases": len(planted) - sum(planted),
+            "false_cases_a_million_events": round((len(planted) - sum(planted)) * 1e6 / STREAM_ROWS, 1),
+            "precision_of_top_100": round(sum(top) / max(1, len(top)), 4),
+        }
+    return found
+
+
+def speed(folder: Path) -> dict[str, Any]:
+    """Time the stages on one core: processor seconds for folded bytes and for candidates."""
+    model, found = shipped_model(), {}
+    for lang in ("en", "zh"):
+        texts = [r.text for r in labelled(folder, "dev") if r.lang == lang]
+        folded = fold_batch(pa.array(texts * SPEED_COPIES, pa.string()))
+        voices = np.zeros((len(folded.texts), 2), np.float32)
+        first = min(_seconds(lambda: judge(folded, voices, Stages(model))) for _ in range(3))  # noqa: B023  # run at once
+        sums = min(_seconds(lambda: first_sums(folded, model)) for _ in range(3))  # noqa: B023
+        encode, some = sentence_encoder(), sorted(texts, key=len)[: len(texts) * 9 // 10]
+        encode(some[:10])
+        seconds = _seconds(lambda: encode(some))  # noqa: B023
+        size = len(folded.buffer) / 1e6
+        found[lang] = {
+            "first_stage_mb_s": round(size / first, 1),
+            "kernel_alone_mb_s": round(size / sums, 1),
+            "second_stage_texts_s": round(len(some) / seconds),
+        }
+    return found | {"kernels": kernels_in_use()}
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    started = time.process_time()
+    work()
+    return time.process_time() - started
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("labelled", type=Path)
+    parser.add_argument("--train", type=Path)
+    parser.add_argument("--peers", type=Path)
+    parser.add_argument("--only", nargs="*")
+    parser.add_argument("--texts", type=Path, help="only write the texts that peers score")
+    given = parser.parse_args()
+    if given.texts:
+        texts = [row.text for row in labelled(given.labelled, "train")]
+        given.texts.write_text(json.dumps(texts, ensure_ascii=False), encoding="utf-8")
+        return
+    parts: dict[str, Callable[[], Any]] = {
+        "disguises": lambda: disguises(given.labelled),
+        "sessions": sessions,
+        "pairs": pairs,
+        "stream": stream,
+        "speed": lambda: speed(given.labelled),
+    }
+    if given.train:
+        parts["apart"] = lambda: json.loads(given.train.read_text("utf-8"))["stages"]
+    if given.peers:
+        parts["peers"] = lambda: peers(given.labelled, given.peers)
+    held = json.loads(RESULTS.read_text("utf-8")) if RESULTS.exists() else {}
+    for name in given.only if given.only is not None else parts:
+        held[name] = parts[name]()
+        held["model"] = shipped_model().digest
+        RESULTS.write_text(json.dumps(held, ensure_ascii=False, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+        print(name, "measured", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()
