@@ -32,6 +32,7 @@ STAGES = {
     "fold": ["tocsin.screen.engine:fold_batch"],
     "scan for candidates": ["tocsin.standard.sieve:_Half.sift"],
     "confirm and write findings": ["tocsin.screen.detectors.rules:RuleDetector.find"],
+    "classify": ["tocsin.screen.classifier:ClassifierDetector.find"],
     "look up alarms": ["tocsin.screen.detectors.fingerprint:FingerprintDetector.find"],
     "open the bank": ["tocsin.flow.fingerprinting:open_bank"],
     "sketch": ["tocsin.screen.engine:sketch_batch"],
@@ -113,11 +114,9 @@ def place(name: str) -> tuple[Any, str]:
 
 
 def measure_stages(file: Path, standard: str = "", alarms: str = "") -> dict[str, Any]:
-    """Screen a file as the command does, and book the time to stages; with alarms, class sums are on too."""
+    """Screen a file as the command does, and book the time to stages."""
     more: dict[str, Any] = {"standard": Path(standard)} if standard else {}
     if alarms:
-        import classed  # noqa: F401  puts the fused pass in place of the sketch pass
-
         folder = Path(alarms)
         more["alarms"] = alarm_bank(folder / "bank", [(folder / "group.key").read_bytes()])
     ledger = Ledger()

@@ -1,6 +1,6 @@
 """Measure the whole path with everything on, and the fingerprints: `python bench/whole.py [--pieces NAME…] [--fresh]`.
 
-Everything on: a thousand rules, a million alarms, class sums. Like run.py, every piece is measured in processes of its
+Everything on: a thousand rules, a million alarms, the classifier's class sums. Like run.py, every piece is measured in processes of its
 own and kept at once under bench/work/whole; what is kept is measured again only with --fresh, and each piece says the
 commit that it was measured at. The result is bench/results/whole.json. TOCSIN_LABELLED names the folder of labelled
 texts.
@@ -82,7 +82,7 @@ def _without(core: int) -> dict[str, Any]:
     """Measure the whole command with each of its burdens off, and on next to no rows: what a run costs at least."""
     file = rows_file(ROWS)
     size = _python(core, "stages.py", "read", str(file))["text_bytes"]
-    off = {"alarms": {"alarms": False}, "class sums": {"sums": False}, "generated rules": {"rules": False}}
+    off = {"alarms": {"alarms": False}, "generated rules": {"rules": False}}
     found = {name: _middle([screen_on(core, file, **given)], size) for name, given in off.items()}
     return {**found, "rows": _middle([screen_on(core, rows_file(WARM_ROWS))], 0)}
 
@@ -226,17 +226,12 @@ def screen_on(core: int, file: Path, **given: bool) -> dict[str, Any]:
     return run_alone(command_on(file, **given), core, _environment())
 
 
-def command_on(
-    file: Path, *, alarms: bool = True, sums: bool = True, rules: bool = True, workers: int = 1
-) -> list[str]:
+def command_on(file: Path, *, alarms: bool = True, rules: bool = True, workers: int = 1) -> list[str]:
     """Write the command down."""
-    tocsin = [str(HERE / "classed.py")] if sums else [str(Path(sys.executable).with_name("tocsin"))]
     bank = ["--alarms", str(WORK / "alarms" / "bank"), "--group-key", str(WORK / "alarms" / "group.key")]
     return [
-        sys.executable,
-        *tocsin,
-        "screen",
-        str(file),
+        str(Path(sys.executable).with_name("tocsin")),
+        *("screen", str(file)),
         *("--out", str(WORK / "out"), "--json", "--workers", str(workers)),
         *(["--standard", str(WORK / "standard")] if rules else []),
         *(bank if alarms else []),

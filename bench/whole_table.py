@@ -12,7 +12,7 @@ def render_whole(result: dict[str, Any]) -> str:
     p, machine = result["pieces"], result["machine"]
     head = (
         f"Measured {result['made']}, seed {result['seed']}, on {machine['cpu']} with {machine['cores']} cores, Python "
-        f"{machine['python']}. Processor seconds, one core. The machine had other work: the load is told beside each row."
+        f"{machine['python']}. Processor seconds of one core. The machine had other work: the load is told beside rows."
     )
     parts = [_bank(p), _recall(p), _benign(p), _path(p), _stages(p), _peers(p), _workers(p), _growth(p)]
     return "\n".join([head, *(line for part in parts for line in ("", *part))])
@@ -66,7 +66,9 @@ def _path(p: dict[str, Any]) -> Iterator[str]:
             yield _run(name, p[piece]["text_mb"], p[piece]["whole"], read, p[piece]["load"])
     for name, row in p.get("without", {}).items():
         if isinstance(row, dict):
-            yield _run(f"without {name}", p["main"]["text_mb"] if name != "rows" else 0, row, read, p["without"]["load"])
+            yield _run(
+                f"without {name}", p["main"]["text_mb"] if name != "rows" else 0, row, read, p["without"]["load"]
+            )
     yield ""
     yield (
         f"The bare Parquet read took {read['cpu_s']:.2f} s, {read['mb_per_s']:.0f} MB/s. Everything on, a run "

@@ -5,8 +5,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "bench"))
 
-from rulefolder import KIND, REGEX_SHARE, write_folder  # noqa: E402
-from tocsin.standard import load_standard  # noqa: E402
+from rulefolder import KIND, REGEX_SHARE, write_folder
+from tocsin.standard import load_standard
 
 FILE = f"{KIND}-generated.yaml"
 MORE = 30

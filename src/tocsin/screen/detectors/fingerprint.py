@@ -22,7 +22,9 @@ from tocsin.text import (
     SAMPLED,
     WINDOW_BYTES,
     Bank,
+    Derived,
     Folded,
+    FoldedText,
     GroupKey,
     Hashes,
     Part,
@@ -72,7 +74,7 @@ class FingerprintDetector:
             row = folded.row(match.line)
             if roles[row] in ROLES:
                 told[row].append(match)
-        rows = [(row, m, _span(folded, m)) for row in sorted(told) for m in _first(told[row])]
+        rows = [each for row in sorted(told) for each in _placed(folded, row, _first(told[row]))]
         return self._findings(batch, folded, rows), _table(batch, rows)
 
     def matches(self, folded: Folded) -> Iterator[AlarmMatch]:
@@ -139,11 +141,16 @@ def _first(matches: Sequence[AlarmMatch]) -> list[AlarmMatch]:
     return [m for m in ordered if once[m.alarm] is m][:MOST_ALARMS]
 
 
-def _span(folded: Folded, match: AlarmMatch) -> tuple[int, int]:
-    raw = folded.buffer[folded.offsets[match.line] : folded.offsets[match.line + 1] - 1]
-    start = len(raw[: match.start].decode(errors="ignore"))
-    end = len(raw[: match.end].decode(errors="ignore"))
-    return folded.span(match.line, start, max(end, start + 1))
+def _placed(folded: Folded, row: int, matches: Sequence[AlarmMatch]) -> Iterator[_Told]:
+    """Give each match its span of the original; a line is mapped back once, however many alarms it holds."""
+    maps: dict[int, FoldedText | Derived] = {}
+    for match in matches:
+        if match.line not in maps:
+            maps[match.line] = folded.original(match.line)
+        raw = folded.buffer[folded.offsets[match.line] : folded.offsets[match.line + 1] - 1]
+        start = len(raw[: match.start].decode(errors="ignore"))
+        end = len(raw[: match.end].decode(errors="ignore"))
+        yield row, match, maps[match.line].span(start, max(end, start + 1))
 
 
 def _table(batch: pa.RecordBatch, rows: Sequence[_Told]) -> pa.Table:
