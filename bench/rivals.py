@@ -23,12 +23,12 @@ HERE = Path(__file__).parent
 BLOCK = 2048
 
 
-def write_rules(path: Path) -> dict[str, int]:
+def write_rules(path: Path, standard: Path | None = None) -> dict[str, int]:
     """Write the rules: trigger `patterns`, and/or `queries`, `literals` that every match holds one of, `branches`.
 
     A branch is what Tocsin's own scan asks of a text: of each of its groups of literals, one.
     """
-    given = [_given(rule) for rule in load_standard(prove=False).rules]
+    given = [_given(rule) for rule in load_standard(standard, prove=False).rules]
     keep(path, {"rules": given})
     counts = {name: sum(len(rule[name]) for rule in given) for name in ("patterns", "literals", "branches", "queries")}
     return {"rules": len(given), **counts}
@@ -75,11 +75,18 @@ def _bare(factor: Any) -> str:
     return str(factor).replace("\0", "")
 
 
-def main(source: str, rows: str, venv: str, rules: str, lines: str) -> None:
+def main(source: str, rows: str, venv: str, rules: str, lines: str, standard: str | None = None) -> None:
     """Prepare everything that peers need."""
     if not Path(lines).exists():
         write_rows(Path(source), Path(lines), int(rows))
-    print(json.dumps({"given": write_rules(Path(rules)), "python": str(install(Path(venv), HERE / "peers.txt"))}))
+    print(
+        json.dumps(
+            {
+                "given": write_rules(Path(rules), Path(standard) if standard else None),
+                "python": str(install(Path(venv), HERE / "peers.txt")),
+            }
+        )
+    )
 
 
 if __name__ == "__main__":

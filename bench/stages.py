@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from tocsin.flow import Settings, run_screen
+from tocsin.flow import Settings, alarm_bank, run_screen
 from tocsin.forms.limits import BATCH_ROWS
 from tocsin.standard import compile_pack, load_standard
 from tocsin.text import fold_batch, kernels_in_use, sketch_batch
@@ -32,6 +32,9 @@ STAGES = {
     "fold": ["tocsin.screen.engine:fold_batch"],
     "scan for candidates": ["tocsin.standard.sieve:_Half.sift"],
     "confirm and write findings": ["tocsin.screen.detectors.rules:RuleDetector.find"],
+    "classify": ["tocsin.screen.classifier:ClassifierDetector.find"],
+    "look up alarms": ["tocsin.screen.detectors.fingerprint:FingerprintDetector.find"],
+    "open the bank": ["tocsin.flow.fingerprinting:open_bank"],
     "sketch": ["tocsin.screen.engine:sketch_batch"],
     "activity": [
         "tocsin.screen.engine:count_activity",
@@ -110,14 +113,18 @@ def place(name: str) -> tuple[Any, str]:
     return owner, last
 
 
-def measure_stages(file: Path) -> dict[str, Any]:
+def measure_stages(file: Path, standard: str = "", alarms: str = "") -> dict[str, Any]:
     """Screen a file as the command does, and book the time to stages."""
+    more: dict[str, Any] = {"standard": Path(standard)} if standard else {}
+    if alarms:
+        folder = Path(alarms)
+        more["alarms"] = alarm_bank(folder / "bank", [(folder / "group.key").read_bytes()])
     ledger = Ledger()
     for stage, names in STAGES.items():
         for owner, last in map(place, names):
             setattr(owner, last, ledger.timed(stage, getattr(owner, last)))
     with TemporaryDirectory(dir=file.parent) as out:
-        run_screen(Settings((str(file),), Path(out), cache=CACHE), time.perf_counter)
+        run_screen(Settings((str(file),), Path(out), cache=CACHE, **more), time.perf_counter)
     ledger.enter(OTHER)
     return {"cpu_s": {stage: round(ledger.spent[stage], 3) for stage in [*STAGES, OTHER]}}
 
@@ -188,7 +195,11 @@ def _spent(work: Callable[[], Any]) -> float:
     return time.process_time() - started
 
 
-MEASURES = {"read": measure_read, "scan": measure_scan, "stages": measure_stages}
+MEASURES: dict[str, Callable[..., dict[str, Any]]] = {
+    "read": measure_read,
+    "scan": measure_scan,
+    "stages": measure_stages,
+}
 
 if __name__ == "__main__":
-    print(json.dumps(MEASURES[sys.argv[1]](Path(sys.argv[2]))))
+    print(json.dumps(MEASURES[sys.argv[1]](Path(sys.argv[2]), *sys.argv[3:])))

@@ -7,10 +7,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from whole_table import render_whole
+
 HERE = Path(__file__).parent
 RESULT = HERE / "results" / "bench.json"
 PAGE = HERE.parent / "docs" / "bench.md"
 BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
+WHOLE_RESULT = HERE / "results" / "whole.json"
+WHOLE_MARKS = "<!-- whole: begin -->", "<!-- whole: end -->"
 PEERS = ("yara-python", "presidio-analyzer", "nemoguardrails", "threatexchange")
 WHOLE = "**tocsin screen, whole command**"
 
@@ -101,32 +105,41 @@ def _peers(result: dict[str, Any]) -> Iterator[str]:
     )
 
 
-def replaced(page: str, table: str) -> str:
+def replaced(page: str, table: str, marks: tuple[str, str] = (BEGIN, END)) -> str:
     """Put the table between its marks."""
-    before, _, rest = page.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    return f"{before}{BEGIN}\n{table}\n{END}{after}"
+    begin, end = marks
+    before, _, rest = page.partition(begin)
+    _, _, after = rest.partition(end)
+    return f"{before}{begin}\n{table}\n{end}{after}"
+
+
+def filled(page: str, result: Path, whole: Path = WHOLE_RESULT) -> str:
+    """Put the tables of both results into the page."""
+    page = replaced(page, render(json.loads(result.read_text("utf-8"))))
+    return replaced(page, render_whole(json.loads(whole.read_text("utf-8"))), WHOLE_MARKS)
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("result", nargs="?", type=Path, default=RESULT)
+    parser.add_argument("--whole", type=Path, default=WHOLE_RESULT, help="the result of whole.py")
     parser.add_argument("--check", action="store_true", help="end with 1 where docs/bench.md says something else")
     parser.add_argument("--write", action="store_true", help="put the tables into docs/bench.md")
     given = parser.parse_args()
-    table = render(json.loads(given.result.read_text("utf-8")))
     page = PAGE.read_text("utf-8")
+    wanted = filled(page, given.result, given.whole)
     if given.check:
-        same = replaced(page, table) == page
+        same = wanted == page
         print(
             "docs/bench.md holds what was measured" if same else "docs/bench.md differs: python bench/table.py --write",
             file=sys.stderr,
         )
         return 0 if same else 1
     if given.write:
-        PAGE.write_text(replaced(page, table), "utf-8")
+        PAGE.write_text(wanted, "utf-8")
     else:
-        print(table)
+        print(render(json.loads(given.result.read_text("utf-8"))))
+        print(render_whole(json.loads(given.whole.read_text("utf-8"))))
     return 0
 
 

@@ -42,9 +42,9 @@ class Ordinary:
     """Write ordinary texts with planted ones among them."""
 
     def __init__(self, seed: int) -> None:
-        grammars = yaml.safe_load(_WORDS.read_text("utf-8"))
-        self._grammars = {lang: _Grammar(grammars[lang], _pool(lang, seed)) for lang in LANGS}
-        self._planted = _planted(seed)
+        grammars = read_words()
+        self._grammars = {lang: Grammar(grammars[lang], _pool(lang, seed)) for lang in LANGS}
+        self._planted = fill_plots(seed)
 
     def write(self, rng: Rng, rows: Row) -> pa.Array:
         """Write one text a row."""
@@ -64,8 +64,8 @@ class Ordinary:
 class Hostile:
     """Write texts out of the words that rules look for first: the dearest input there is, nearly none of it a match."""
 
-    def __init__(self) -> None:
-        rules = load_standard(prove=False).rules
+    def __init__(self, standard: Path | None = None) -> None:
+        rules = load_standard(standard, prove=False).rules
         found = {
             f.replace("\0", "")
             for r in rules
@@ -84,7 +84,13 @@ class Hostile:
         return _joined(words, counts, " ")
 
 
-class _Grammar:
+def read_words() -> dict[str, dict[str, object]]:
+    """Read the words and patterns of ordinary texts, of each language."""
+    found: dict[str, dict[str, object]] = yaml.safe_load(_WORDS.read_text("utf-8"))
+    return found
+
+
+class Grammar:
     """Write sentences of one language by filling patterns from lists of words, whole arrays at a time."""
 
     def __init__(self, grammar: dict[str, object], pool: Sequence[str]) -> None:
@@ -106,6 +112,11 @@ class _Grammar:
         ends = np.maximum.accumulate(ends - np.arange(count)) + np.arange(count)  # one sentence at least
         counts = np.diff(np.minimum(ends, len(sentences)), prepend=0)
         return _joined(sentences, counts, self._joint).to_pylist()
+
+    def sentences(self, rng: Rng, count: int) -> list[str]:
+        """Write sentences of the grammar alone, none of the pool."""
+        pattern = rng.choice(len(self._patterns), count, p=self._weights)
+        return [str(self._fill(rng, self._patterns[number], 1)[0]) for number in pattern.tolist()]
 
     def _sentences(self, rng: Rng, count: int) -> pa.Array:
         pattern = rng.choice(len(self._patterns), count, p=self._weights)
@@ -156,7 +167,7 @@ def _pool(lang: str, seed: int) -> list[str]:
     return odd + [rng.choice(alarming)[lang] for _ in range(POOL - len(odd))]
 
 
-def _planted(seed: int) -> dict[str, list[list[str]]]:
+def fill_plots(seed: int) -> dict[str, list[list[str]]]:
     """Fill the campaigns' prompts: a list of texts for every (campaign, prompt)."""
     rng, banks = Random(f"{seed}/planted"), load_banks()
     found: dict[str, list[list[str]]] = {lang: [] for lang in LANGS}

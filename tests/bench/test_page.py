@@ -28,3 +28,11 @@ def test_check_notices_another_result(tmp_path: Path) -> None:
     other = tmp_path / "bench.json"
     other.write_text(json.dumps(result))
     assert subprocess.run([*TABLE, str(other), "--check"], check=False).returncode == 1
+
+
+def test_check_notices_another_result_of_the_whole_path(tmp_path: Path) -> None:
+    result = json.loads((ROOT / "bench" / "results" / "whole.json").read_text("utf-8"))
+    result["pieces"]["bank"]["alarms"] -= 1
+    other = tmp_path / "whole.json"
+    other.write_text(json.dumps(result))
+    assert subprocess.run([*TABLE, "--whole", str(other), "--check"], check=False).returncode == 1

@@ -1,6 +1,6 @@
 """Fold text against evasion, sketch templates, and hold fingerprints; each with its slow reference."""
 
-from tocsin.text.bank import Fingerprints, join
+from tocsin.text.bank import MOST_WINDOWS, Fingerprints, join
 from tocsin.text.bank_store import HOT, Bank, Part, add_alarms, create_bank, open_bank, remove_alarms
 from tocsin.text.demands import BOUNDARY, Demand, Demands, pack_demands
 from tocsin.text.derive import Derived
@@ -21,6 +21,7 @@ from tocsin.text.windows import SAMPLED, WINDOW_BYTES, Hashes, Lines
 __all__ = [
     "BOUNDARY",
     "HOT",
+    "MOST_WINDOWS",
     "SAMPLED",
     "WINDOW_BYTES",
     "Bank",

@@ -17,6 +17,7 @@ The bytes follow from the set of alarms alone, however it came together.
 import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from typing import Any, Self
 
@@ -107,7 +108,12 @@ def fingerprint(name: str, kind: str, mark: int, keyed: Hashes, probed: int, str
 
 
 def votes_needed(probed: NDArray[np.int64]) -> NDArray[np.uint8]:
-    """Say how many looked-up windows make an alarm a candidate: 3, fewer for short ones; the confirmation decides."""
+    """Say how many looked-up windows name an alarm: 2, fewer for short ones; what they name must be seconded."""
+    return np.where(probed >= 4, 2, 1).astype(np.uint8)
+
+
+def seconds_needed(probed: NDArray[np.int64]) -> NDArray[np.uint8]:
+    """Say how many of all its windows must stand among a text's sampled ones: 3, fewer for short ones."""
     return np.select([probed >= 9, probed >= 4], [3, 2], 1).astype(np.uint8)
 
 
@@ -198,23 +204,47 @@ class Segment:
         return AlarmTable(self.slots, self.slot_value, self.starts, self.postings, self.need)
 
     def voted(self, keyed: Hashes, starts: NDArray[np.int64], most: int) -> NDArray[np.int64]:
-        """Name the lines of which enough windows vote for an alarm, each window for its first few.
+        """Name the lines of which enough windows vote for an alarm, each window for its first few, and second it.
 
         Shape: line i's windows, which are distinct, are `keyed[starts[i]:starts[i + 1]]`.
         """
-        if kernels_in_use() != "python":
-            return np.unique(probe_vote(self.table, keyed, starts, most)[:, 0]).astype(np.int64)
-        return self.voted_by_arrays(keyed, starts, most)
+        pairs = self.named(keyed, starts, most)
+        return np.unique(pairs[self.seconded(pairs, keyed, starts), 0])
 
-    def voted_by_arrays(self, keyed: Hashes, starts: NDArray[np.int64], most: int) -> NDArray[np.int64]:
-        """Name the same lines by array passes: the kernel's stand-in."""
+    def named(self, keyed: Hashes, starts: NDArray[np.int64], most: int) -> NDArray[np.int64]:
+        """Name the pairs (line, alarm) with enough votes."""
+        if kernels_in_use() != "python":
+            return probe_vote(self.table, keyed, starts, most)[:, :2].astype(np.int64)
+        return self.named_by_arrays(keyed, starts, most)
+
+    def seconded(self, pairs: NDArray[np.int64], keyed: Hashes, starts: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Say of pairs (line, alarm) whether enough of the line's windows are among the alarm's, looked up or not."""
+        number = np.arange(len(pairs), dtype=np.uint64)
+        theirs, of_line = _gathered(keyed, starts, pairs[:, 0])
+        ours, of_alarm = _gathered(self.windows, self.begin, pairs[:, 1])
+        wanted = number[of_alarm] << np.uint64(32) | ours.astype(np.uint64)  # ascends: pair by pair, and within each
+        asked = number[of_line] << np.uint64(32) | theirs.astype(np.uint32).astype(np.uint64)
+        place = np.minimum(np.searchsorted(wanted, asked), max(len(wanted) - 1, 0))
+        held = wanted[place] == asked if len(wanted) else np.zeros(len(asked), dtype=bool)
+        counts = np.bincount(of_line[held], minlength=len(pairs))
+        enough: NDArray[np.bool_] = counts >= self.seconds[pairs[:, 1]]
+        return enough
+
+    @cached_property
+    def seconds(self) -> NDArray[np.uint8]:
+        """How many of each alarm's windows must be among a text's sampled ones."""
+        return seconds_needed(np.bincount(self.postings, minlength=len(self)))
+
+    def named_by_arrays(self, keyed: Hashes, starts: NDArray[np.int64], most: int) -> NDArray[np.int64]:
+        """Name the same pairs by array passes: the kernel's stand-in."""
         lists = self.lists_of(keyed)
         hit = np.flatnonzero(lists >= 0)
         which, alarm = self.postings_of(lists[hit], most)
         lines = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
         pairs, votes = np.unique(lines[hit[which]] * len(self) + alarm, return_counts=True)
-        line, alarm = np.divmod(pairs, len(self))
-        return np.unique(line[votes >= self.need[alarm]])
+        voted = np.stack(np.divmod(pairs, len(self)), axis=1)
+        named: NDArray[np.int64] = voted[votes >= self.need[voted[:, 1]]]
+        return named
 
     def name(self, alarm: int) -> tuple[str, str]:
         """Give an alarm's id and kind."""
@@ -346,6 +376,15 @@ def _bad(what: str) -> FormatError:
 
 def _offsets(counts: NDArray[np.generic]) -> U32:
     return np.concatenate([[0], np.cumsum(counts)]).astype(np.uint32)
+
+
+def _gathered(
+    values: NDArray[Any], starts: NDArray[Any], lists: NDArray[np.int64]
+) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    """Put the values of these lists behind one another; say which list of them each comes from."""
+    first = starts[lists].astype(np.int64)
+    counts = starts[lists + 1].astype(np.int64) - first
+    return values[np.repeat(first, counts) + _steps(counts)], np.repeat(np.arange(len(lists)), counts)
 
 
 def _steps(counts: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -7,16 +7,18 @@ of nothing. The public hash chooses among the others, so that whoever holds the 
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tocsin.forms.errors import PolicyError
 from tocsin.text.bank import MOST_WINDOWS, PROBED, Fingerprints, fingerprint
-from tocsin.text.fingerprint import GroupKey, Places, public_windows
+from tocsin.text.fingerprint import GroupKey, Places, hash_windows, public_windows
 from tocsin.text.windows import SAMPLED, WINDOW_BYTES, Hashes
 
 LEAST_ACCOUNTS = 3
 LEAST_SHARE = 0.1  # of a case's accounts
 LEAST_WINDOWS = 8
 LEAST_BENIGN = 2  # benign texts that hold a window make it common
+BENIGN_STEP = 4096  # benign lines hashed at once
 GATHERED = 1 << 22  # (window, account) pairs held before equal ones are merged, and the largest hashes let go
 STRETCH_STEP, MOST_STRETCH = 64, 1 << 16
 
@@ -78,7 +80,7 @@ def thin(crowd: Crowd, benign: Hashes, name: str, kind: str, key: GroupKey) -> F
             hint="a fingerprint of one person's words is never shared; gather the case's other accounts",
         )
     hashes, at = crowd.common(max(LEAST_ACCOUNTS, int(np.ceil(LEAST_SHARE * count))))
-    rare = ~np.isin(hashes, benign)
+    rare = ~among(hashes, benign)
     hashes, at = hashes[rare][:MOST_WINDOWS], at[rare][:MOST_WINDOWS]
     probed = int((hashes[:PROBED] < np.uint64(SAMPLED)).sum())
     if len(hashes) < LEAST_WINDOWS or not probed:
@@ -91,10 +93,35 @@ def thin(crowd: Crowd, benign: Hashes, name: str, kind: str, key: GroupKey) -> F
 
 
 def common_windows(lines: list[str]) -> Hashes:
-    """Give the windows that at least two of these folded benign lines hold, ascending."""
-    each = [np.unique(public_windows(line)[0]) for line in dict.fromkeys(lines)]
-    hashes, counts = np.unique(np.concatenate([np.empty(0, dtype=np.uint64), *each]), return_counts=True)
+    """Give the windows that at least two of these folded benign lines hold, ascending; private ones too, for speed."""
+    known = list(dict.fromkeys(lines))
+    held = [np.empty(0, dtype=np.uint64)]
+    held += [_held_windows(known[at : at + BENIGN_STEP]) for at in range(0, len(known), BENIGN_STEP)]
+    hashes, counts = np.unique(np.concatenate(held), return_counts=True)
     return hashes[counts >= LEAST_BENIGN]
+
+
+def among(hashes: Hashes, known: Hashes) -> NDArray[np.bool_]:
+    """Say which hashes are among known ones, which ascend and may be very many."""
+    place = np.searchsorted(known, hashes)
+    inside = place < len(known)
+    inside[inside] = known[place[inside]] == hashes[inside]
+    return inside
+
+
+def _held_windows(lines: list[str]) -> Hashes:
+    """Give the windows of lines, each as often as lines hold it."""
+    raw = [line.encode() + b"\n" for line in lines]
+    ends = np.cumsum([len(r) for r in raw])
+    hashes, at = hash_windows(b"".join(raw))
+    line = np.searchsorted(ends, at, side="right")
+    inside = at + WINDOW_BYTES < ends[line]
+    line, hashes = line[inside], hashes[inside]
+    order = np.lexsort((line, hashes))
+    line, hashes = line[order], hashes[order]
+    fresh = np.ones(len(line), dtype=bool)
+    fresh[1:] = (line[1:] != line[:-1]) | (hashes[1:] != hashes[:-1])
+    return hashes[fresh]
 
 
 def _stretch(at: Places) -> int:

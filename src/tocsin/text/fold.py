@@ -57,9 +57,12 @@ class Folded:
 
     def span(self, line: int, start: int, end: int) -> tuple[int, int]:
         """Map a span of a line, in characters, to code points of the original text."""
-        if line < len(self.texts):
-            return fold_text(self.texts[line].as_py()).span(start, end)
-        return self.derived[line - len(self.texts)].span(start, end)
+        return self.original(line).span(start, end)
+
+    def original(self, line: int) -> FoldedText | Derived:
+        """Give what maps spans of a line to the original text; worth keeping where a line has several."""
+        first = len(self.texts)
+        return fold_text(self.texts[line].as_py()) if line < first else self.derived[line - first]
 
     @cached_property
     def lines_at(self) -> Positions:

@@ -16,7 +16,21 @@ from numpy.typing import NDArray
 
 from tocsin.forms import FINDINGS, FINGERPRINTS
 from tocsin.screen.evidence import excerpt
-from tocsin.text import HOT, SAMPLED, WINDOW_BYTES, Bank, Folded, GroupKey, Hashes, Part, hash_windows, sample_lines
+from tocsin.text import (
+    HOT,
+    MOST_WINDOWS,
+    SAMPLED,
+    WINDOW_BYTES,
+    Bank,
+    Derived,
+    Folded,
+    FoldedText,
+    GroupKey,
+    Hashes,
+    Part,
+    hash_windows,
+    sample_lines,
+)
 
 ROLES = ("user", "tool")
 SEVERITY = 3
@@ -60,7 +74,7 @@ class FingerprintDetector:
             row = folded.row(match.line)
             if roles[row] in ROLES:
                 told[row].append(match)
-        rows = [(row, m, _span(folded, m)) for row in sorted(told) for m in _first(told[row])]
+        rows = [each for row in sorted(told) for each in _placed(folded, row, _first(told[row]))]
         return self._findings(batch, folded, rows), _table(batch, rows)
 
     def matches(self, folded: Folded) -> Iterator[AlarmMatch]:
@@ -88,10 +102,11 @@ class FingerprintDetector:
         order = np.argsort(low, kind="stable")
         windows = low[order], at[order]
         sampled = np.unique(keyed[hashes < np.uint64(SAMPLED)])
-        for part, alarm in _candidates(self.bank.parts, sampled):
-            match = _confirm(part, alarm, windows, line)
-            if match:
-                yield match
+        for part, alarms in _candidates(self.bank.parts, sampled):
+            pairs = np.stack([np.zeros_like(alarms), alarms], axis=1)
+            seconded = part.segment.seconded(pairs, sampled, np.array([0, len(sampled)]))
+            found = (_confirm(part, alarm, windows, line) for alarm in alarms[seconded].tolist())
+            yield from (match for match in found if match)
 
     def _findings(self, batch: pa.RecordBatch, folded: Folded, rows: Sequence["_Told"]) -> pa.Table:
         best: dict[tuple[int, str], _Told] = {}
@@ -126,11 +141,16 @@ def _first(matches: Sequence[AlarmMatch]) -> list[AlarmMatch]:
     return [m for m in ordered if once[m.alarm] is m][:MOST_ALARMS]
 
 
-def _span(folded: Folded, match: AlarmMatch) -> tuple[int, int]:
-    raw = folded.buffer[folded.offsets[match.line] : folded.offsets[match.line + 1] - 1]
-    start = len(raw[: match.start].decode(errors="ignore"))
-    end = len(raw[: match.end].decode(errors="ignore"))
-    return folded.span(match.line, start, max(end, start + 1))
+def _placed(folded: Folded, row: int, matches: Sequence[AlarmMatch]) -> Iterator[_Told]:
+    """Give each match its span of the original; a line is mapped back once, however many alarms it holds."""
+    maps: dict[int, FoldedText | Derived] = {}
+    for match in matches:
+        if match.line not in maps:
+            maps[match.line] = folded.original(match.line)
+        raw = folded.buffer[folded.offsets[match.line] : folded.offsets[match.line + 1] - 1]
+        start = len(raw[: match.start].decode(errors="ignore"))
+        end = len(raw[: match.end].decode(errors="ignore"))
+        yield row, match, maps[match.line].span(start, max(end, start + 1))
 
 
 def _table(batch: pa.RecordBatch, rows: Sequence[_Told]) -> pa.Table:
@@ -149,18 +169,19 @@ def _table(batch: pa.RecordBatch, rows: Sequence[_Told]) -> pa.Table:
     return pa.Table.from_pylist(found, schema=FINGERPRINTS)
 
 
-def _candidates(parts: Sequence[Part], sampled: Hashes) -> Iterator[tuple[Part, int]]:
-    """Name the alarms that enough windows vote for; a window votes for the first few of its alarms in order of id.
+def _candidates(parts: Sequence[Part], sampled: Hashes) -> Iterator[tuple[Part, Ints]]:
+    """Name, segment by segment, the alarms that enough windows vote for.
 
-    However the alarms lie in segments, the candidates are the same.
+    A window votes for the first few of its alarms in order of id. However the alarms lie in segments, the candidates
+    are the same.
     """
     ballots = _ballots(parts, sampled)
     crowded = np.bincount(ballots[0], minlength=len(sampled)) > HOT
     kept = np.concatenate([ballots[:, ~crowded[ballots[0]]], _trimmed(parts, ballots[:, crowded[ballots[0]]])], axis=1)
-    named, votes = np.unique(kept[1:], axis=1, return_counts=True)
-    for number, alarm, count in zip(*named.tolist(), votes.tolist(), strict=True):
-        if count >= parts[number].segment.need[alarm]:
-            yield parts[number], alarm
+    for number, part in enumerate(parts):
+        alarms, votes = np.unique(kept[2, kept[1] == number], return_counts=True)
+        if len(alarms):
+            yield part, alarms[votes >= part.segment.need[alarms]]
 
 
 def _ballots(parts: Sequence[Part], sampled: Hashes) -> Ints:
@@ -212,9 +233,9 @@ def _densest(which: Ints, at: Ints, width: int) -> tuple[Ints, Ints, int]:
     """Choose the block of the text with most different windows; blocks overlap by half."""
     half = max(1, width // 2)
     block = at // half
-    blocks = np.concatenate([block, block - 1])
-    pairs = np.unique(np.stack([blocks, np.concatenate([which, which])]), axis=1)
-    numbers, held = np.unique(pairs[0], return_counts=True)
+    blocks = np.concatenate([block, block - 1]) + 1
+    pairs = np.unique(blocks * MOST_WINDOWS + np.concatenate([which, which]))
+    numbers, held = np.unique(pairs // MOST_WINDOWS - 1, return_counts=True)
     best = int(np.argmax(held))
     inside = (block == numbers[best]) | (block == numbers[best] + 1)
     return which[inside], at[inside], int(held[best])
