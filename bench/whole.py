@@ -1,9 +1,9 @@
 """Measure the whole path with everything on, and the fingerprints: `python bench/whole.py [--pieces NAME…] [--fresh]`.
 
-Everything on: a thousand rules, a million alarms, the classifier's class sums. Like run.py, every piece is measured in processes of its
-own and kept at once under bench/work/whole; what is kept is measured again only with --fresh, and each piece says the
-commit that it was measured at. The result is bench/results/whole.json. TOCSIN_LABELLED names the folder of labelled
-texts.
+Everything on: a thousand rules, a million alarms, the classifier's class sums. Like run.py, every piece is measured in
+processes of its own and kept at once under bench/work/whole; what is kept is measured again only with --fresh, and each
+piece says the commit that it was measured at. The result is bench/results/whole.json. TOCSIN_LABELLED names the folder
+of labelled texts.
 """
 
 import argparse
@@ -137,7 +137,8 @@ class _Watch:
         """Read until the first process has ended."""
         while Path(f"/proc/{pid}/smaps_rollup").exists():
             found = [pid, *_children(pid)]
-            if not any([self._read(one) for one in found]):  # all of them are read
+            alive = [self._read(one) for one in found]
+            if not any(alive):
                 return
             time.sleep(SAMPLE_S)
 
