@@ -222,7 +222,7 @@ def build(folder: Path, alarms: int, seed: int) -> dict[str, Any]:
 
 
 def add(folder: Path, seed: int) -> dict[str, Any]:
-    """Add one alarm as `tocsin fingerprint add` does, then ten thousand more, and remove them all; none of it rewrites the large segment."""
+    """Add an alarm as `tocsin fingerprint add` does, then ten thousand, and remove them; the large segment is kept."""
     bank, known = folder / "bank", {path.name for path in (folder / "bank").iterdir()}
     noise, rng, spent = Noise(), np.random.default_rng([seed, 79]), {}
     stamp = time.time_ns()
