@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install check fix test minutes cover soak demo bench quality docs kernels asan fuzz aarch64
+.PHONY: help install check fix test minutes histories cover soak demo bench quality docs kernels asan fuzz aarch64
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-9s %s\n", $$1, $$2}'
@@ -33,6 +33,9 @@ test: install ## The default suite, under three minutes on two cores
 
 minutes: install ## The runs of a minute or two: kill -9 with several writers
 	$(BIN)/pytest -m minutes
+
+histories: install ## Random histories of a coalition: CASES of them, 2,000 when left out, for each property
+	TOCSIN_CASES=$(or $(CASES),2000) $(BIN)/pytest tests/coalition/test_coalition_properties.py tests/coalition/test_coalition_naive.py
 
 cover: install ## The ledger's tests, which must take every branch
 	$(BIN)/pytest tests/ledger --cov=tocsin.ledger --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=100

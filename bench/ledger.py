@@ -21,7 +21,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from cost import keep, last_core, run_alone
-from run import _commit, _load, _machine
+from run import _load, commit, machine
 from tocsin.forms.errors import FormatError
 from tocsin.ledger import (
     FileStore,
@@ -326,7 +326,7 @@ def main() -> int:
         print(name, kept[name], file=sys.stderr)
     if not given.quick:
         made = time.strftime("%Y-%m-%d", time.gmtime())
-        keep(RESULT, {"made": made, "commit": _commit(), "machine": _machine(), "pieces": kept})
+        keep(RESULT, {"made": made, "commit": commit(), "machine": machine(), "pieces": kept})
     return 0
 
 

@@ -2,8 +2,8 @@
 
 Everything on: a thousand rules, a million alarms, the classifier's class sums. Like run.py, every piece is measured in
 processes of its own and kept at once under bench/work/whole; what is kept is measured again only with --fresh, and each
-piece says the commit that it was measured at. The result is bench/results/whole.json. TOCSIN_LABELLED names the folder
-of labelled texts.
+piece says the commit that it was measured at. The result is bench/results/whole.json.
+TOCSIN_LABELLED names the folder of labelled texts.
 """
 
 import argparse
@@ -137,8 +137,8 @@ class _Watch:
         """Read until the first process has ended."""
         while Path(f"/proc/{pid}/smaps_rollup").exists():
             found = [pid, *_children(pid)]
-            alive = [self._read(one) for one in found]
-            if not any(alive):
+            read = [self._read(one) for one in found]
+            if not any(read):
                 return
             time.sleep(SAMPLE_S)
 

@@ -32,8 +32,9 @@ def test_every_command_shows_an_example(tocsin: Command, command: str) -> None:
 def test_the_example_of_every_command_begins_with_its_own_name(tocsin: Command) -> None:
     listed = tocsin("--help").out.partition("Commands:")[2]
     assert [line.split()[0] for line in listed.splitlines() if line.startswith("  ") and line[2] != " "] == [
-        "demo", "screen", "cases", "report", "check", "train", "evaluate", "exercise", "fingerprint", "standard",
-        "key", "log", "witness", "mirror", "verify",
+        "demo", "screen", "cases", "report", "check", "train", "evaluate", "propose", "vote", "stamp", "anchor",
+        "notice", "inquire", "answer", "freeze", "state", "exercise", "fingerprint", "standard", "key", "log",
+        "witness", "mirror", "charter", "verify",
     ]  # fmt: skip
 
 

@@ -18,8 +18,8 @@ from tocsin.standard import load_standard
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src" / "tocsin"
 ROOMS = (
-    "forms", "text", "standard", "ledger", "traffic", "screen", "cases", "charts", "exercise", "report", "flow", "node",
-    "cli",
+    "forms", "text", "standard", "ledger", "coalition", "traffic", "screen", "cases", "charts", "exercise", "report",
+    "flow", "node", "cli",
 )  # fmt: skip
 MOST_LINES = 500
 BARE_NAMES = {"utils", "util", "common", "helpers", "helper", "manager", "misc", "base"}

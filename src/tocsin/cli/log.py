@@ -80,12 +80,16 @@ def checkpoint(
     if policy is None:
         note = opened.log.sign(signers, now())
     else:
-        note = _cosigned(opened.log, signers, parse_policy(read_bytes(policy, "policy")))
+        note = cosigned(opened.log, signers, parse_policy(read_bytes(policy, "policy")))
     opened.log.publish(note)
     typer.echo(note.encode().decode(), nl=False)
 
 
-def _cosigned(log: "Log", signers: "Sequence[Signer]", policy: "Policy") -> "Note":
+def cosigned(log: "Log", signers: "Sequence[Signer]", policy: "Policy") -> "Note":
+    """Sign a checkpoint of all that the log holds, and gather a quorum's cosignatures.
+
+    Errors: TransportError names the groups that are missing.
+    """
     from tocsin.ledger import Tender, check_not_restored, check_note, cosigned_by, gather
     from tocsin.node import HttpTransport
 

@@ -10,6 +10,7 @@ import typer
 from tocsin import __version__
 from tocsin.cli import (
     cases,
+    charter,
     check,
     demo,
     evaluate,
@@ -21,6 +22,8 @@ from tocsin.cli import (
     report,
     screen,
     standard,
+    state,
+    statements,
     train,
     verify,
     witness,
@@ -47,6 +50,10 @@ app.add_typer(key.app, name="key")
 app.add_typer(log.app, name="log")
 app.add_typer(witness.app, name="witness")
 app.add_typer(mirror.app, name="mirror")
+app.add_typer(charter.app, name="charter")
+for name, command in statements.COMMANDS.items():
+    app.command(name)(command)
+app.command("state")(state.state)
 app.add_typer(verify.app, name="verify")
 
 

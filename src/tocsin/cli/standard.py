@@ -105,6 +105,34 @@ def lint(
         )
 
 
+@app.command("diff")
+def diff(
+    old: Annotated[Path, typer.Argument(metavar="A", help="Folder of the standard as it is.")],
+    new: Annotated[Path, typer.Argument(metavar="B", help="Folder of the standard as it is to be.")],
+    lang: Lang = "en",
+    as_json: Json = False,
+) -> None:
+    """List the kinds and rules that differ between two standards, with the fields that changed.
+
+    Example: tocsin standard diff standard-1 standard-2 --lang zh
+    """
+    from tocsin.standard import CHANGES, compare, load_standard
+
+    check_lang(lang)
+    found = compare(load_standard(old), load_standard(new))
+    if as_json:
+        names = [{"en": c.name.en, "zh": c.name.zh} for c in found]
+        put_json(
+            [
+                {"change": c.change, "what": c.what, "id": c.id, "name": name, "fields": list(c.fields)}
+                for c, name in zip(found, names, strict=True)
+            ]
+        )
+        return
+    rows = [(CHANGES[c.change][lang], c.id, getattr(c.name, lang), " ".join(c.fields)) for c in found]
+    put_rows(("change", "id", "name", "fields"), rows)
+
+
 def _outline(value: Any, lang: str, depth: int = 0) -> str:
     pad = "  " * depth
     if isinstance(value, dict) and set(value) == {"en", "zh"} and isinstance(value["en"], str):

@@ -9,7 +9,7 @@ import typer
 
 from tocsin.cli.cosigning import now, source_at
 from tocsin.cli.rim import counting, put_json, put_rows, read_bytes, say
-from tocsin.forms.errors import ConfigError, TocsinError
+from tocsin.forms.errors import ConfigError, TocsinError, VerificationError
 
 if TYPE_CHECKING:
     from tocsin.ledger import Note, Policy, Trusted
@@ -101,6 +101,39 @@ def evidence(
 
     for name in verify_evidence(parse_evidence(read_bytes(file, "evidence")), _policy(policy)):
         typer.echo(name)
+
+
+@app.command("coalition")
+def coalition(
+    first: Annotated[Path, typer.Argument(metavar="CHARTER", help="The coalition's first charter, which you trust.")],
+    logs: Annotated[list[str], typer.Argument(metavar="LOG...", help="Logs or copies of them: URL or folder.")],
+    as_json: Json = False,
+) -> None:
+    """Recompute the chain of charters from logs, offline, and say for each decision which votes and stamps prove it.
+
+    Fails where a log shows misconduct: votes that contradict each other, or two branches.
+
+    Example: tocsin verify coalition charter.json log-a log-b log-c
+    """
+    from tocsin.cli.state import know
+    from tocsin.coalition import state
+
+    known = know(first, logs)
+    rows = [
+        (d.charter.text.version, d.charter.hash, d.round, b.origin, b.index, b.time)
+        for d in known.decisions
+        for b in d.ballots
+    ]
+    head = ("version", "charter", "round", "voter", "vote", "time")
+    put_json([dict(zip(head, row, strict=True)) for row in rows]) if as_json else put_rows(head, rows)
+    for origin in known.charter.members:
+        counted = len(known.times[origin].stamps) if origin in known.times else 0
+        say(f"{origin}: {counted} stamps count")
+    found = state(known, now())
+    wrong = [f"{origin} votes {one} and {two}" for origin, one, two in found.misconduct]
+    wrong += [f"{origin} branches at {at}" for origin, at in known.forked.items()]
+    if wrong:
+        raise VerificationError(f"misconduct: {'; '.join(wrong)}", hint="the entries named show it to anybody")
 
 
 def _policy(path: Path) -> "Policy":

@@ -18,8 +18,9 @@ from tocsin.ledger.follow import Peers, sync
 from tocsin.ledger.gather import Gathered, Tender, check_not_restored, gather
 from tocsin.ledger.grouping import GroupedLog
 from tocsin.ledger.keyfile import KINDS, KeyFile, new_key, seal_keys
-from tocsin.ledger.keys import Signer, VerifierKey, parse_key
+from tocsin.ledger.keys import Signer, VerifierKey, parse_key, verify_known
 from tocsin.ledger.log import Log
+from tocsin.ledger.merkle import leaf_hash
 from tocsin.ledger.mirror import Mirror, Upload
 from tocsin.ledger.note import Note, parse_note
 from tocsin.ledger.policy import (
@@ -35,8 +36,9 @@ from tocsin.ledger.policy import (
     quorum_time,
 )
 from tocsin.ledger.proof import Proof, parse_proof, verify_proof
+from tocsin.ledger.range import Range
 from tocsin.ledger.recover import recover
-from tocsin.ledger.source import CHECKPOINT, Source, below, folder_source, http_source, read_checkpoint
+from tocsin.ledger.source import CHECKPOINT, Source, below, folder_source, http_source, read_checkpoint, read_log
 from tocsin.ledger.stores import Objects, Registers, Store
 from tocsin.ledger.tiles import is_tile_name
 from tocsin.ledger.upload import UploadReader
@@ -70,6 +72,7 @@ __all__ = [
     "Peers",
     "Policy",
     "Proof",
+    "Range",
     "Registers",
     "Signer",
     "Source",
@@ -97,6 +100,7 @@ __all__ = [
     "init_cosigner",
     "init_log",
     "is_tile_name",
+    "leaf_hash",
     "new_key",
     "open_cosigner",
     "open_log",
@@ -110,11 +114,13 @@ __all__ = [
     "quorum_time",
     "read_checkpoint",
     "read_key_file",
+    "read_log",
     "recover",
     "refuse",
     "seal_keys",
     "sync",
     "verify_evidence",
+    "verify_known",
     "verify_proof",
     "write_key",
 ]

@@ -18,7 +18,7 @@ from tocsin.ledger.keys import COSIGNER, ED25519, ML_DSA, SEED_BYTES, Signer, Ve
 from tocsin.ledger.strict import read_base64, read_utf8, write_base64
 
 KEY_BYTES = 64 * 1024
-KINDS = {"log": ED25519, "witness": COSIGNER, "mirror": COSIGNER}
+KINDS = {"log": ED25519, "statement": ED25519, "recovery": ED25519, "witness": COSIGNER, "mirror": COSIGNER}
 _FIRST = "tocsin-key/v1"
 _SALT_BYTES = 16
 _NONCE = bytes(12)  # the key is made from a fresh salt and seals one text only

@@ -1,10 +1,10 @@
 """Where a log is read from: a folder or an address, both as c2sp.org/tlog-tiles lays it out."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from tocsin.forms.errors import FormatError, TransportError, VerificationError
-from tocsin.ledger.checkpoint import Checkpoint
+from tocsin.ledger.checkpoint import Checkpoint, parse_checkpoint
 from tocsin.ledger.merkle import HASH_BYTES
 from tocsin.ledger.note import NOTE_BYTES, Note, parse_note
 from tocsin.ledger.tiles import BUNDLE_BYTES, ENTRIES, TILE_BYTES, WIDTH, TileHashes, read_bundle, tile_name
@@ -101,3 +101,13 @@ def _bounded(name: str, raw: bytes, most: int) -> bytes:
     if len(raw) > most:
         raise FormatError(f"{name} is longer than the {most} bytes that it may have")
     return raw
+
+
+def read_log(source: Source) -> Iterator[bytes]:
+    """Read all entries below the checkpoint that is served, in order; nothing of them is checked.
+
+    Errors: as `read_checkpoint` and `read_entries`.
+    """
+    size = parse_checkpoint(read_checkpoint(source).text).size
+    for index in range(-(-size // WIDTH)):
+        yield from read_entries(source, index, min(WIDTH, size - index * WIDTH))

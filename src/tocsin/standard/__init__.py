@@ -1,5 +1,6 @@
 """The misuse standard: kinds and rules as data, loaded, proved, compiled and run over folded text."""
 
+from tocsin.standard.compare import CHANGES, Change, compare
 from tocsin.standard.lint import Price, price_rules
 from tocsin.standard.load import Rule, Standard, load_standard, prove_rule, shipped_folder
 from tocsin.standard.model import Bilingual, Kind, RuleForm
@@ -7,7 +8,9 @@ from tocsin.standard.pack import RuleMatch, RulePack, compile_pack, reference_pa
 from tocsin.standard.sieve import scanner_name
 
 __all__ = [
+    "CHANGES",
     "Bilingual",
+    "Change",
     "Kind",
     "Price",
     "Rule",
@@ -15,6 +18,7 @@ __all__ = [
     "RuleMatch",
     "RulePack",
     "Standard",
+    "compare",
     "compile_pack",
     "load_standard",
     "price_rules",

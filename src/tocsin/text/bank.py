@@ -243,7 +243,8 @@ class Segment:
         lines = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
         pairs, votes = np.unique(lines[hit[which]] * len(self) + alarm, return_counts=True)
         voted = np.stack(np.divmod(pairs, len(self)), axis=1)
-        return voted[votes >= self.need[voted[:, 1]]]
+        named: NDArray[np.int64] = voted[votes >= self.need[voted[:, 1]]]
+        return named
 
     def name(self, alarm: int) -> tuple[str, str]:
         """Give an alarm's id and kind."""

@@ -1,0 +1,211 @@
+"""Commands that write a statement into the member's own log: propose, vote, stamp, anchor, notice, and the others."""
+
+from base64 import b64encode
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tocsin.cli.cosigning import now, source_at
+from tocsin.cli.key import passphrase_for
+from tocsin.cli.rim import read_bytes, say
+
+if TYPE_CHECKING:
+    from tocsin.coalition import Charter
+    from tocsin.forms.statements import Form
+    from tocsin.ledger import Note, Signer
+
+Folder = Annotated[Path, typer.Argument(metavar="LOGDIR", help="Folder of your own log.")]
+First = Annotated[Path, typer.Option("--first", help="The coalition's first charter, which names it.")]
+Key = Annotated[Path, typer.Option("--key", help="Your statement key.")]
+CharterFile = Annotated[Path, typer.Argument(metavar="CHARTER", help="Charter file.")]
+
+
+def propose(folder: Folder, charter: CharterFile, first: First, key: Key) -> None:
+    """Propose a charter; its index goes to stdout.
+
+    Example: tocsin propose log next.json --first charter.json --key statement.key
+    """
+    from tocsin.forms.statements import Proposal
+
+    raw = _charter(charter).encode()
+    _log(folder, first, key, Proposal(_origin(folder), b64encode(raw).decode()))
+
+
+def vote(
+    folder: Folder,
+    charter: CharterFile,
+    first: First,
+    key: Key,
+    number: Annotated[int | None, typer.Option("--round", help="Round; that of now when left out.")] = None,
+) -> None:
+    """Vote for a charter as successor of its parent. The first vote of a round is the vote.
+
+    Example: tocsin vote log next.json --first charter.json --key statement.key
+    """
+    from tocsin.forms.statements import Vote
+
+    given = _charter(charter)
+    at = _charter(first).round_of(now()) if number is None else number
+    _log(folder, first, key, Vote(_origin(folder), given.text.parent, at, given.hash))
+
+
+def stamp(folder: Folder, charter: CharterFile, first: First, key: Key) -> None:
+    """Have the log's checkpoint cosigned under the charter in force, enter it as a stamp, and publish both.
+
+    Example: tocsin stamp log charter.json --first charter.json --key statement.key
+    """
+    from tocsin.forms.statements import Stamp
+
+    given = _charter(charter)
+    note = _cosign(folder, given)
+    said = Stamp(_origin(folder), given.text.version, given.hash, note.encode().decode())
+    _log(folder, first, key, said)
+    _cosign(folder, given)
+
+
+def anchor(
+    folder: Folder,
+    other: Annotated[str, typer.Argument(metavar="URL_OR_DIR", help="Another member's log.")],
+    first: First,
+    key: Key,
+    missing: Annotated[list[int] | None, typer.Option(help="Index addressed to you whose body you lack.")] = None,
+) -> None:
+    """Enter another log's checkpoint: what you have seen of it.
+
+    Example: tocsin anchor log https://log.example.net --first charter.json --key statement.key
+    """
+    from tocsin.forms.statements import Anchor
+    from tocsin.ledger import read_checkpoint
+
+    note = read_checkpoint(source_at(other))
+    _log(folder, first, key, Anchor(_origin(folder), note.encode().decode(), missing or []))
+
+
+def notice(
+    folder: Folder,
+    subject: Annotated[str, typer.Argument(help="What it is, in a few words.")],
+    text: Annotated[str, typer.Argument(help="What others should know.")],
+    until: Annotated[int, typer.Option(help="POSIX seconds until when it lasts.")],
+    first: First,
+    key: Key,
+) -> None:
+    """Tell all members of an action, so that nothing is misread.
+
+    Example: tocsin notice log "red team" "A test of our filters" --until 1900000000 --first charter.json --key k
+    """
+    from tocsin.forms.statements import Notice
+
+    _log(folder, first, key, Notice(_origin(folder), subject, text, until))
+
+
+def inquire(
+    folder: Folder,
+    to: Annotated[str, typer.Argument(help="Origin of the log of the member that is asked.")],
+    text: Annotated[str, typer.Argument(help="The question.")],
+    deadline: Annotated[int, typer.Option(help="POSIX seconds by when an answer is due.")],
+    first: First,
+    key: Key,
+) -> None:
+    """Ask a member about an action.
+
+    Example: tocsin inquire log log.example.net "Is this yours?" --deadline 1900000000 --first charter.json --key k
+    """
+    from tocsin.forms.statements import Inquiry
+
+    _log(folder, first, key, Inquiry(_origin(folder), to, text, deadline))
+
+
+def answer(
+    folder: Folder,
+    asker: Annotated[str, typer.Argument(help="Origin of the asker's log.")],
+    index: Annotated[int, typer.Argument(help="Index of the inquiry there.")],
+    text: Annotated[str, typer.Argument(help="The answer.")],
+    first: First,
+    key: Key,
+) -> None:
+    """Answer an inquiry.
+
+    Example: tocsin answer log log.example.org 4 "It was a test" --first charter.json --key statement.key
+    """
+    from tocsin.forms.statements import Answer
+
+    _log(folder, first, key, Answer(_origin(folder), asker, index, text))
+
+
+def freeze(
+    folder: Folder,
+    frozen: Annotated[str, typer.Argument(metavar="ORIGIN", help="Log that is to stop.")],
+    recovery: Annotated[Path, typer.Option(help="Recovery key of the member whose log it is.")],
+    first: First,
+    key: Key,
+) -> None:
+    """Stop a log whose keys are lost or stolen; any member may log it, only its recovery key can say it.
+
+    Example: tocsin freeze log log.example.net --recovery recovery.key --first charter.json --key statement.key
+    """
+    from tocsin.coalition import freeze_message
+    from tocsin.forms.statements import Freeze
+
+    (signer,) = _signers(recovery)
+    signature = signer.private.sign(freeze_message(_charter(first).hash, frozen))
+    _log(folder, first, key, Freeze(_origin(folder), frozen, b64encode(signature).decode()))
+
+
+COMMANDS: dict[str, Callable[..., None]] = {
+    "propose": propose,
+    "vote": vote,
+    "stamp": stamp,
+    "anchor": anchor,
+    "notice": notice,
+    "inquire": inquire,
+    "answer": answer,
+    "freeze": freeze,
+}
+
+
+def rotate(folder: Path, first: Path, key: Path, recovery: Path, new: Path) -> None:
+    """Enter a new statement key, signed by the old one and by the recovery key."""
+    from tocsin.forms.statements import Key as KeyForm
+
+    (fresh,) = _signers(new)
+    _log(folder, first, key, KeyForm(_origin(folder), "statement", fresh.key.encode()), _signers(recovery))
+    say(f"from here on {fresh.key.name!r} signs")
+
+
+def _log(folder: Path, first: Path, key: Path, form: "Form", more: "tuple[Signer, ...]" = ()) -> None:
+    from tocsin.coalition import sign_statement
+    from tocsin.ledger import open_log
+
+    raw = sign_statement(_charter(first).hash, form, [*_signers(key), *more])
+    typer.echo(open_log(folder).log.append([raw])[0])
+
+
+def _cosign(folder: Path, charter: "Charter") -> "Note":
+    from tocsin.cli.log import cosigned
+    from tocsin.ledger import open_log
+
+    opened = open_log(folder)
+    note = cosigned(opened.log, opened.key.signers(passphrase_for(opened.key.sealed)), charter.policy)
+    opened.log.publish(note)
+    return note
+
+
+def _origin(folder: Path) -> str:
+    from tocsin.ledger import open_log
+
+    return open_log(folder).log.origin
+
+
+def _charter(path: Path) -> "Charter":
+    from tocsin.coalition import parse_charter
+
+    return parse_charter(read_bytes(path, "charter"))
+
+
+def _signers(path: Path) -> "tuple[Signer, ...]":
+    from tocsin.ledger import read_key_file
+
+    file = read_key_file(path)
+    return file.signers(passphrase_for(file.sealed))
