@@ -33,7 +33,7 @@ from talk import START_US
 from texts import LANGS, Grammar, fill_plots, read_words
 from tocsin.flow.fingerprinting import CaseFiles, _benign, extend_bank
 from tocsin.standard import load_standard
-from tocsin.text import GroupKey, Hashes, add_alarms, fold_batch, hash_windows, join, open_bank
+from tocsin.text import GroupKey, Hashes, add_alarms, fold_batch, hash_windows, join, open_bank, remove_alarms
 from tocsin.text.bank import MOST_WINDOWS, PROBED, Fingerprints
 from tocsin.text.fingerprint_thin import MOST_STRETCH, STRETCH_STEP, among
 from tocsin.text.windows import SAMPLED, WINDOW_BYTES
@@ -222,7 +222,7 @@ def build(folder: Path, alarms: int, seed: int) -> dict[str, Any]:
 
 
 def add(folder: Path, seed: int) -> dict[str, Any]:
-    """Add one alarm as `tocsin fingerprint add` does, then ten thousand more; none of it rewrites the large segment."""
+    """Add an alarm as `tocsin fingerprint add` does, then ten thousand, and remove them; the large segment is kept."""
     bank, known = folder / "bank", {path.name for path in (folder / "bank").iterdir()}
     noise, rng, spent = Noise(), np.random.default_rng([seed, 79]), {}
     stamp = time.time_ns()
@@ -238,11 +238,11 @@ def add(folder: Path, seed: int) -> dict[str, Any]:
     at = _clock()
     open_bank(bank)
     spent["open"] = _since(at)
-    return {
-        **_described(bank),
-        "cpu_s": spent,
-        "large_segment_kept": bool(known & {path.name for path in bank.iterdir()} - {"bank.json"}),
-    }
+    described, now = _described(bank), {path.name for path in bank.iterdir()}
+    at = _clock()
+    remove_alarms(bank, [f"late-{stamp}", *names])
+    spent["remove_them"] = _since(at)
+    return {**described, "cpu_s": spent, "large_segment_kept": bool(known & now - {"bank.json"})}
 
 
 def _described(bank: Path) -> dict[str, int]:

@@ -112,8 +112,9 @@ class FingerprintDetector:
         best: dict[tuple[int, str], _Told] = {}
         for told in rows:
             best.setdefault((told[0], told[1].kind), told)
-        about = batch.select(["event_id", "account", "session", "time"]).to_pylist() if best else []
-        found = [about[row] | self._said(folded, row, m, span) for row, m, span in best.values()]
+        places = pa.array([row for row, _ in best], pa.int64())
+        about = batch.select(["event_id", "account", "session", "time"]).take(places).to_pylist()
+        found = [one | self._said(folded, *told) for one, told in zip(about, best.values(), strict=True)]
         return pa.Table.from_pylist(found, schema=FINDINGS)
 
     def _said(self, folded: Folded, row: int, match: AlarmMatch, span: tuple[int, int]) -> dict[str, Any]:
