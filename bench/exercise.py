@@ -29,7 +29,7 @@ SCENARIOS = ("arms-length", "poison")
 
 def full(core: int) -> dict[str, Any]:
     """Run scenarios as a planner does."""
-    command, out = _tocsin(), str(HERE / "work" / "exercise")
+    command, out = _tocsin(), str(HERE / "kept" / "exercise")
     return {name: _cost([*command, "run", name, "--out", out, "--runs", str(RUNS)], core) for name in SCENARIOS}
 
 
@@ -40,7 +40,7 @@ def check(core: int) -> dict[str, Any]:
 
 def small(core: int) -> dict[str, Any]:
     """Run the small model on every library."""
-    python = str(install(HERE / "work" / "exercise-peers", HERE / "exercise_peers.txt"))
+    python = str(install(HERE / "kept" / "exercise-peers", HERE / "exercise_peers.txt"))
     found = {}
     for name, campaigns in SIZES.items():
         own = sys.executable if name == "tocsin" else python

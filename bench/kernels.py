@@ -66,7 +66,7 @@ def size_of(texts: pa.Array) -> int:
 
 def batches(rows: int) -> Batches:
     """Read the texts of the bench's rows, generated where they are not there."""
-    path = HERE / "work" / f"kernels-{rows}.parquet"
+    path = HERE / "kept" / f"kernels-{rows}.parquet"
     if not path.exists():
         from generate import generate  # loads the standard, which the tables need not wait for
 

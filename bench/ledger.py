@@ -46,7 +46,7 @@ from tocsin.node import HttpTransport
 
 HERE = Path(__file__).parent
 RESULT = HERE / "results" / "ledger.json"
-WORK = HERE / "work" / "ledger"
+WORK = HERE / "kept" / "ledger"
 ORIGIN = "log.example.org/bench"
 KEY = new_key(ORIGIN, lambda count: bytes(range(count)))
 POLICY = Policy((LogLine(KEY[0].key),))

@@ -1,6 +1,6 @@
 """Run the bench: `make bench`, or `python bench/run.py [--quick] [--rows N] [--fresh] [--core C]`.
 
-Every piece is measured in a process of its own on one core and kept at once under bench/work, so that an interrupted
+Every piece is measured in a process of its own on one core and kept at once under bench/kept, so that an interrupted
 run goes on where it stopped; --fresh measures everything anew. The result is one JSON file in bench/results.
 """
 
@@ -25,7 +25,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from cost import FailedError, keep, last_core, run_alone
 
 HERE = Path(__file__).parent
-WORK = HERE / "work"
+WORK = HERE / "kept"
 RESULTS = HERE / "results"
 SEED = 1
 PEERS = ("yara-python", "presidio-analyzer", "nemoguardrails", "threatexchange")

@@ -1,7 +1,7 @@
 """Measure the whole path with everything on, and the fingerprints: `python bench/whole.py [--pieces NAME…] [--fresh]`.
 
 Everything on: a thousand rules, a million alarms, the classifier's class sums. Like run.py, every piece is measured in
-processes of its own and kept at once under bench/work/whole; what is kept is measured again only with --fresh, and each
+processes of its own and kept at once under bench/kept/whole; what is kept is measured again only with --fresh, and each
 piece says the commit that it was measured at. The result is bench/results/whole.json.
 TOCSIN_LABELLED names the folder of labelled texts.
 """
@@ -25,7 +25,7 @@ from cost import FailedError, keep, last_core, run_alone
 from run import PEERS, Piece, _load, _middle, commit, machine
 
 HERE = Path(__file__).parent
-WORK = HERE / "work" / "whole"
+WORK = HERE / "kept" / "whole"
 RESULT = HERE / "results" / "whole.json"
 SEED, RULES, ALARMS = 1, 1000, 1_000_000
 ROWS, HOSTILE_ROWS, WARM_ROWS = 1_000_000, 50_000, 2000

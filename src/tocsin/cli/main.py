@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+from collections.abc import Sequence
 from types import FrameType
 
 import typer
@@ -71,7 +72,7 @@ def main() -> None:
         _tell(str(error), error.hint)
         sys.exit(error.exit_code)
     except _Interrupted:
-        _tell("interrupted; nothing half-written is left in place", "the same command with --resume goes on from here")
+        _tell("interrupted; nothing half-written is left in place", _remedy(sys.argv[1:2]))
         sys.exit(INTERRUPTED)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -98,6 +99,12 @@ def _root(
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:
     raise _Interrupted
+
+
+def _remedy(command: Sequence[str]) -> str:
+    """Say how an interrupted command is taken up again."""
+    resumes = list(command) == ["screen"]
+    return "the same command with --resume goes on from here" if resumes else "run the same command again"
 
 
 def _tell(message: str, hint: str) -> None:

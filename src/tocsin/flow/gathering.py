@@ -32,7 +32,6 @@ class Gathered:
         self._sketches.append(thin_sketches(screened.sketches, self.sketched))
         if sum(map(len, self._sketches)) > _MOST_SKETCHES:
             self._sketches = list(_packed(self._thinned()))
-
         self._sessions.append(screened.sessions)
         if sum(map(len, self._sessions)) > _MOST_SESSIONS:
             self._sessions = [self.sessions()]
