@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 import tocsin
+from tocsin.forms.errors import ConfigError, FormatError, PolicyError, TransportError, VerificationError
 from tocsin.standard import load_standard
 
 ROOT = Path(__file__).parents[2]
@@ -212,3 +213,10 @@ def test_the_example_of_the_rule_page_loads_and_speaks(tmp_path: Path) -> None:
 
 def test_the_version_is_the_one_of_the_package() -> None:
     assert f'version = "{tocsin.__version__}"' in (ROOT / "pyproject.toml").read_text("utf-8")
+
+
+def test_every_error_names_a_remedy_and_its_family_an_exit_code() -> None:
+    families = (VerificationError, ConfigError, FormatError, TransportError, PolicyError)
+    assert [family.exit_code for family in families] == [1, 2, 3, 4, 5]
+    assert all(family("something is wrong").hint for family in families)
+    assert ConfigError("something is wrong", hint="do this").hint == "do this"

@@ -77,7 +77,7 @@ def parse_labelled(lines: Iterable[bytes], name: str) -> list[Row]:
         try:
             rows.append(_checked(decoder.decode(line)))
         except (msgspec.DecodeError, ValueError) as error:
-            raise FormatError(f"{name!r} line {number}: {error}", hint="see docs/quality.md for the form") from error
+            raise FormatError(f"{name!r} line {number}: {error}", hint="see docs/classifier.md for the form") from error
     return rows
 
 
