@@ -1,6 +1,7 @@
 """Wire the stages for one run: workers, resume, atomic outputs, the demo."""
 
 from tocsin.flow.asking import check_text, describe, describe_standard, price_standard
+from tocsin.flow.checking import MOST_MESSAGES, Checked, Checker, CheckSettings, Message, Request, read_messages
 from tocsin.flow.demo import Verdict, judge, run_demo
 from tocsin.flow.evaluating import draw_evaluation, evaluate_model
 from tocsin.flow.exercising import Exercise, rank_ranges, write_exercise
@@ -23,11 +24,17 @@ from tocsin.flow.training import read_labelled, train_model
 from tocsin.screen.classifier import Settings as TrainSettings
 
 __all__ = [
+    "MOST_MESSAGES",
     "AlarmBank",
     "CaseFiles",
+    "CheckSettings",
+    "Checked",
+    "Checker",
     "Exercise",
     "Judging",
+    "Message",
     "Outcome",
+    "Request",
     "Settings",
     "TrainSettings",
     "Verdict",
@@ -50,6 +57,7 @@ __all__ = [
     "rank_ranges",
     "read_guard",
     "read_labelled",
+    "read_messages",
     "read_table",
     "redraw",
     "run_demo",

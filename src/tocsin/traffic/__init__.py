@@ -1,9 +1,22 @@
 """Read logs of AI traffic, whatever their form, as batches of TRAFFIC."""
 
+from tocsin.traffic.calls import Turn, UnusableLineError, parts_unseen, read_turn
 from tocsin.traffic.identities import hash_identities
 from tocsin.traffic.pull import Pulled, pull
 from tocsin.traffic.readers import FORMATS
 from tocsin.traffic.seen import SeenIds
 from tocsin.traffic.sources import SUFFIXES, find_sources
 
-__all__ = ["FORMATS", "SUFFIXES", "Pulled", "SeenIds", "find_sources", "hash_identities", "pull"]
+__all__ = [
+    "FORMATS",
+    "SUFFIXES",
+    "Pulled",
+    "SeenIds",
+    "Turn",
+    "UnusableLineError",
+    "find_sources",
+    "hash_identities",
+    "parts_unseen",
+    "pull",
+    "read_turn",
+]
