@@ -16,9 +16,8 @@ from tocsin.cases import Lead, parse_policy
 from tocsin.flow import Checked, Checker, CheckSettings, Judging, Request, read_messages
 from tocsin.flow.checking import MOST_MESSAGES, Message
 from tocsin.forms import FormatError
-from tocsin.screen import FingerprintDetector, screen_batch
+from tocsin.screen import FingerprintDetector, as_traffic, screen_batch
 from tocsin.screen.classifier import ClassifierDetector, Stages
-from tocsin.screen.messages import _as_traffic
 from tocsin.standard import Standard
 from tocsin.text import Crowd, GroupKey, create_bank, fold_text, join, open_bank, thin
 
@@ -57,7 +56,7 @@ def examples(shipped: Standard) -> list[str]:
 
 def slowly(checker: Checker, texts: Sequence[str], roles: Sequence[str]) -> tuple[list[Any], list[Any]]:
     """Give scores and findings as a screening run does."""
-    batch = _as_traffic(pa.array(texts, pa.string()), roles)
+    batch = as_traffic(pa.array(texts, pa.string()), roles)
     s = checker.screens
     screened = screen_batch(batch, s.rules, s.alarms, s.classifier)
     names = ("event_id", "detector", "rule", "kind", "severity", "score", "span_start", "span_end")

@@ -19,6 +19,7 @@ from tocsin.flow.fingerprinting import (
 from tocsin.flow.finished import read_table, redraw
 from tocsin.flow.guarding import read_guard
 from tocsin.flow.judging import Judging, as_stage, judge_texts, load_model
+from tocsin.flow.pieces import OpenStreams, Stretch
 from tocsin.flow.screening import Outcome, Settings, run_screen
 from tocsin.flow.training import read_labelled, train_model
 from tocsin.screen.classifier import Settings as TrainSettings
@@ -33,9 +34,11 @@ __all__ = [
     "Exercise",
     "Judging",
     "Message",
+    "OpenStreams",
     "Outcome",
     "Request",
     "Settings",
+    "Stretch",
     "TrainSettings",
     "Verdict",
     "alarm_bank",

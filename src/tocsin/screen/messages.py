@@ -99,7 +99,7 @@ class Screens:
     def _by_alarms(self, folded: Folded, roles: Sequence[str]) -> list[Finding]:
         if not self.alarms or not any(True for _ in self.alarms.matches(folded)):
             return []
-        table, _ = self.alarms.find(_as_traffic(folded.texts, roles), folded)
+        table, _ = self.alarms.find(as_traffic(folded.texts, roles), folded)
         names = ("detector", "detector_version", "rule", "kind", "severity", "score", "span_start", "span_end")
         rows = [int(row) for row in table["event_id"].to_pylist()]
         said = zip(*(table[name].to_pylist() for name in names), strict=True)
@@ -175,7 +175,8 @@ def _timed_ask(ask: Ask, spent: dict[str, float], clock: Clock) -> Ask:
     return timed
 
 
-def _as_traffic(texts: pa.Array, roles: Sequence[str]) -> pa.RecordBatch:
+def as_traffic(texts: pa.Array, roles: Sequence[str]) -> pa.RecordBatch:
+    """Make each text an event of nobody, numbered from 0."""
     rows = len(texts)
     given = {
         "event_id": pa.array([str(n) for n in range(rows)], pa.string()),
