@@ -1,7 +1,6 @@
 """Findings → cases → campaigns, ranked and explained in both languages; allow-lists; a member's policy for checks."""
 
 from tocsin.cases.allow import Allowance, allowed, parse_allowances
-from tocsin.cases.build import build_cases
 from tocsin.cases.policy import (
     VERDICTS,
     Chance,
@@ -32,4 +31,5 @@ __all__ = [
     "parse_policy",
     "starter_policy",
     "starter_text",
+    "weight_of",
 ]

@@ -2,6 +2,8 @@
 
 from tocsin.traffic.calls import Turn, UnusableLineError, parts_unseen, read_turn
 from tocsin.traffic.identities import hash_identities
+from tocsin.traffic.jsonl import read_lines
+from tocsin.traffic.piece import Piece
 from tocsin.traffic.pull import Pulled, pull
 from tocsin.traffic.readers import FORMATS
 from tocsin.traffic.seen import SeenIds
@@ -10,6 +12,7 @@ from tocsin.traffic.sources import SUFFIXES, find_sources
 __all__ = [
     "FORMATS",
     "SUFFIXES",
+    "Piece",
     "Pulled",
     "SeenIds",
     "Turn",
@@ -18,5 +21,6 @@ __all__ = [
     "hash_identities",
     "parts_unseen",
     "pull",
+    "read_lines",
     "read_turn",
 ]
