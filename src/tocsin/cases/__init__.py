@@ -1,6 +1,7 @@
 """Findings → cases → campaigns, ranked and explained in both languages; allow-lists; a member's policy for checks."""
 
 from tocsin.cases.allow import Allowance, allowed, parse_allowances
+from tocsin.cases.build import build_cases, weight_of
 from tocsin.cases.policy import (
     VERDICTS,
     Chance,

@@ -25,6 +25,7 @@ CATEGORIES: dict[str, tuple[str, ...]] = {
     "violence": ("M06",),
     "violence/graphic": (),
 }
+FLAG_ONLY = "M07"  # no rule or weight speaks of it: a flag from elsewhere
 FALLBACK = "illicit"  # a kind of the member's own that no category stands for
 MOST_INPUTS = 512
 TEXT, IMAGE = "text", "image"
@@ -43,7 +44,7 @@ def read_inputs(body: Body) -> Inputs:
 
     Errors: FormatError.
     """
-    given = [body.input] if isinstance(body.input, str) else body.input
+    given: list[Any] = [body.input] if isinstance(body.input, str) else body.input
     if not 0 < len(given) <= MOST_INPUTS:
         raise FormatError(f"{len(given)} inputs, not 1 to {MOST_INPUTS}", hint="send fewer at once")
     if all(isinstance(one, str) for one in given):
@@ -79,11 +80,12 @@ def moderated(checked: Checked, message: Message, policy: Policy) -> dict[str, A
     if flagged and not named:
         named = {FALLBACK}  # a clause that is about no kind in particular
     seen = [TEXT] if message.text else []
+    measured = {name for name, kinds in CATEGORIES.items() if kinds and kinds != (FLAG_ONLY,)}
     return {
         "flagged": flagged,
         "categories": {name: name in named for name in CATEGORIES},
         "category_scores": {name: _score(name, checked) for name in CATEGORIES},
-        "category_applied_input_types": {name: seen if stands_for else [] for name, stands_for in CATEGORIES.items()},
+        "category_applied_input_types": {name: seen if name in measured else [] for name in CATEGORIES},
         "kinds": list(kinds),
         "verdict": decision.verdict,
         "score": round(checked.score, 6),
@@ -100,6 +102,6 @@ def _categories_of(kinds: Sequence[str] | dict[str, None]) -> set[str]:
 
 def _score(category: str, checked: Checked) -> float:
     stands_for = CATEGORIES[category]
-    likely = max((sum(j.kinds.get(kind, 0.0) for kind in stands_for) for j in checked.judged), default=0.0)
+    likely = max((sum((j.kinds.get(kind, 0.0) for kind in stands_for), 0.0) for j in checked.judged), default=0.0)
     found = max((f.score for f in checked.findings if f.kind in stands_for), default=0.0)
     return round(min(1.0, max(likely, found)), 6)

@@ -103,7 +103,8 @@ def read_asked(body: bytes) -> Body:
     except (msgspec.MsgspecError, ValueError, RecursionError):
         hint = 'send {"account", "session", "messages": [{"role", "content"}]}; docs/check-api.md shows one'
         raise FormatError("the body is not what /v1/check takes", hint=hint) from None
-    names = {"account": asked.account, "session": asked.session, "stream.id": asked.stream and asked.stream.id}
+    stream = asked.stream.id if asked.stream else None
+    names = {"account": asked.account, "session": asked.session, "stream.id": stream}
     for name, value in names.items():
         if value is not None and not 0 < len(value.encode()) <= ID_BYTES:
             raise FormatError(f"{name} has {len(value.encode())} bytes, not 1 to {ID_BYTES}", hint="shorten it")
