@@ -18,6 +18,7 @@ Clock = Callable[[], float]  # seconds, monotonic
 MOST_MESSAGES = 2048
 _MOST_UNSEEN = 64
 _OPERATOR = "system"
+_TRIED = 2  # texts that every rule is tried on, wherever candidates come from
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,15 @@ class Checker:
         classifier = settings.judging.detector(standard.version, keep_evidence=False)
         alarms = settings.alarms.detector(standard.version, keep_evidence=False) if settings.alarms else None
         return cls(standard, Screens(rules, classifier, alarms), policy or starter_policy(), clock)
+
+    def warm(self) -> None:
+        """Try every rule once on its own examples, so that what rules prepare when first needed is ready."""
+        forms = (rule.form.examples for rule in self.standard.rules)
+        examples = [text for form in forms for side in (form.positive, form.negative) for g in side.values() for text in g]
+        self.check([Request((Message("user", text),)) for text in examples])
+        for rule in self.standard.rules:
+            for text in examples[:_TRIED]:
+                rule.first(text)
 
     @property
     def version(self) -> str:

@@ -1,6 +1,7 @@
 """The check of a running server: detectors loaded once, requests judged together, streams kept open."""
 
 import asyncio
+import gc
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -55,8 +56,15 @@ class Checks:
         return await asyncio.shield(self._loading)
 
     async def _load(self) -> tuple[Checker, Batches]:
-        checker = await run_in_threadpool(read_checker, self.home, self.config, self.clock)
+        checker = await run_in_threadpool(_loaded, self.home, self.config, self.clock)
+        gc.freeze()  # it lives as long as the server: a collector that walks it keeps everybody waiting
         return checker, Batches(checker.check, self.config.check.most_waiting)
+
+
+def _loaded(home: Home, config: NodeConfig, clock: Clock) -> Checker:
+    checker = read_checker(home, config, clock)
+    checker.warm()
+    return checker
 
 
 def read_checker(home: Home, config: NodeConfig, clock: Clock) -> Checker:
