@@ -89,7 +89,9 @@ class Checker:
     def warm(self) -> None:
         """Try every rule once on its own examples, so that what rules prepare when first needed is ready."""
         forms = (rule.form.examples for rule in self.standard.rules)
-        examples = [text for form in forms for side in (form.positive, form.negative) for g in side.values() for text in g]
+        examples = [
+            text for form in forms for side in (form.positive, form.negative) for g in side.values() for text in g
+        ]
         self.check([Request((Message("user", text),)) for text in examples])
         for rule in self.standard.rules:
             for text in examples[:_TRIED]:
