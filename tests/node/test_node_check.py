@@ -175,7 +175,8 @@ def test_checked_messages_are_stored_only_where_that_is_set(node: World, tmp_pat
 
 def test_a_policy_of_the_members_own_decides(tmp_path: Path) -> None:
     (tmp_path / "own.yaml").write_text(
-        "name: own\nclauses:\n- {id: any, verdict: block, when: {probability: {at_least: 0}}, reason: {en: All, zh: 全部}}\n",
+        "name: own\nclauses:\n"
+        "- {id: any, verdict: block, when: {probability: {at_least: 0}}, reason: {en: All, zh: 全部}}\n",
         "utf-8",
     )
     strict = world(tmp_path / "node", policy=str(tmp_path / "own.yaml"))

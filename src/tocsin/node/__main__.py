@@ -38,7 +38,7 @@ def serve(folder: Path, port: int) -> None:
     node = open_node(folder)
     try:
         app = build_app(node)
-        app.state.checks.begin()
+        app.state.checks.begin(warm=True)
         Listening(socket.socket(fileno=port)).serve(app)
     finally:
         node.close()

@@ -7,6 +7,7 @@ from tocsin.forms.limits import ID_BYTES
 from tocsin.node.moderating import CATEGORIES, MOST_INPUTS
 
 Schema = dict[str, Any]
+TAGS = ("en", "zh")  # of languages
 _TEXT: Schema = {"type": "string"}
 _TEXTS: Schema = {"type": "array", "items": _TEXT}
 _SHARE: Schema = {"type": "number", "minimum": 0, "maximum": 1}
@@ -23,7 +24,7 @@ def _some(schema: Schema, least: int, most: int) -> Schema:
     return {"type": "array", "items": schema, "minItems": least, "maxItems": most}
 
 
-_BOTH = _object({"en": _TEXT, "zh": _TEXT})
+_BOTH: Schema = {"type": "object", "required": list(TAGS), "additionalProperties": _TEXT, "maxProperties": len(TAGS)}
 _PART = _object({"type": _TEXT, "text": _TEXT}, "text", closed=False)
 _CONTENT = {"anyOf": [_TEXT, {"type": "array", "items": _PART}, {"type": "null"}]}
 _ROLES = ["user", "assistant", "system", "developer", "tool", "function"]

@@ -34,11 +34,11 @@ class Checks:
         check = self.config.check
         self.streams = OpenStreams(self.clock, check.most_streams, idle=check.stream_seconds)
 
-    def begin(self) -> None:
-        """Begin to load the detectors."""
+    def begin(self, *, warm: bool) -> None:
+        """Begin to load the detectors, and to prepare what they would else prepare when it is first needed."""
         if self._loading is None:
             loader = ThreadPoolExecutor(1, "loading")
-            self._loading = loader.submit(_loaded, self.home, self.config, self.clock)
+            self._loading = loader.submit(_loaded, self.home, self.config, self.clock, warm)
             loader.shutdown(wait=False)
 
     async def ask(self, request: Request) -> Checked:
@@ -57,7 +57,7 @@ class Checks:
 
     async def checker(self) -> Checker:
         """Give the loaded checker. Errors: TransportError where it cannot be loaded."""
-        self.begin()
+        self.begin(warm=False)
         if self._ready is None and self._loading:
             try:
                 self._ready = await asyncio.wrap_future(self._loading)
@@ -67,10 +67,11 @@ class Checks:
         return self._ready
 
 
-def _loaded(home: Home, config: NodeConfig, clock: Clock) -> Checker:
+def _loaded(home: Home, config: NodeConfig, clock: Clock, warm: bool) -> Checker:
     checker = read_checker(home, config, clock)
-    checker.warm()
-    gc.freeze()  # it lives as long as the server: a collector that walks it keeps everybody waiting
+    if warm:
+        checker.warm()
+        gc.freeze()  # it lives as long as the server: a collector that walks it keeps everybody waiting
     return checker
 
 
