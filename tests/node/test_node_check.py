@@ -80,7 +80,7 @@ NO_FORM = {
     "deep lists": b'{"messages": [{"role": "user", "content": ' + b"[" * 100_000 + b"]" * 100_000 + b"}]}",
     "deep objects": b'{"messages": ' * 50_000, "a long account": b'{"account": "' + b"a" * 600 + b'", ' + ONE + b"}",
     "many messages": b'{"messages": [' + b'{"role": "user", "content": "x"},' * 5000 + b'{"role": "user"}]}',
-    "a stream without a name": PIECE % (b"", 0), "a lost piece": PIECE % (b"s", 1),
+    "a stream without a name": PIECE % (b"", 0),
     "a piece before all": PIECE % (b"s", -1),
 }  # fmt: skip
 
@@ -91,6 +91,14 @@ def test_bodies_in_no_form_are_refused(node: World, name: str) -> None:
     assert answer.status_code == 400, answer.text
     error = answer.json()["error"]
     assert error["message"] and error["hint"] and "king" not in answer.text
+
+
+def test_a_piece_that_does_not_follow_is_told_apart(node: World) -> None:
+    for index in (1, 10**30):
+        answer = node.one("/v1/check", PIECE % (b"lost", index))
+        assert answer.status_code == 409 and "0 pieces here" in answer.json()["error"]["message"]
+    assert node.one("/v1/check", (PIECE % (b"lost", 0)).replace(b" 0}", b" 0.0}")).status_code == 200
+    assert node.one("/v1/check", (PIECE % (b"lost", 1)).replace(b" 1}", b" 1.5}")).status_code == 400
 
 
 def test_ten_megabytes_are_refused_and_not_kept(node: World) -> None:
