@@ -6,8 +6,10 @@ import math
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 from check_worlds import BAD, GOOD, World, asked, world
+from node_processes import run_here
 
 from tocsin.cases import starter_policy
 from tocsin.flow import Checker, CheckSettings, Message, Request
@@ -41,6 +43,21 @@ def test_a_verdict_rests_on_the_scores_of_a_screening_run(node: World, checker: 
         ]
         assert told["reasons"] == {"en": one.decision.reasons.en, "zh": one.decision.reasons.zh}
     assert {a.json()["verdict"] for a in answers} == {"allow", "review", "block"}
+
+
+def test_the_command_and_the_api_agree(node: World, shipped: Standard, tmp_path: Path) -> None:
+    texts = [g[0] for rule in shipped.rules[::9] for g in rule.form.examples.positive.values()] + [GOOD, BAD]
+    event = {"time": "2026-11-03T21:14:05Z", "account": "a", "role": "user"}
+    lines = [json.dumps({**event, "id": f"e{n}", "text": text}) for n, text in enumerate(texts)]
+    (tmp_path / "log.jsonl").write_text("\n".join(lines) + "\n", "utf-8")
+    run_here("screen", tmp_path / "log.jsonl", "--out", tmp_path / "run", "--scores")
+    scores = pq.read_table(tmp_path / "run" / "scores.parquet").to_pylist()
+    rows = pq.read_table(tmp_path / "run" / "findings.parquet").to_pylist()
+    for n, answer in enumerate(node.post("/v1/check", *map(asked, texts))):
+        told = answer.json()
+        assert told["score"] == pytest.approx(scores[n]["score"], abs=1e-6)
+        expected = [(r["rule"], r["kind"], r["span_start"]) for r in rows if r["event_id"] == f"e{n}"]
+        assert [(f["rule"], f["kind"], f["start"]) for f in told["findings"]] == expected
 
 
 def test_an_answer_says_all_that_is_promised(node: World) -> None:
