@@ -1,7 +1,7 @@
 """Read logs of AI traffic, whatever their form, as batches of TRAFFIC."""
 
 from tocsin.traffic.calls import Turn, UnusableLineError, parts_unseen, read_turn
-from tocsin.traffic.identities import hash_identities
+from tocsin.traffic.identities import hash_identifier, hash_identities
 from tocsin.traffic.jsonl import read_lines
 from tocsin.traffic.piece import Piece
 from tocsin.traffic.pull import Pulled, pull
@@ -18,6 +18,7 @@ __all__ = [
     "Turn",
     "UnusableLineError",
     "find_sources",
+    "hash_identifier",
     "hash_identities",
     "parts_unseen",
     "pull",
