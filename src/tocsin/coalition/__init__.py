@@ -1,5 +1,20 @@
 """The coalition: charters, statements and votes in members' logs, and the one state that all compute from them."""
 
+from tocsin.coalition.agreements import Agreed, Fault
+from tocsin.coalition.anchors import Saw, find_conflicts, read_anchors
+from tocsin.coalition.batching import Cadence, Waiting, choose_batch, make_cover, wait
+from tocsin.coalition.bodies import (
+    BODY_BYTES,
+    Delivery,
+    Said,
+    deliver,
+    encode_body,
+    hear_said,
+    parse_body,
+    parse_delivery,
+    receive,
+    say_sealed,
+)
 from tocsin.coalition.box import box_public, read_box, write_box
 from tocsin.coalition.chain import Ballot, Decision, Slot
 from tocsin.coalition.charter import (
@@ -20,6 +35,8 @@ from tocsin.coalition.charter import (
 )
 from tocsin.coalition.envelope import Envelope, parse_envelope, seal_envelope
 from tocsin.coalition.fold import Asked, Item, Known, Log, Logs, State, chain_at, learn, state
+from tocsin.coalition.hearing import STATUSES, Heard
+from tocsin.coalition.opening import Opened, Shut, Viewer, authors_of, find_viewer, member_named, member_of_log
 from tocsin.coalition.reading import (
     Logged,
     LogReader,
@@ -29,7 +46,9 @@ from tocsin.coalition.reading import (
     read_log,
     sign_statement,
 )
+from tocsin.coalition.reminders import Reminder, reminders
 from tocsin.coalition.sealing import (
+    CLASSES,
     Body,
     Field,
     check_body,
@@ -41,20 +60,32 @@ from tocsin.coalition.sealing import (
     seal,
     write_body,
 )
+from tocsin.coalition.store import BodyStore
 from tocsin.coalition.timing import Timeline, cosigned_time, count_stamps
+from tocsin.coalition.view import Acknowledged, Question, View, view
 
 __all__ = [
+    "BODY_BYTES",
     "CHARTER",
+    "CLASSES",
     "NO_PARENT",
+    "STATUSES",
+    "Acknowledged",
+    "Agreed",
     "Asked",
     "Ballot",
     "Body",
+    "BodyStore",
+    "Cadence",
     "Charter",
     "Constants",
     "Decision",
+    "Delivery",
     "End",
     "Envelope",
+    "Fault",
     "Field",
+    "Heard",
     "Item",
     "Known",
     "Log",
@@ -62,37 +93,64 @@ __all__ = [
     "Logged",
     "Logs",
     "Member",
+    "Opened",
     "Prefix",
+    "Question",
+    "Reminder",
+    "Said",
+    "Saw",
+    "Shut",
     "Side",
     "Slot",
     "Stamped",
     "State",
     "Text",
     "Timeline",
+    "View",
+    "Viewer",
+    "Waiting",
+    "authors_of",
     "box_public",
     "chain_at",
     "check_body",
     "check_field",
     "check_founding",
     "check_successor",
+    "choose_batch",
     "cosigned_time",
     "count_stamps",
     "cover",
+    "deliver",
+    "encode_body",
+    "find_conflicts",
+    "find_viewer",
     "freeze_message",
+    "hear_said",
     "is_for",
     "learn",
+    "make_cover",
+    "member_named",
+    "member_of_log",
     "pair_key",
+    "parse_body",
     "parse_charter",
+    "parse_delivery",
     "parse_envelope",
+    "read_anchors",
     "read_box",
     "read_log",
     "read_text",
+    "receive",
+    "reminders",
     "round_expiry",
+    "say_sealed",
     "seal",
     "seal_envelope",
     "sign_charter",
     "sign_statement",
     "state",
+    "view",
+    "wait",
     "write_body",
     "write_box",
     "write_text",
