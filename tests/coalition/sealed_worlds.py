@@ -110,7 +110,7 @@ class Room:
         return terms.hash
 
     def known(self) -> Known:
-        return learn(self.first, self.world.logs(), lambda s, c: told_time_of(s, c))
+        return learn(self.first, self.world.logs(), told_time_of)
 
     def view(self, name: str, at: int, lacks: tuple[str, ...] = (), **more: object) -> View:
         held = [body for digest, body in self.bodies.items() if digest not in lacks]

@@ -44,9 +44,9 @@ class Saw:
     note: Note
     agrees: bool | None
 
-    def covers(self, index: int) -> bool:
-        """Tell whether an entry of the other log was there, and its body, if it was for this author."""
-        return bool(self.agrees) and index < self.size and index not in self.missing
+    def covers(self, index: int, *, bare: bool = False) -> bool:
+        """Tell whether an entry of the other log was there, and unless `bare` its body, if it was for this author."""
+        return bool(self.agrees) and index < self.size and (bare or index not in self.missing)
 
 
 def read_anchors(known: Known) -> tuple[Saw, ...]:
@@ -103,14 +103,14 @@ class Knowledge:
             reach = self._reach.setdefault(at, [])
             reach.append(max(saw.size, reach[-1] if reach else 0))
 
-    def covering(self, origin: str, before: int, other: str, index: int) -> Saw | None:
+    def covering(self, origin: str, before: int, other: str, index: int, *, bare: bool = False) -> Saw | None:
         """Find the first anchor of a log's author, before an entry of that log, that covers an entry of another."""
         author, rank = self._authors[origin]
         start = bisect_right(self._reach.get((author, other), []), index)
         for saw in self._saws.get((author, other), [])[start:]:
             if (self._authors[saw.origin][1], saw.index) >= (rank, before):
                 return None
-            if saw.covers(index):
+            if saw.covers(index, bare=bare):
                 return saw
         return None
 

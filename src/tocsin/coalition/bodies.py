@@ -19,7 +19,7 @@ from tocsin.coalition.charter import Member
 from tocsin.coalition.sealing import FIELDS, SLOTS, Body, Field, Random, pair_key, write_body
 from tocsin.forms.bodies import NAMED, BodyForm, form_of, type_of, values_of
 from tocsin.forms.errors import ConfigError, FormatError, VerificationError
-from tocsin.forms.statements import Blob, Hash, Name, decode
+from tocsin.forms.statements import Hash, Name, decode
 
 BODY_BYTES = 256 * 1024
 _BODY = "tocsin-body/v1"
@@ -48,7 +48,7 @@ class Delivery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     origin: Name
     to: Name
     digest: Hash
-    sealed: Annotated[Blob, Meta(max_length=2 * BODY_BYTES)]
+    sealed: Annotated[str, Meta(pattern=r"\A[A-Za-z0-9+/]+={0,2}\Z", max_length=2 * BODY_BYTES)]
 
     def encode(self) -> bytes:
         """Write the delivery."""

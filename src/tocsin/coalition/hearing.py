@@ -186,7 +186,7 @@ def find_independent(
 
     Counted are alarms in `living` (digests) and sightings that are not taken back and name no alarm that they derive
     from. One counts if its time is not after that of any other author's word on the subject that was addressed to its
-    author, and its author's logs show no knowledge of that word before it.
+    author, or an anchor before that word shows it; and if its author's logs show no knowledge of that word before it.
     """
     seen = find_registers(opened, Sighting, tombstones)
     receipts = [one for one in opened if isinstance(one.form, Receipt)]
@@ -213,8 +213,17 @@ def _is_own(one: Opened, living: Collection[str], seen: Mapping[tuple[str, str],
 
 
 def _first(one: Opened, said: Sequence[Opened], receipts: Sequence[Opened], knowledge: Knowledge) -> bool:
-    others = [o for o in said if o.author != one.author and one.author in o.audience]
-    return not any((one.time or 0) > (o.time or 0) or _had(one, o, receipts, knowledge) for o in others)
+    """Tell whether a word was sealed before its author can have heard any other on the subject."""
+    others = (o for o in said if o.author != one.author and one.author in o.audience)
+    return all(_before(one, o, receipts, knowledge) for o in others)
+
+
+def _before(one: Opened, other: Opened, receipts: Sequence[Opened], knowledge: Knowledge) -> bool:
+    """Compare by what the logs show first, by times only where they show nothing."""
+    if _had(one, other, receipts, knowledge):
+        return False
+    shown = knowledge.covering(other.origin, other.index, one.origin, one.index, bare=True)
+    return shown is not None or (one.time or 0) <= (other.time or 0)
 
 
 def _subject(one: Opened) -> str:
