@@ -35,12 +35,14 @@ from tocsin.coalition.charter import (
 )
 from tocsin.coalition.envelope import Envelope, parse_envelope, seal_envelope
 from tocsin.coalition.fold import Asked, Item, Known, Log, Logs, State, chain_at, learn, state
+from tocsin.coalition.follow import Follow, Live
 from tocsin.coalition.hearing import STATUSES, Heard
 from tocsin.coalition.opening import Opened, Shut, Viewer, authors_of, find_viewer, member_named, member_of_log
 from tocsin.coalition.reading import (
     Logged,
     LogReader,
     Prefix,
+    Spread,
     Stamped,
     freeze_message,
     read_log,
@@ -85,9 +87,11 @@ __all__ = [
     "Envelope",
     "Fault",
     "Field",
+    "Follow",
     "Heard",
     "Item",
     "Known",
+    "Live",
     "Log",
     "LogReader",
     "Logged",
@@ -102,6 +106,7 @@ __all__ = [
     "Shut",
     "Side",
     "Slot",
+    "Spread",
     "Stamped",
     "State",
     "Text",
