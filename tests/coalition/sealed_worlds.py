@@ -114,7 +114,7 @@ class Room:
 
     def view(self, name: str, at: int, lacks: tuple[str, ...] = (), **more: object) -> View:
         held = [body for digest, body in self.bodies.items() if digest not in lacks]
-        return view(self.known(), START + at, held, [read_box(box(name))], partial=partly, **more)  # type: ignore[arg-type]
+        return view(self.known(), START + at, held, [read_box(box(name))], clock=told_time_of, partial=partly, **more)  # type: ignore[arg-type]
 
 
 def told_time_of(stamp: Stamped, charter: Charter) -> int | None:

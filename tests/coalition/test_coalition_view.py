@@ -4,7 +4,7 @@ import msgspec
 import pytest
 from sealed_worlds import DAY, START, SUBJECT, Room, alarm, box, founding, terms
 
-from tocsin.coalition import Heard, View, read_box, view
+from tocsin.coalition import Heard, Stamped, View, read_box, view
 from tocsin.forms.bodies import (
     Agreement,
     Ending,
@@ -16,6 +16,7 @@ from tocsin.forms.bodies import (
     Sighting,
 )
 from tocsin.forms.errors import ConfigError
+from tocsin.ledger import Note
 
 NOW = 1000
 
@@ -224,7 +225,8 @@ def test_an_alarm_expires(room: Room) -> None:
 def test_a_log_that_is_not_fresh_has_no_effect_until_it_is_cosigned_again(room: Room) -> None:
     room.say("a0", alarm(agreed(room)), ("b0",), at=10)
     assert (status(room, 10 + DAY), status(room, 11 + DAY)) == ("heard", "stale")
-    assert status(room, 11 + DAY, synced={"log.a0.0": START + DAY}) == "heard"
+    served = Stamped(4, 4, 0, room.first.hash, Note(f"{START + DAY}\n", ()))
+    assert status(room, 11 + DAY, served={"log.a0.0": served}) == "heard"
 
 
 def test_opinions_and_sightings_are_registers_and_a_tombstone_empties_them(room: Room) -> None:

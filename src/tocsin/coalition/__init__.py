@@ -34,8 +34,18 @@ from tocsin.coalition.charter import (
     write_text,
 )
 from tocsin.coalition.envelope import Envelope, parse_envelope, seal_envelope
+from tocsin.coalition.exhibits import (
+    Exhibit,
+    Proven,
+    check_exhibit,
+    exhibit_ending,
+    exhibit_fields,
+    exhibit_votes,
+    parse_exhibit,
+)
 from tocsin.coalition.fold import Asked, Item, Known, Log, Logs, State, chain_at, learn, state
 from tocsin.coalition.follow import Follow, Live
+from tocsin.coalition.forks import fork_evidence
 from tocsin.coalition.hearing import STATUSES, Heard
 from tocsin.coalition.opening import Opened, Shut, Viewer, authors_of, find_viewer, member_named, member_of_log
 from tocsin.coalition.reading import (
@@ -64,7 +74,7 @@ from tocsin.coalition.sealing import (
 )
 from tocsin.coalition.store import BodyStore
 from tocsin.coalition.timing import Timeline, cosigned_time, count_stamps
-from tocsin.coalition.view import Acknowledged, Question, View, view
+from tocsin.coalition.view import Acknowledged, Question, View, as_served, view
 
 __all__ = [
     "BODY_BYTES",
@@ -85,6 +95,7 @@ __all__ = [
     "Delivery",
     "End",
     "Envelope",
+    "Exhibit",
     "Fault",
     "Field",
     "Follow",
@@ -99,6 +110,7 @@ __all__ = [
     "Member",
     "Opened",
     "Prefix",
+    "Proven",
     "Question",
     "Reminder",
     "Said",
@@ -114,10 +126,12 @@ __all__ = [
     "View",
     "Viewer",
     "Waiting",
+    "as_served",
     "authors_of",
     "box_public",
     "chain_at",
     "check_body",
+    "check_exhibit",
     "check_field",
     "check_founding",
     "check_successor",
@@ -127,8 +141,12 @@ __all__ = [
     "cover",
     "deliver",
     "encode_body",
+    "exhibit_ending",
+    "exhibit_fields",
+    "exhibit_votes",
     "find_conflicts",
     "find_viewer",
+    "fork_evidence",
     "freeze_message",
     "hear_said",
     "is_for",
@@ -141,6 +159,7 @@ __all__ = [
     "parse_charter",
     "parse_delivery",
     "parse_envelope",
+    "parse_exhibit",
     "read_anchors",
     "read_box",
     "read_log",

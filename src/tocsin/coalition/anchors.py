@@ -10,23 +10,19 @@ from dataclasses import dataclass
 from tocsin.coalition.charter import Charter
 from tocsin.coalition.fold import Known
 from tocsin.coalition.reading import Prefix
+from tocsin.coalition.trees import hashes_of, roots_at
 from tocsin.forms.errors import TocsinError
 from tocsin.forms.statements import Anchor
 from tocsin.ledger import (
     Checkpoint,
     Evidence,
-    Hashes,
     Note,
-    Range,
     compare,
     parse_checkpoint,
     parse_key,
     parse_note,
-    perfect_root,
     verify_known,
 )
-
-HASH_BYTES = 32
 
 
 @dataclass(frozen=True)
@@ -79,17 +75,6 @@ def _of_log(log: Prefix, chain: Sequence[Charter]) -> Iterator[tuple[int, Anchor
                 yield entry.index, entry.form, tree, note
 
 
-def roots_at(log: Prefix, sizes: set[int]) -> dict[int, bytes]:
-    """Compute the roots of a log's tree at some sizes, in one pass; sizes that are not held have none."""
-    tree, found = Range(), dict[int, bytes]()
-    held = len(log.leaves) // HASH_BYTES
-    for size in sorted(sizes):
-        if size <= held:
-            tree.extend(log.leaves[HASH_BYTES * i : HASH_BYTES * (i + 1)] for i in range(tree.size, size))
-            found[size] = tree.root()
-    return found
-
-
 class Knowledge:
     """What a member had shown to know before an entry of its logs, which it writes one after the other."""
 
@@ -126,13 +111,3 @@ def find_conflicts(known: Known, saws: Sequence[Saw], served: Mapping[str, Note]
             evidence = next(filter(None, (compare(saw.note, note, hashes_of(log)) for note in larger)), None)
             found += [evidence] if evidence else []
     return found
-
-
-def hashes_of(log: Prefix) -> Hashes:
-    """Give the hashes of perfect subtrees of a log's tree, for proofs."""
-
-    def give(height: int, index: int) -> bytes:
-        low, high = index << height, (index + 1) << height
-        return perfect_root([log.leaves[HASH_BYTES * i : HASH_BYTES * (i + 1)] for i in range(low, high)])
-
-    return give

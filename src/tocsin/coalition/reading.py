@@ -151,14 +151,11 @@ class LogReader:
         self.entries.append(Logged(index, form))
 
     def _rotate(self, form: Key, envelope: Envelope) -> bool:
-        if not envelope.signed_by(self._recovery):
-            return False
-        if form.use == "statement":
-            key = _ed25519(form.key)
-            if key is None:
-                return False
-            self._statement = key
-        return True
+        if form.use != "statement":
+            return envelope.signed_by(self._recovery)
+        key = statement_key(form, envelope, self._statement, self._recovery)
+        self._statement = key or self._statement
+        return key is not None
 
     def _stamp(self, index: int, form: Stamp) -> Stamped | None:
         """Check the stamp against the entries before it: signed by the log, of this tree."""
@@ -207,9 +204,12 @@ def is_frozen_by(form: Freeze, member: Member, coalition: str) -> bool:
     return form.frozen == member.origin and holds(parse_key(member.recovery), b64decode(form.signature), message)
 
 
-def _ed25519(text: str) -> VerifierKey | None:
+def statement_key(form: Key, envelope: Envelope, before: VerifierKey, recovery: VerifierKey) -> VerifierKey | None:
+    """Give the statement key that an entry puts in force, if the one until then and recovery have both signed it."""
+    if form.use != "statement" or not (envelope.signed_by(before) and envelope.signed_by(recovery)):
+        return None
     try:
-        key = parse_key(text)
+        key = parse_key(form.key)
     except FormatError:
         return None
     return key if key.kind == 1 else None

@@ -28,8 +28,13 @@ from tocsin.coalition.hearing import (
     judge,
 )
 from tocsin.coalition.opening import Opened, Opener, Shut, authors_of, find_viewer, open_all
+from tocsin.coalition.reading import Stamped
 from tocsin.coalition.sealing import Body
+from tocsin.coalition.timing import Clock, cosigned_time
+from tocsin.coalition.trees import roots_at
 from tocsin.forms.bodies import Alarm, Opinion, PrivateAnswer, PrivateInquiry, Receipt, Sighting
+from tocsin.forms.errors import FormatError
+from tocsin.ledger import Note, parse_checkpoint
 
 
 @dataclass(frozen=True)
@@ -76,13 +81,14 @@ def view(
     time: int,
     bodies: Iterable[Body],
     keys: Sequence[X25519PrivateKey],
-    synced: Mapping[str, int] | None = None,
+    served: Mapping[str, Stamped] | None = None,
+    clock: Clock = cosigned_time,
     partial: Partial = cosigned_by_parties,
 ) -> View:
     """Compute a member's view at a time, by its box keys and the bodies that it holds.
 
-    `synced`: of each log the greatest cosigned time of a checkpoint whose entries are all held, where that is later
-    than its last stamp. Errors: ConfigError where the first key is no member's.
+    `served`: checkpoints that the logs serve, of entries that are all held (`as_served`): they show a log to be fresh,
+    and alarms that only the parties' mirrors have cosigned. Errors: ConfigError where the first key is no member's.
     """
     shared = state(known, time)
     chain = shared.chain
@@ -91,8 +97,9 @@ def view(
     opened, shut = open_all(known, chain, ends, time, Opener(chain, bodies, viewer))
     knowledge = Knowledge([s for s in read_anchors(known) if s.origin in authors_of(chain)], authors_of(chain))
     tombstones, agreed = find_tombstones(opened), find_agreements(opened)
-    fresh = find_fresh(known, chain, ends, time, synced or {})
-    ground = Ground(time, agreed, _Budget(known), fresh, known.forked, _Shadow(known, chain, time, partial))
+    fresh = find_fresh(known, chain, ends, time, _synced(served or {}, chain[-1], clock))
+    shadow = _Shadow(known, chain, time, served or {}, partial)
+    ground = Ground(time, agreed, _Budget(known), fresh, known.forked, shadow)
     return View(
         viewer.name,
         shared,
@@ -105,6 +112,25 @@ def view(
         tuple(find_faults([one for one in opened if one.time is not None], agreed, knowledge)),
         tuple(shut),
     )
+
+
+def as_served(known: Known, notes: Mapping[str, Note]) -> dict[str, Stamped]:
+    """Take of the checkpoints that logs serve those of trees that are held, as stamps under the charter in force."""
+    found = {}
+    for origin, note in notes.items():
+        try:
+            tree = parse_checkpoint(note.text)
+        except FormatError:
+            continue
+        log = known.logs.get(origin)
+        if log and tree.origin == origin and roots_at(log, {tree.size}).get(tree.size) == tree.root:
+            found[origin] = Stamped(tree.size, tree.size, known.charter.text.version, known.charter.hash, note)
+    return found
+
+
+def _synced(served: Mapping[str, Stamped], charter: Charter, clock: Clock) -> dict[str, int]:
+    times = {origin: clock(stamp, charter) for origin, stamp in served.items() if stamp.charter == charter.hash}
+    return {origin: time for origin, time in times.items() if time is not None}
 
 
 def find_fresh(
@@ -139,11 +165,14 @@ class _Budget:
 class _Shadow:
     """Tells since when an alarm without a time has the cosignatures of all parties of its agreement."""
 
-    def __init__(self, known: Known, chain: Sequence[Charter], time: int, partial: Partial) -> None:
-        self._known, self._chain, self._time, self._partial = known, chain, time, partial
+    def __init__(
+        self, known: Known, chain: Sequence[Charter], time: int, served: Mapping[str, Stamped], partial: Partial
+    ) -> None:
+        self._known, self._chain, self._time, self._served, self._partial = known, chain, time, served, partial
 
     def __call__(self, one: Opened, agreed: Agreed) -> int | None:
-        for stamp in self._known.logs[one.origin].stamps:
+        served = (self._served[one.origin],) if one.origin in self._served else ()
+        for stamp in (*self._known.logs[one.origin].stamps, *served):
             if stamp.size > one.index and stamp.version < len(self._chain):
                 charter = self._chain[stamp.version]
                 at = self._partial(stamp, charter, agreed.terms.parties) if charter.hash == stamp.charter else None
