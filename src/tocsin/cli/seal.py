@@ -26,7 +26,9 @@ app = typer.Typer(
 To = Annotated[list[str] | None, typer.Option("--to", help="Name of an addressee; may be repeated.")]
 Box = Annotated[Path, typer.Option("--box", help="Your box key.")]
 InForce = Annotated[Path | None, typer.Option("--charter", help="The charter in force; the first when left out.")]
-Keep = Annotated[int, typer.Option("--keep", help="Days to keep the body: 30, 180 or 720 is what others see.", min=1)]
+Keep = Annotated[
+    int, typer.Option("--keep", help="Days to keep the body: 30, 180 or 720 is what others see.", min=1, max=720)
+]
 Digest = Annotated[str, typer.Argument(metavar="DIGEST", help="Digest of the entry, or its beginning.")]
 Note = Annotated[str, typer.Option("--note", help="Why, in a few words.")]
 TermsFile = Annotated[Path | None, typer.Argument(metavar="TERMS", help="TOML file of the terms.")]
@@ -183,7 +185,7 @@ def retraction(
 
     digest, audience = _target(folder, target, to)
     writer = _writer(folder, first, charter, key, box)
-    writer.enter(Retraction(digest, note), _without(audience, writer), now() + keep * DAY)
+    writer.enter(Retraction(digest, note), _without(audience, writer), _until(keep))
 
 
 @app.command("sighting")
@@ -209,7 +211,7 @@ def sighting(
     source, audience = _target(folder, derived, to) if derived else ("", to or [])
     form = _checked(Sighting(subject, count, now() if seen is None else seen, source))
     writer = _writer(folder, first, charter, key, box)
-    writer.enter(form, _without(audience, writer), now() + keep * DAY)
+    writer.enter(form, _without(audience, writer), _until(keep))
 
 
 @app.command("opinion")
@@ -234,7 +236,7 @@ def opinion(
     digest, audience = _target(folder, target, to)
     form = form_of("opinion", {"target": digest, "stance": stance, "note": note})
     writer = _writer(folder, first, charter, key, box)
-    writer.enter(form, _without(audience, writer), now() + keep * DAY)
+    writer.enter(form, _without(audience, writer), _until(keep))
 
 
 @app.command("receipt")
@@ -250,7 +252,7 @@ def receipt(
 
     body = BodyStore(folder).find(target)
     writer = _writer(folder, first, charter, key, box)
-    writer.enter(Receipt(body.digest), [body.value("author")], now() + keep * DAY)
+    writer.enter(Receipt(body.digest), [body.value("author")], _until(keep))
 
 
 @app.command("inquiry")
@@ -272,7 +274,7 @@ def inquiry(
     from tocsin.forms.bodies import PrivateInquiry
 
     writer = _writer(folder, first, charter, key, box)
-    writer.enter(_checked(PrivateInquiry(text, deadline)), to or [], now() + keep * DAY)
+    writer.enter(_checked(PrivateInquiry(text, deadline)), to or [], _until(keep))
 
 
 @app.command("answer")
@@ -297,7 +299,7 @@ def answer(
     body = BodyStore(folder).find(target)
     writer = _writer(folder, first, charter, key, box)
     form = _checked(PrivateAnswer(body.digest, text))
-    writer.enter(form, to or [body.value("author")], now() + keep * DAY)
+    writer.enter(form, to or [body.value("author")], _until(keep))
 
 
 @app.command("cover")
@@ -355,6 +357,11 @@ def batch(folder: Folder, first: First, key: Key) -> None:
         typer.echo(index)
     for one in chosen:
         store.gone(one)
+
+
+def _until(days: int) -> int:
+    today = now()
+    return today - today % DAY + days * DAY
 
 
 def _toml(path: Path) -> dict[str, Any]:

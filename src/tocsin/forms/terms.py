@@ -146,3 +146,34 @@ def check_alarm(alarm: Alarm, terms: Terms, author: str, audience: Collection[st
     for name, is_wrong in wrong.items():
         if is_wrong:
             raise PolicyError(f"the agreement does not allow the alarm: {name}", hint="see `tocsin agreement show`")
+
+
+HEADS = {
+    "parties": ("parties", "当事成员"),
+    "kinds": ("kinds of misuse", "滥用类别"),
+    "classes": ("what may be shared", "可共享内容"),
+    "purpose": ("purpose", "用途"),
+    "legal_basis": ("legal basis", "法律依据"),
+    "transfer_basis": ("basis of transfer", "传输依据"),
+    "jurisdictions": ("jurisdictions", "法域"),
+    "actions": ("what may be done", "可采取的措施"),
+    "retention": ("kept for, days", "保存期限（天）"),
+    "onward": ("passing on", "转交"),
+    "quorum": ("cosigned by", "见证签名来源"),
+    "expiry": ("expires, POSIX seconds", "到期时间（POSIX 秒）"),
+}
+"""The name of every term, in English and Chinese."""
+
+_CLOSED = {"classes": CLASSES, "purpose": PURPOSES, "actions": ACTIONS, "onward": ONWARD, "quorum": QUORUMS}
+
+
+def in_words(terms: Terms, lang: str) -> list[tuple[str, str]]:
+    """Write terms for people, in en or zh: name and meaning of each."""
+    at, comma = (0, "; ") if lang == "en" else (1, "；")
+    rows = []
+    for name, heads in HEADS.items():
+        value = getattr(terms, name)
+        values = value if isinstance(value, list) else [value]
+        known = _CLOSED.get(name)
+        rows.append((heads[at], comma.join(known[one][at] if known else str(one) for one in values)))
+    return rows
