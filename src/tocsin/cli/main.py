@@ -21,6 +21,7 @@ from tocsin.cli import (
     key,
     log,
     mirror,
+    node,
     report,
     screen,
     seal,
@@ -61,6 +62,8 @@ app.command("state")(state.state)
 app.add_typer(seal.app, name="seal")
 app.add_typer(body.app, name="body")
 app.add_typer(verify.app, name="verify")
+app.add_typer(node.app, name="node")
+app.command("serve")(node.serve)
 
 
 class _Interrupted(BaseException):
