@@ -138,7 +138,8 @@ class LogReader:
     def _signed(self, candidates: Sequence[_Candidate]) -> Iterator[bool]:
         key = self._statement
         slices = (candidates[i : i + _SLICE] for i in range(0, len(candidates), _SLICE))
-        for checked in self._spread(lambda part: [one.envelope.signed_by(key) for one in part], slices):
+        spread = self._spread if len(candidates) > _SLICE else map
+        for checked in spread(lambda part: [one.envelope.signed_by(key) for one in part], slices):
             yield from checked
 
     def _count(self, index: int, form: Form, envelope: Envelope) -> None:
