@@ -31,8 +31,8 @@ def render(result: dict[str, Any]) -> str:
     """Render the result as Markdown."""
     machine = result["machine"]
     head = (
-        f"Measured at commit {result['commit']}, {machine['cpu']}, {machine['cores']} cores, Python {machine['python']}; "
-        f"load average {result['load']}. Four logs, a stamp every 1,000 statements, four mirrors."
+        f"Measured at commit {result['commit']}, {machine['cpu']}, {machine['cores']} cores, "
+        f"Python {machine['python']}; load average {result['load']}. Four logs, a stamp every 1,000 statements, four mirrors."
     )
     rows = [f"| {words.format(**result)} | {result[name]:,} |" for name, words in ROWS]
     return "\n".join([head, "", "| what | figure |", "|---|---|", *rows])
