@@ -20,10 +20,15 @@ from tocsin.cases.decisions import (
     perform,
     standing_of,
 )
+from tocsin.cases.labels import EFFECTS, NO_EFFECT, REASONS, STATES
 from tocsin.cases.words import BEHAVIOUR
 
 __all__ = [
     "BEHAVIOUR",
+    "EFFECTS",
+    "NO_EFFECT",
+    "REASONS",
+    "STATES",
     "URGENCY",
     "Act",
     "Actor",
