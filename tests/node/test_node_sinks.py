@@ -136,7 +136,10 @@ def test_signs_of_the_chat_robots_are_those_of_their_documents() -> None:
     assert query["access_token"] == ["t"]
 
 
-CEF_KEYS = ("rt externalId dvchost cs1Label cs1 cs2Label cs2 act reason cat cn1Label cn1 cn2Label cn2").split(" ")
+CEF_KEYS = [
+    *("rt", "externalId", "dvchost", "cs1Label", "cs1", "cs2Label", "cs2", "act", "reason", "cat"),
+    *("cn1Label", "cn1", "cn2Label", "cn2"),
+]
 
 
 def parse_cef(text: str) -> tuple[list[str], dict[str, str]]:

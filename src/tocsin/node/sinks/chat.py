@@ -55,10 +55,9 @@ def slack(message: Message, told: Told) -> Request:
 
 def feishu(message: Message, told: Told) -> Request:
     """Write a rich text for a 飞书 robot, signed where it has a secret."""
-    lines: list[list[object]] = [
-        [{"tag": "text", "text": f"{k}{_COLON[told.lang]}{_clean(v)}"}]
-        for k, v in facts(message, told.names or {}, told.lang)
-    ]
+    colon = _COLON[told.lang]
+    pairs = facts(message, told.names or {}, told.lang)
+    lines: list[list[object]] = [[{"tag": "text", "text": f"{k}{colon}{_clean(v)}"}] for k, v in pairs]
     if told.link:
         lines.append([{"tag": "a", "text": _READ_MORE[told.lang], "href": told.link_to(message)}])
     post = {"title": _clean(title(message, told.lang)), "content": lines}
