@@ -1,7 +1,7 @@
 """Findings → cases → campaigns, ranked, explained in both languages and decided; allow-lists silence what is fine."""
 
 from tocsin.cases.allow import Allowance, allowed, parse_allowances
-from tocsin.cases.build import build_cases
+from tocsin.cases.build import build_cases, weight_of
 from tocsin.cases.decisions import (
     URGENCY,
     Act,
@@ -49,4 +49,5 @@ __all__ = [
     "parse_allowances",
     "perform",
     "standing_of",
+    "weight_of",
 ]
