@@ -1,5 +1,6 @@
 """Refusals that only a server knows, and the one table from errors to HTTP."""
 
+from tocsin.cases import RefusedError
 from tocsin.forms import ConfigError, FormatError, PolicyError, TocsinError, TransportError, VerificationError
 
 
@@ -21,6 +22,12 @@ class TooLargeError(FormatError):
     remedy = "send less at once"
 
 
+class ConflictError(PolicyError):
+    """Raise when something that is there stands in the way."""
+
+    remedy = "choose another name"
+
+
 class BusyError(TransportError):
     """Raise when the node takes no more in until it has caught up."""
 
@@ -30,6 +37,8 @@ class BusyError(TransportError):
 # The nearest class of an error's own line of descent counts.
 STATUS: dict[type[TocsinError], int] = {
     NoTokenError: 401,
+    RefusedError: 409,
+    ConflictError: 409,
     PolicyError: 403,
     NotFoundError: 404,
     TooLargeError: 413,
