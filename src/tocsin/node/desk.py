@@ -128,7 +128,7 @@ def message_of(row: RowMapping, before: Standing, step: Step, node: str) -> Mess
         effect=behind.effect if behind and about is About.PROPOSED else step.standing.effect,
         before=before.effect,
         reason=behind.reason if behind else step.act.reason,
-        people=len(behind.people) if behind else int(step.act.by.is_person),
+        people=len(behind.people) if behind else int(about is About.UNDONE and step.act.by.is_person),
         kinds=tuple(row["kinds"]),
         severity=row["severity"],
         accounts=(row["account"],) if row["account"] else (),

@@ -26,9 +26,9 @@ class Reply:
     retry_after: str | None = None
 
 
-def open_client() -> httpx.AsyncClient:
+def open_client(trusted: ssl.SSLContext) -> httpx.AsyncClient:
     """Open connections that are kept for a while."""
-    return httpx.AsyncClient(timeout=SECONDS, follow_redirects=False, headers={"user-agent": "tocsin"})
+    return httpx.AsyncClient(verify=trusted, timeout=SECONDS, follow_redirects=False, headers={"user-agent": "tocsin"})
 
 
 async def send(request: Request, client: httpx.AsyncClient, seconds: float = SECONDS) -> Reply:

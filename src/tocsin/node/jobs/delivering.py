@@ -1,6 +1,7 @@
 """Tell receivers what was decided: at least once, in order within a case, whatever fails or dies on the way."""
 
 import asyncio
+import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
@@ -33,6 +34,7 @@ class Delivering:
     names: Names
     lines: LogLines
     seconds: float = SECONDS
+    trusted: ssl.SSLContext = field(default_factory=ssl.create_default_context, repr=False)  # as this machine trusts
     name: str = field(default="delivering", init=False)
 
     def run(self, node: Node) -> bool:
@@ -53,7 +55,7 @@ class Delivering:
                 outbox.settle(connection, row.id, DEAD, now, "the settings name no such sink")
 
     async def _round(self, node: Node, sinks: Sequence[SinkSection]) -> int:
-        async with open_client() as client:
+        async with open_client(self.trusted) as client:
             telling = [_Telling(self, node, sink, client) for sink in sinks]
             return sum(await asyncio.gather(*(one.tell() for one in telling)))
 
