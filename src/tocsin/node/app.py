@@ -3,7 +3,7 @@
 from typing import Any
 
 import msgspec
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
 from sqlalchemy.exc import IntegrityError
@@ -17,7 +17,7 @@ from tocsin.node.access import Access, Caller
 from tocsin.node.limits import Guard, Rate
 from tocsin.node.node import Node
 from tocsin.node.people import Door
-from tocsin.node.refusals import HEADERS, ConflictError, status_of
+from tocsin.node.refusals import HEADERS, ConflictError, UnknownQueryError, status_of
 from tocsin.node.routes import acts, cases, events, health, people, stats, trail
 from tocsin.node.stores import tokens
 
@@ -55,7 +55,14 @@ REFUSALS: dict[int | str, dict[str, Any]] = {
 
 def build_app(node: Node) -> FastAPI:
     """Make the application of a node."""
-    app = FastAPI(title="Tocsin", version=__version__, docs_url=None, redoc_url=None, openapi_url="/v1/openapi.json")
+    app = FastAPI(
+        title="Tocsin",
+        version=__version__,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/v1/openapi.json",
+        dependencies=[Depends(_known_query)],
+    )
     app.state.node = node
     app.state.door = Door(node)
 
@@ -79,6 +86,16 @@ def build_app(node: Node) -> FastAPI:
         limit_loopback=access.limit_loopback,
     )
     return app
+
+
+async def _known_query(request: Request) -> None:
+    """Refuse what a route does not ask for: a name that was misspelt would be passed over in silence."""
+    if not request.url.query:
+        return
+    asked = request.app.openapi()["paths"][request.scope["route"].path][request.method.lower()].get("parameters", ())
+    known = {one["name"] for one in asked if one["in"] == "query"}
+    if request.query_params.keys() - known:
+        raise UnknownQueryError(f"this route asks for {', '.join(sorted(known)) or 'nothing'} after the question mark")
 
 
 def _answer(status: int, message: str, hint: str) -> Response:

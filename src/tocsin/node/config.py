@@ -39,9 +39,7 @@ class DatabaseSection(_Section):
 class ServerSection(_Section):
     """What the server takes in · 服务接收请求的限制"""
 
-    body_bytes: int = _key(
-        16 << 20, "Largest body of a request, in bytes.", "请求体的最大字节数。", ge=1024, le=1 << 30
-    )
+    body_bytes: int = _key(8 << 20, "Largest body of a request, in bytes.", "请求体的最大字节数。", ge=1024, le=1 << 30)
     events_a_request: int = _key(
         20_000, "Most events in one request.", "单个请求最多包含的消息记录条数。", ge=1, le=1_000_000
     )

@@ -2,6 +2,7 @@
 
 import re
 import time
+from asyncio import timeout
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from ipaddress import ip_address
@@ -12,7 +13,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tocsin.forms import FormatError, TocsinError
-from tocsin.node.refusals import HEADERS, BusyError, TooLargeError, status_of
+from tocsin.node.refusals import HEADERS, BusyError, TooLargeError, TooSlowError, status_of
 
 _STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
 _NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
@@ -20,6 +21,10 @@ _OPENING = np.frombuffer(b"[{", np.uint8)
 _BLOCK = 1 << 20
 _LARGE = 1 << 16  # bytes beyond which a body is looked at beside the event loop
 _MOST_KNOWN = 10_000
+LARGE = frozenset({"/v1/events", "/v1/traces", "/v1/check", "/v1/moderations"})
+"""Routes whose bodies may be as large as the settings say; all others take a small one."""
+SMALL_BYTES = 1 << 18
+BODY_SECONDS = 60
 _MINUTE = 60.0
 SECURITY = {
     b"x-content-type-options": b"nosniff",
@@ -105,17 +110,14 @@ class Guard:
         """Read a body whole; None where there is none."""
         if asked.length is None and not asked.chunked:
             return None
-        if asked.length is not None and asked.length > self._most:
-            raise TooLargeError(f"the body has {asked.length} bytes, above {self._most}", hint="send less at once")
-        found = bytearray()
-        while True:
-            message = await receive()
-            found += message.get("body", b"")
-            if len(found) > self._most:
-                raise TooLargeError(f"the body is above {self._most} bytes", hint="send less at once")
-            if message["type"] == "http.disconnect" or not message.get("more_body"):
-                break
-        body = bytes(found)
+        most = self._most if asked.path in LARGE else min(self._most, SMALL_BYTES)
+        if asked.length is not None and asked.length > most:
+            raise TooLargeError(f"the body has {asked.length} bytes, above {most}", hint="send less at once")
+        try:
+            async with timeout(BODY_SECONDS):
+                body = await _whole(receive, most)
+        except TimeoutError as error:
+            raise TooSlowError(f"the body did not come within {BODY_SECONDS} seconds", hint="send it again") from error
         if asked.is_json and len(body) > _LARGE:
             await run_in_threadpool(check_depth, body, self._depth)
         elif asked.is_json:
@@ -147,6 +149,10 @@ class _Asked:
     """What the head of a request says."""
 
     scope: Scope
+
+    @property
+    def path(self) -> str:
+        return str(self.scope["path"])
 
     def _header(self, name: bytes) -> bytes | None:
         return next((value for key, value in self.scope["headers"] if key == name), None)
@@ -180,6 +186,17 @@ class _Asked:
         """Whatever is not said to be something else is read as JSON."""
         kind = (self._header(b"content-type") or b"").lower()
         return b"protobuf" not in kind and self._header(b"content-encoding") is None
+
+
+async def _whole(receive: Receive, most: int) -> bytes:
+    found = bytearray()
+    while True:
+        message = await receive()
+        found += message.get("body", b"")
+        if len(found) > most:
+            raise TooLargeError(f"the body is above {most} bytes", hint="send less at once")
+        if message["type"] == "http.disconnect" or not message.get("more_body"):
+            return bytes(found)
 
 
 def _again(body: bytes, receive: Receive) -> Receive:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from sqlalchemy.engine import Connection
+from sqlalchemy.engine import Connection, RowMapping
 from sqlalchemy.exc import IntegrityError
 
 from tocsin.forms import ConfigError, PolicyError
@@ -16,7 +16,9 @@ from tocsin.node.stores import audit, people, tokens
 from tocsin.node.stores.audit import Details, Entry, audit_key
 from tocsin.node.stores.people import Person
 
-NAME = re.compile(r"[^\W_][\w.@+ -]{0,98}[^\W_]|[^\W_]")
+_LETTERS = "0-9A-Za-z\u00c0-\u024f\u0370-\u03ff\u0400-\u052f\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7a3"
+NAME = f"^[{_LETTERS}][{_LETTERS}.@+_ -]{{0,99}}$"
+SUBJECT = r"^[\x21-\x7e]+$"
 _HOUR_US = 3_600_000_000
 _WINDOW_US = 900_000_000
 _MOST_NAMES = 10_000
@@ -40,8 +42,10 @@ class Door:
         Errors: ConfigError, PolicyError, ConflictError.
         """
         given = check_given(by, scopes)
-        if not NAME.fullmatch(name):
-            raise ConfigError("a person's name has 1 to 100 letters, digits and . @ + - _", hint="choose another name")
+        if not re.fullmatch(NAME, name):
+            raise ConfigError(
+                "a person's name has 1 to 100 letters, digits and . @ + - _, a letter first", hint="choose another name"
+            )
         if password is None and subject is None:
             raise ConfigError("a person needs a password, or a subject at the identity provider", hint="give one")
         hashed = self.passwords.hash(password) if password is not None else None
@@ -107,6 +111,10 @@ class Door:
             self._wrong.setdefault(person.name, []).append(self.node.now())
             raise NoTokenError("the old password is wrong", hint="try again")
         self._store_password(person, check_password(new), by)
+
+    def first_broken(self, trail: Iterable[RowMapping]) -> int | None:
+        """Find the first row of the audit trail that does not continue the one before."""
+        return audit.first_broken(trail, audit_key(self.node.keys.sealer.key))
 
     def _store_password(self, person: Person, password: str, by: Caller) -> None:
         hashed = self.passwords.hash(password)

@@ -16,10 +16,22 @@ class NotFoundError(FormatError):
     remedy = "check the name"
 
 
+class UnknownQueryError(ConfigError):
+    """Raise when a request gives what its route does not ask for."""
+
+    remedy = "/v1/openapi.json lists the routes and what they ask for"
+
+
 class TooLargeError(FormatError):
     """Raise when a body is larger than the settings allow."""
 
     remedy = "send less at once"
+
+
+class TooSlowError(TransportError):
+    """Raise when a body does not come in time."""
+
+    remedy = "send it again"
 
 
 class ConflictError(PolicyError):
@@ -46,6 +58,7 @@ STATUS: dict[type[TocsinError], int] = {
     ConfigError: 422,
     VerificationError: 409,
     BusyError: 429,
+    TooSlowError: 408,
     TransportError: 503,
     TocsinError: 500,
 }

@@ -7,7 +7,6 @@ from fastapi import Path as InPath
 from starlette.requests import Request
 
 from tocsin.cases import Effect, State, standing_of
-from tocsin.forms import FormatError
 from tocsin.node.access import Caller, check_scope, require
 from tocsin.node.evidence import evidence_of, messages_of_case
 from tocsin.node.node import Node
@@ -20,7 +19,9 @@ from tocsin.node.stores.cases import Place, Wanted
 router = APIRouter(prefix="/v1", tags=["cases"])
 _MOST = 1000
 _KIND = r"^(M\d\d|L-[A-Za-z0-9-]{1,40})$"
-CaseId = Annotated[str, InPath(pattern=r"^[\x21-\x7e]{1,40}$")]
+_PLAIN = r"^[\x21-\x7e]{1,40}$"
+_AFTER = r"^\d~\d{1,3}(\.\d{1,17})?~[\x21-\x7e]{1,40}$"
+CaseId = Annotated[str, InPath(pattern=_PLAIN)]
 
 
 def _wanted(
@@ -28,18 +29,11 @@ def _wanted(
     effect: Annotated[Effect | None, Query(description="in force")] = None,
     kind: Annotated[str | None, Query(pattern=_KIND)] = None,
     severity: Annotated[int | None, Query(ge=1, le=5, description="at least")] = None,
-    campaign: Annotated[str | None, Query(max_length=40)] = None,
-    account: Annotated[str | None, Query(max_length=20, description="keyed hash")] = None,
+    campaign: Annotated[str | None, Query(pattern=_PLAIN)] = None,
+    account: Annotated[str | None, Query(pattern=_PLAIN, description="keyed hash")] = None,
 ) -> Wanted:
     states = tuple(one.value for one in status or ())
-    return Wanted(states, effect, kind, severity, _plain(campaign), _plain(account))
-
-
-def _plain(text: str | None) -> str | None:
-    """Refuse what no column holds and a database may not take: a NUL, half a surrogate."""
-    if text is not None and not text.isprintable():
-        raise FormatError("a name holds what cannot be printed", hint="give it as it was told")
-    return text
+    return Wanted(states, effect, kind, severity, campaign, account)
 
 
 @router.get("/cases", summary="List cases: the most urgent first, and of those the weightiest.")
@@ -49,7 +43,7 @@ def list_cases(
     caller: Annotated[Caller, Depends(require("read"))],
     mine: Annotated[bool, Query(description="only those that you have claimed")] = False,
     limit: Annotated[int, Query(ge=1, le=_MOST)] = 100,
-    after: Annotated[str | None, Query(max_length=120, description="`next` of the last page")] = None,
+    after: Annotated[str | None, Query(pattern=_AFTER, description="`next` of the last page")] = None,
 ) -> CasePage:
     """List a page of cases."""
     node: Node = request.app.state.node
@@ -132,9 +126,5 @@ def _no_case() -> NotFoundError:
 def _place(after: str | None) -> Place | None:
     if after is None:
         return None
-    urgency, _, rest = after.partition("~")
-    weight, _, case_id = rest.partition("~")
-    try:
-        return Place(int(urgency), float(weight), _plain(case_id) or "")
-    except ValueError:
-        raise FormatError("`after` is no place in the list", hint="give `next` of the last page") from None
+    urgency, weight, case_id = after.split("~", 2)
+    return Place(int(urgency), float(weight), case_id)

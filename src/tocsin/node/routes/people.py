@@ -6,21 +6,33 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Depends
 from fastapi import Path as InPath
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic.config import JsonDict
 from starlette.requests import Request
 
 from tocsin.node.access import Access, Caller, require
 from tocsin.node.node import Node
-from tocsin.node.people import Door
+from tocsin.node.passwords import LEAST, MOST
+from tocsin.node.people import NAME, SUBJECT, Door
 from tocsin.node.stores import people, tokens
 
 router = APIRouter(prefix="/v1", tags=["access"])
 Scope = Literal["check", "ingest", "read", "content", "decide", "admin", "metrics"]
 Name = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")]
 Secret = Annotated[str, Field(min_length=1, max_length=1000, json_schema_extra={"format": "password"})]
+NewSecret = Annotated[str, Field(min_length=LEAST, max_length=MOST, json_schema_extra={"format": "password"})]
+PersonName = Annotated[str, Field(pattern=NAME)]
 AnId = Annotated[str, InPath(pattern=r"^[A-Z]-[0-9a-f]{16}$")]
 Admin = Annotated[Caller, Depends(require("admin"))]
 Anybody = Annotated[Caller, Depends(require())]
 _DAYS_MOST = 3650
+
+
+_EITHER: JsonDict = {
+    "anyOf": [
+        {"required": ["password"], "properties": {"password": {"type": "string"}}},
+        {"required": ["subject"], "properties": {"subject": {"type": "string"}}},
+    ]
+}
 
 
 class _In(BaseModel):
@@ -30,10 +42,12 @@ class _In(BaseModel):
 class PersonIn(_In):
     """A person, by password, by what the identity provider calls them, or both."""
 
-    name: Name
+    model_config = ConfigDict(json_schema_extra=_EITHER)
+
+    name: PersonName
     scopes: list[Scope] = Field(min_length=1, max_length=7)
-    password: Secret | None = None
-    subject: Annotated[str, Field(min_length=1, max_length=400, pattern=r"^[\x21-\x7e]+$")] | None = None
+    password: NewSecret | None = None
+    subject: Annotated[str, Field(max_length=400, pattern=SUBJECT)] | None = None
 
 
 class PersonOut(BaseModel):
@@ -114,7 +128,7 @@ class NewPassword(_In):
     """The password, and what it is to be."""
 
     old: Secret
-    new: Secret
+    new: NewSecret
 
 
 @router.get("/me", summary="Tell who asks, and what they may do.")
