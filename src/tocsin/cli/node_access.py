@@ -1,7 +1,7 @@
 """`tocsin node person`, `token`, `audit`, `secret`: who may do what at a node, and what they did."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -133,16 +133,7 @@ def list_tokens(folder: Folder, as_json: AsJson = False) -> None:
     with _door(folder) as door, door.node.database.reading() as connection:
         found = every_token(connection)
     rows = [
-        (
-            t.id,
-            t.start,
-            t.name,
-            ",".join(sorted(t.scopes)),
-            t.person or "",
-            _time(t.made),
-            _time(t.until),
-            _time(t.revoked),
-        )
+        (t.id, t.start, t.name, ",".join(sorted(t.scopes)), t.person or "", *map(_time, (t.made, t.until, t.revoked)))
         for t in found
     ]
     _put(("id", "start", "name", "scopes", "person", "made", "until", "revoked"), rows, as_json)
@@ -197,7 +188,7 @@ def _time(micros: int | None) -> str:
     return "" if micros is None else datetime.fromtimestamp(micros / 1e6, UTC).isoformat(timespec="seconds")
 
 
-def _put(head: tuple[str, ...], rows: list[tuple[object, ...]], as_json: bool) -> None:
+def _put(head: tuple[str, ...], rows: Sequence[tuple[object, ...]], as_json: bool) -> None:
     if as_json:
         put_json([dict(zip(head, row, strict=True)) for row in rows])
     else:
