@@ -13,9 +13,9 @@ from starlette.testclient import TestClient
 
 from tocsin.forms import CASES
 from tocsin.node import Node, init_node, open_node
-from tocsin.node.access import SCOPES
 from tocsin.node.app import build_app
 from tocsin.node.config import NodeConfig, read_config, write_config
+from tocsin.node.desk import reopen_grown
 from tocsin.node.passwords import Passwords
 from tocsin.node.people import OPERATOR
 from tocsin.node.stores import cases
@@ -75,8 +75,6 @@ class Desk:
         now = self.node.now()
         with self.node.database.writing() as connection:
             cases.store(connection, pa.Table.from_pylist(list(rows), schema=CASES), now)
-            from tocsin.node.desk import reopen_grown
-
             reopen_grown(connection, now)
 
 
@@ -104,8 +102,8 @@ def case(number: int, **different: Any) -> dict[str, Any]:
     return made | different
 
 
-def open_desk(folder: Path, cases_there: int = 3, **sections: Any) -> Iterator[Desk]:
-    made = init_node(folder)
+def open_desk(folder: Path, cases_there: int = 3, url: str = "", **sections: Any) -> Iterator[Desk]:
+    made = init_node(folder, url)
     settings = folder / "tocsin.toml"
     config = read_config(settings).model_dump() | sections
     settings.write_text(write_config(NodeConfig.model_validate(config)), "utf-8")
@@ -115,6 +113,3 @@ def open_desk(folder: Path, cases_there: int = 3, **sections: Any) -> Iterator[D
     desk.form(*(case(n) for n in range(1, cases_there + 1)))
     yield desk
     node.close()
-
-
-EVERY = SCOPES

@@ -9,12 +9,13 @@ from pathlib import Path
 
 from tocsin.forms import ConfigError
 from tocsin.node.access import SCOPES, new_token
+from tocsin.node.backlog import Backlog
 from tocsin.node.config import DatabaseSection, NodeConfig, read_config, write_config
 from tocsin.node.db import Database, is_current, migrate, open_database
 from tocsin.node.home import Home, make_folder
 from tocsin.node.intake import Intake
 from tocsin.node.keys import Keys, Random, make_keys, read_keys
-from tocsin.node.stores import tokens
+from tocsin.node.stores import events, tokens
 
 Clock = Callable[[], float]  # POSIX seconds
 
@@ -34,6 +35,15 @@ class Node:
     def intake(self) -> Intake:
         """The one way in for events."""
         return Intake(self.database, self.keys, self.now)
+
+    @cached_property
+    def backlog(self) -> Backlog:
+        """How much waits."""
+        return Backlog(self._count_waiting, self.config.server.most_waiting, time.monotonic)
+
+    def _count_waiting(self) -> int:
+        with self.database.reading() as connection:
+            return events.waiting(connection)
 
     def now(self) -> int:
         """Read the clock: microseconds since 1970."""

@@ -1,6 +1,6 @@
 """Read logs of AI traffic, whatever their form, as batches of TRAFFIC."""
 
-from tocsin.traffic.identities import hash_identities
+from tocsin.traffic.identities import hash_identifier, hash_identities
 from tocsin.traffic.jsonl import read_lines
 from tocsin.traffic.piece import Piece
 from tocsin.traffic.pull import Pulled, pull
@@ -15,6 +15,7 @@ __all__ = [
     "Pulled",
     "SeenIds",
     "find_sources",
+    "hash_identifier",
     "hash_identities",
     "pull",
     "read_lines",

@@ -44,10 +44,12 @@ def metrics(request: Request, _caller: Caller = Depends(require("metrics"))) -> 
     with node.database.reading() as connection:
         total, waiting, formed = totals.read(connection), events.waiting(connection), cases.count(connection)
         told = outbox.counts(connection)
+        failed = events.count_failed(connection)
     registry = CollectorRegistry()
     for name, what, value in (
         ("tocsin_events_screened", "Events that were screened", total.get("events", 0)),
         ("tocsin_events_waiting", "Events that wait to be screened", waiting),
+        ("tocsin_events_failed", "Events that were set aside because they could not be screened", failed),
         ("tocsin_findings", "Findings that the cases were formed from", total.get("findings", 0)),
         ("tocsin_cases", "Cases that are formed from what is kept", formed),
         ("tocsin_outbox_waiting", "Messages that wait to be delivered", told.get(outbox.WAITING, 0)),

@@ -5,6 +5,8 @@ _FIRST, _LONGEST = 5 * SECOND, 3600 * SECOND
 _SPREAD = 0.2  # so that many messages do not all come back at once
 _REST_MOST = 60 * SECOND
 _AFTER_MOST = 24 * 3600 * SECOND
+FARTHEST = _AFTER_MOST + _LONGEST
+"""No next try lies beyond this; one that does was planned by a clock that has been set back since."""
 
 
 def wait_after(tries: int, chance: float, asked: int | None = None) -> int:

@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import ColumnElement, func, insert, or_, select, update
 from sqlalchemy.engine import Connection, RowMapping
 
 from tocsin.node.db.schema import OUTBOX
+from tocsin.node.sinks.retrying import FARTHEST
 
 WAITING, SENT, DEAD = "waiting", "sent", "dead"
 
@@ -29,8 +30,12 @@ def add(connection: Connection, sink: str, subject: str, body: bytes, now: int) 
 def due_sinks(connection: Connection, now: int) -> set[str]:
     """Name the sinks for which a message is due."""
     o = OUTBOX.c
-    found = select(o.sink).where(o.state == WAITING, o.next_try <= now).distinct()
+    found = select(o.sink).where(o.state == WAITING, _is_due(o.next_try, now)).distinct()
     return set(connection.execute(found).scalars())
+
+
+def _is_due(next_try: ColumnElement[int], now: int) -> ColumnElement[bool]:
+    return or_(next_try <= now, next_try > now + FARTHEST)
 
 
 def due(connection: Connection, sink: str, now: int, limit: int) -> list[Waiting]:
@@ -39,8 +44,8 @@ def due(connection: Connection, sink: str, now: int, limit: int) -> list[Waiting
     before = select(older.c.id).where(
         older.c.sink == sink, older.c.subject == o.subject, older.c.state == WAITING, older.c.id < o.id
     )
-    found = select(o.id, o.body, o.made, o.tries).where(o.sink == sink, o.state == WAITING, o.next_try <= now)
-    found = found.where(~before.where(older.c.next_try > now).exists()).order_by(o.id).limit(limit)
+    found = select(o.id, o.body, o.made, o.tries).where(o.sink == sink, o.state == WAITING, _is_due(o.next_try, now))
+    found = found.where(~before.where(~_is_due(older.c.next_try, now)).exists()).order_by(o.id).limit(limit)
     return [Waiting(row.id, row.body, row.made, row.tries) for row in connection.execute(found)]
 
 

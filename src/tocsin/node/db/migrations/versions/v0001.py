@@ -10,36 +10,15 @@ down_revision: str | None = None
 def upgrade() -> None:
     """Bring the tables forward."""
     op.create_table(
-        "acts",
-        sa.Column("case_id", sa.String(length=40), nullable=False),
-        sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
-        sa.Column("time", sa.BigInteger(), nullable=False),
-        sa.Column("sort", sa.String(length=20), nullable=False),
-        sa.Column("actor", sa.String(length=40), nullable=False),
-        sa.Column("name", sa.String(length=200), nullable=False),
-        sa.Column("is_person", sa.Boolean(), nullable=False),
-        sa.Column("effect", sa.String(length=20), nullable=True),
-        sa.Column("reason", sa.String(length=30), nullable=True),
-        sa.Column("speaks_of", sa.Integer(), nullable=True),
-        sa.Column("takes", sa.SmallInteger(), nullable=False),
-        sa.Column("until", sa.BigInteger(), nullable=True),
-        sa.Column("seen", sa.JSON(), nullable=False),
-        sa.Column("note", sa.LargeBinary(), nullable=True),
-        sa.PrimaryKeyConstraint("case_id", "number", name=op.f("pk_acts")),
-    )
-    op.create_index(op.f("ix_acts_time"), "acts", ["time"], unique=False)
-    op.create_table(
         "audit",
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
         sa.Column("time", sa.BigInteger(), nullable=False),
         sa.Column("who", sa.String(length=200), nullable=False),
         sa.Column("action", sa.String(length=60), nullable=False),
         sa.Column("subject", sa.String(length=200), nullable=False),
         sa.Column("details", sa.JSON(), nullable=False),
-        sa.Column("chain", sa.LargeBinary(length=32), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_audit")),
     )
-    op.create_index(op.f("ix_audit_subject"), "audit", ["subject"], unique=False)
     op.create_index(op.f("ix_audit_time"), "audit", ["time"], unique=False)
     op.create_table(
         "cases",
@@ -65,15 +44,14 @@ def upgrade() -> None:
         sa.Column("changed", sa.BigInteger(), nullable=False),
         sa.Column("present", sa.Boolean(), nullable=False),
         sa.Column("status", sa.String(length=20), server_default="open", nullable=False),
-        sa.Column("urgency", sa.SmallInteger(), server_default="1", nullable=False),
         sa.Column("claimed_by", sa.String(length=40), nullable=True),
         sa.Column("claimed_until", sa.BigInteger(), server_default="0", nullable=False),
-        sa.Column("effect", sa.String(length=20), nullable=True),
+        sa.Column("decision", sa.String(length=40), nullable=True),
         sa.PrimaryKeyConstraint("case_id", name=op.f("pk_cases")),
     )
     op.create_index(op.f("ix_cases_account"), "cases", ["account"], unique=False)
     op.create_index(op.f("ix_cases_campaign_id"), "cases", ["campaign_id"], unique=False)
-    op.create_index(op.f("ix_cases_urgency_weight_case_id"), "cases", ["urgency", "weight", "case_id"], unique=False)
+    op.create_index(op.f("ix_cases_status_weight"), "cases", ["status", "weight"], unique=False)
     op.create_index(op.f("ix_cases_weight_case_id"), "cases", ["weight", "case_id"], unique=False)
     op.create_table(
         "cursors",
@@ -82,6 +60,23 @@ def upgrade() -> None:
         sa.Column("moved", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_cursors")),
     )
+    op.create_table(
+        "decisions",
+        sa.Column("id", sa.String(length=40), nullable=False),
+        sa.Column("case_id", sa.String(length=40), nullable=False),
+        sa.Column("time", sa.BigInteger(), nullable=False),
+        sa.Column("who", sa.String(length=200), nullable=False),
+        sa.Column("effect", sa.String(length=30), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("details", sa.JSON(), nullable=False),
+        sa.Column("state", sa.String(length=20), nullable=False),
+        sa.Column("second", sa.String(length=200), nullable=True),
+        sa.Column("settled", sa.BigInteger(), nullable=True),
+        sa.Column("undoes", sa.String(length=40), nullable=True),
+        sa.Column("until", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_decisions")),
+    )
+    op.create_index(op.f("ix_decisions_case_id"), "decisions", ["case_id"], unique=False)
     op.create_table(
         "events",
         sa.Column("key", sa.LargeBinary(length=16), nullable=False),
@@ -125,7 +120,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "outbox",
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
+        sa.Column("id", sa.String(length=40), nullable=False),
         sa.Column("made", sa.BigInteger(), nullable=False),
         sa.Column("sink", sa.String(length=100), nullable=False),
         sa.Column("subject", sa.String(length=200), nullable=False),
@@ -133,11 +128,11 @@ def upgrade() -> None:
         sa.Column("state", sa.String(length=20), nullable=False),
         sa.Column("tries", sa.Integer(), server_default="0", nullable=False),
         sa.Column("next_try", sa.BigInteger(), nullable=False),
-        sa.Column("settled", sa.BigInteger(), nullable=True),
+        sa.Column("claimed_until", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("problem", sa.String(length=200), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_outbox")),
     )
-    op.create_index(op.f("ix_outbox_state_sink_subject_id"), "outbox", ["state", "sink", "subject", "id"], unique=False)
+    op.create_index(op.f("ix_outbox_state_next_try"), "outbox", ["state", "next_try"], unique=False)
     op.create_table(
         "parcels",
         sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -188,7 +183,6 @@ def upgrade() -> None:
         sa.Column("id", sa.String(length=40), nullable=False),
         sa.Column("digest", sa.LargeBinary(length=32), nullable=False),
         sa.Column("name", sa.String(length=200), nullable=False),
-        sa.Column("start", sa.String(length=20), server_default="", nullable=False),
         sa.Column("scopes", sa.JSON(), nullable=False),
         sa.Column("person", sa.String(length=40), nullable=True),
         sa.Column("made", sa.BigInteger(), nullable=False),
@@ -197,7 +191,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_tokens")),
         sa.UniqueConstraint("digest", name=op.f("uq_tokens_digest")),
     )
-    op.create_index(op.f("ix_tokens_person"), "tokens", ["person"], unique=False)
     op.create_table(
         "totals",
         sa.Column("name", sa.String(length=60), nullable=False),
