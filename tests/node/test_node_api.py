@@ -54,6 +54,17 @@ def test_what_is_not_there_or_not_taken_is_told_in_the_same_form(made: tuple[Nod
         refused(api.post("/v1/events", content=body.encode("utf-8", "surrogatepass")), 400)
 
 
+def test_what_is_refused_of_a_batch_is_told_by_its_place(made: tuple[Node, str]) -> None:
+    lines = [json.dumps(LINE), '{"id": "x"}', json.dumps(LINE), f'"{SECRET}"', json.dumps(LINE | {"id": "2"})]
+    answer = client(*made).post("/v1/events", content='{"events": [' + ",".join(lines) + "]}")
+    assert answer.status_code == 200
+    assert answer.json() == {
+        "accepted": 2,
+        "duplicates": 1,
+        "rejected": [{"index": 1, "reason": "time is missing"}, {"index": 3, "reason": "not a JSON object"}],
+    }
+
+
 def test_bodies_are_bounded(made: tuple[Node, str]) -> None:
     node, token = made
     limits = node.config.server.model_copy(update={"body_bytes": 4000, "events_a_request": 3})
