@@ -34,7 +34,7 @@ class Service:
         if self.folder.exists():
             return
         self.token = json.loads(run_here("node", "init", self.folder, "--json", "--db", self.db))["token"]
-        self.set("casing_seconds", "0.2")
+        self.set("casing_seconds", "0.5")
         (self.folder / "cache").symlink_to(cache_folder())  # rules are compiled once for all tests
 
     def set(self, key: str, value: str) -> None:
