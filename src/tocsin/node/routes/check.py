@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
 from fastapi import APIRouter, Depends
@@ -32,7 +32,7 @@ class Piece(msgspec.Struct, forbid_unknown_fields=True):
     """Say which piece of a streamed answer the message is."""
 
     id: str
-    index: Annotated[int, msgspec.Meta(ge=0)]
+    index: int | float
     final: bool = False
 
 
@@ -116,10 +116,12 @@ def read_asked(raw: bytes) -> Body:
 def _stretch(checks: Checks, caller: Caller, asked: Body, messages: tuple[Message, ...]) -> Stretch | None:
     if asked.stream is None:
         return None
+    if asked.stream.index < 0 or asked.stream.index % 1:
+        raise FormatError("stream.index is no number of a piece", hint="number pieces 0, 1, 2, …")
     if len(messages) != 1:
         raise FormatError(f"{len(messages)} messages in a piece of a stream, not 1", hint="send the piece alone")
     name = msgspec.json.encode([caller.id, asked.account, asked.session, asked.stream.id]).decode()
-    return checks.streams.take(name, asked.stream.index, messages[0].text, final=asked.stream.final)
+    return checks.streams.take(name, int(asked.stream.index), messages[0].text, final=asked.stream.final)
 
 
 def written(
