@@ -16,7 +16,9 @@ COMMANDS = (
     "log recover", "log serve",
     "witness", "witness init", "witness add-log", "witness add-peer", "witness serve",
     "mirror", "mirror init", "mirror add-log", "mirror add-peer", "mirror sync", "mirror serve",
-    "verify", "verify proof", "verify log", "verify mirror", "verify evidence", "node", "node init", "serve",
+    "verify", "verify proof", "verify log", "verify mirror", "verify evidence", "node", "node init",
+    "node person", "node person add", "node person list", "node person remove", "node token", "node token new",
+    "node token list", "node token revoke", "node audit", "node secret", "serve",
 )  # fmt: skip
 HEAVY = {"pyarrow", "pydantic", "altair", "numpy", "hyperscan", "yaml", "jinja2", "vl_convert", "rich", "tocsin.flow",
          "tocsin.ledger", "tocsin.node", "cryptography", "sqlalchemy", "starlette", "httpx", "uvicorn"}  # fmt: skip
