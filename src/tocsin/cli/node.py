@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from tocsin.cli import node_access
+from tocsin.cli import node_access, upkeep
 from tocsin.cli.rim import put_json, say
 
 app = typer.Typer(
@@ -14,6 +14,7 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
 )
+upkeep.register(app)
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="Folder of the node.")]
 app.add_typer(node_access.people, name="person")
 app.add_typer(node_access.tokens, name="token")

@@ -1,5 +1,6 @@
 """What serves HTTP: a member's node, its log, witnesses and mirrors; and the way out to others' servers."""
 
+from tocsin.node.backup import back_up, restore
 from tocsin.node.log import log_app
 from tocsin.node.log_lines import LogLines
 from tocsin.node.mirror import mirror_app
@@ -12,6 +13,14 @@ from tocsin.node.stores.audit import rows as audit_rows
 from tocsin.node.stores.people import everybody
 from tocsin.node.stores.tokens import every as every_token
 from tocsin.node.supervise import Supervisor
+from tocsin.node.upkeep import (
+    end_hold,
+    forget_account,
+    hold_account,
+    list_holds,
+    migrate_node,
+    take_up_again,
+)
 from tocsin.node.witness import witness_app
 
 __all__ = [
@@ -23,13 +32,21 @@ __all__ = [
     "Node",
     "Supervisor",
     "audit_rows",
+    "back_up",
+    "end_hold",
     "every_token",
     "everybody",
+    "forget_account",
+    "hold_account",
     "init_node",
+    "list_holds",
     "listen",
     "log_app",
+    "migrate_node",
     "mirror_app",
     "open_node",
+    "restore",
+    "take_up_again",
     "witness_app",
     "write_secret",
 ]

@@ -48,6 +48,7 @@ def work(folder: Path, slot: str, lines: LogLines) -> None:
     """Run the jobs; what this slot had begun when it died is taken up again at once."""
     from tocsin.node.jobs.casing import Casing
     from tocsin.node.jobs.delivering import Delivering
+    from tocsin.node.jobs.retention import Retention
     from tocsin.node.jobs.screening import Screening
     from tocsin.node.node import open_node
     from tocsin.node.stores import events
@@ -64,7 +65,7 @@ def work(folder: Path, slot: str, lines: LogLines) -> None:
         delivering = Delivering(name, casing.standard.names, lines)
         beside = threading.Thread(target=_surely, args=(work_through, node, (delivering,), stop, lines))
         beside.start()  # a receiver that is slow to answer holds up no screening
-        work_through(node, (Screening.load(node, name), casing), stop, lines)
+        work_through(node, (Screening.load(node, name), casing, Retention(name)), stop, lines)
         beside.join()
     finally:
         stop.set()

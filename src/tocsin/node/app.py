@@ -17,12 +17,14 @@ from tocsin.forms import ConfigError, TocsinError
 from tocsin.node.access import Access, Caller
 from tocsin.node.keys import secret_lines
 from tocsin.node.limits import Guard, Rate
+from tocsin.node.log_lines import LogLines
 from tocsin.node.node import Node
 from tocsin.node.oidc import Provider
 from tocsin.node.outbound import HttpTransport
 from tocsin.node.people import Door
 from tocsin.node.refusals import HEADERS, ConflictError, UnknownQueryError, status_of
 from tocsin.node.routes import acts, cases, events, health, oidc, people, stats, trail
+from tocsin.node.shield import Shield
 from tocsin.node.stores import tokens
 
 ROUTERS = (
@@ -99,6 +101,7 @@ def build_app(node: Node) -> FastAPI:
         rate=Rate(access.requests_a_minute),
         limit_loopback=access.limit_loopback,
     )
+    app.add_middleware(Shield, lines=LogLines("serve", node.clock))
     return app
 
 

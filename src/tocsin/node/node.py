@@ -7,11 +7,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from tocsin.forms import ConfigError
 from tocsin.node.access import SCOPES, new_token
 from tocsin.node.backlog import Backlog
 from tocsin.node.config import DatabaseSection, NodeConfig, read_config, write_config
-from tocsin.node.db import Database, is_current, migrate, open_database
+from tocsin.node.db import Database, check_current, migrate, open_database
 from tocsin.node.home import Home, make_folder
 from tocsin.node.intake import Intake
 from tocsin.node.keys import Keys, Random, make_keys, read_keys
@@ -63,8 +62,7 @@ def open_node(folder: Path, clock: Clock = time.time, random: Random = os.urando
     home = Home(folder)
     config = read_config(home.settings)
     database = open_database(home.database_url(config))
-    if not is_current(database):
-        raise ConfigError("the database has the tables of another version", hint="run `tocsin node migrate DIR`")
+    check_current(database)
     return Node(home, config, read_keys(home.keys), database, clock, random)
 
 

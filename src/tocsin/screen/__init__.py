@@ -1,6 +1,6 @@
 """Screen TRAFFIC: rules on every event, behaviour over a whole run."""
 
-from tocsin.screen.activity import count_activity
+from tocsin.screen.activity import add_counts, count_activity
 from tocsin.screen.behaviour import Behaviour, BehaviourDetector, write_findings
 from tocsin.screen.detectors import BEHAVIOUR_DETECTORS, FingerprintDetector, RuleDetector, rule_detector
 from tocsin.screen.engine import Screened, screen_batch
@@ -19,6 +19,7 @@ __all__ = [
     "Screened",
     "Tally",
     "Template",
+    "add_counts",
     "count_activity",
     "find_templates",
     "judge_behaviour",

@@ -7,10 +7,10 @@ from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import Response
 
+from tocsin.forms import TransportError
 from tocsin.node.access import Caller, require
 from tocsin.node.db import is_current
 from tocsin.node.node import Node
-from tocsin.node.refusals import BusyError
 from tocsin.node.stores import cases, events, outbox, totals
 
 router = APIRouter(tags=["health"])
@@ -33,7 +33,7 @@ def readyz(request: Request) -> Fine:
     """Ask the database; 503 where it does not answer."""
     node: Node = request.app.state.node
     if not is_current(node.database):
-        raise BusyError("the database has the tables of another version", hint="run `tocsin node migrate DIR`")
+        raise TransportError("the database has the tables of another version", hint="run `tocsin node migrate DIR`")
     return Fine()
 
 
