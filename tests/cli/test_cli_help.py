@@ -23,6 +23,8 @@ COMMANDS = (
     "answer", "freeze", "publish", "state", "disclose", "seal", "seal agreement", "seal ending", "seal alarm",
     "seal retraction", "seal sighting", "seal opinion", "seal receipt", "seal inquiry", "seal answer", "seal cover",
     "seal cadence", "seal batch", "body", "body list", "body show", "body export", "body import", "body forget",
+    "node person", "node person add", "node person list", "node person remove", "node token", "node token new",
+    "node token list", "node token revoke", "node audit", "node secret",
 )  # fmt: skip
 HEAVY = {"pyarrow", "pydantic", "altair", "numpy", "hyperscan", "yaml", "jinja2", "vl_convert", "rich", "tocsin.flow",
          "tocsin.ledger", "tocsin.node", "cryptography", "sqlalchemy", "starlette", "httpx", "uvicorn"}  # fmt: skip

@@ -33,6 +33,8 @@ TABLE: dict[tuple[str, str], str] = {
     ("POST", "/v1/cases/{case_id}/appeal"): "decide",
     ("GET", "/v1/me"): ANYBODY,
     ("POST", "/v1/login"): NOBODY_NEEDED,
+    ("GET", "/v1/login/oidc"): NOBODY_NEEDED,
+    ("GET", "/v1/login/oidc/back"): NOBODY_NEEDED,
     ("POST", "/v1/logout"): ANYBODY,
     ("POST", "/v1/me/password"): ANYBODY,
     ("GET", "/v1/people"): "admin",

@@ -1,5 +1,6 @@
 """The node's application: its routes, one table from errors to HTTP, and what holds for all of them."""
 
+from importlib.util import find_spec
 from typing import Any
 
 import msgspec
@@ -12,16 +13,19 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from tocsin import __version__
-from tocsin.forms import TocsinError
+from tocsin.forms import ConfigError, TocsinError
 from tocsin.node.access import Access, Caller
 from tocsin.node.checks import Checks
 from tocsin.node.keeping import Keeping
+from tocsin.node.keys import secret_lines
 from tocsin.node.limits import Guard, Rate
 from tocsin.node.log_lines import LogLines
 from tocsin.node.node import Node
+from tocsin.node.oidc import Provider
+from tocsin.node.outbound import HttpTransport
 from tocsin.node.people import Door
 from tocsin.node.refusals import HEADERS, ConflictError, UnknownQueryError, refusal, status_of
-from tocsin.node.routes import acts, cases, check, events, health, moderations, people, stats, trail
+from tocsin.node.routes import acts, cases, check, events, health, moderations, oidc, people, stats, trail
 from tocsin.node.shield import Shield
 from tocsin.node.stores import tokens
 
@@ -33,6 +37,7 @@ ROUTERS = (
     cases.router,
     acts.router,
     people.router,
+    oidc.router,
     trail.router,
     health.router,
 )
@@ -79,6 +84,7 @@ def build_app(node: Node) -> FastAPI:
     )
     app.state.node = node
     app.state.door = Door(node)
+    app.state.provider = _provider(node)
 
     def look_up(digest: bytes) -> Caller | None:
         with node.database.reading() as connection:
@@ -104,6 +110,17 @@ def build_app(node: Node) -> FastAPI:
     )
     app.add_middleware(Shield, lines=LogLines("serve", node.clock))
     return app
+
+
+def _provider(node: Node) -> Provider | None:
+    """Open the identity provider that the settings name."""
+    settings = node.config.oidc
+    if not settings.issuer:
+        return None
+    if find_spec("jwt") is None:
+        raise ConfigError("log-in with an identity provider needs PyJWT", hint="pip install 'tocsin[oidc]'")
+    secret = secret_lines(node.home.folder, settings.secret, "oidc.secret") if settings.secret else ("",)
+    return Provider(settings, secret[0], HttpTransport(), node.random)
 
 
 async def _known_query(request: Request) -> None:
