@@ -49,7 +49,7 @@ def test_any_cut_of_a_stream_gives_the_findings_of_the_whole(
         assert text.startswith(stretch.text, stretch.start) and stretch.text.endswith(piece)
     assert stretch.whole and stretch.start == 0 and len(streams) == 0 and streams._characters == 0
     whole, cut = checker.check([Request((Message("assistant", t),)) for t in (text, stretch.text)])
-    assert cut.findings == whole.findings and cut.decision == whole.decision and cut.score == whole.score
+    assert cut.findings == whole.findings and cut.ruling == whole.ruling and cut.score == whole.score
 
 
 def test_a_piece_is_judged_with_what_stood_before_it(checker: Checker, told: list[str]) -> None:

@@ -38,11 +38,11 @@ def test_a_verdict_rests_on_the_scores_of_a_screening_run(node: World, checker: 
     for answer, one in zip(answers, expected, strict=True):
         told = answer.json()
         assert answer.status_code == 200
-        assert (told["verdict"], told["score"]) == (one.decision.verdict, round(one.score, 6))
+        assert (told["verdict"], told["score"]) == (one.ruling.verdict, round(one.score, 6))
         assert [(f["rule"], f["kind"], f["start"], f["end"]) for f in told["findings"]] == [
             (f.rule, f.kind, f.start, f.end) for f in one.findings
         ]
-        assert told["reasons"] == {"en": one.decision.reasons.en, "zh": one.decision.reasons.zh}
+        assert told["reasons"] == {"en": one.ruling.reasons.en, "zh": one.ruling.reasons.zh}
     assert {a.json()["verdict"] for a in answers} == {"allow", "review", "block"}
 
 

@@ -128,19 +128,19 @@ def written(
     checked: Checked, messages: tuple[Message, ...], checker: Checker, stretch: Stretch | None = None
 ) -> dict[str, Any]:
     """Write an answer; no text of the messages is in it."""
-    decision = checked.decision
-    kinds = dict.fromkeys((*decision.kinds, *(f.kind for f in sorted(checked.findings, key=lambda f: -f.severity))))
+    ruling = checked.ruling
+    kinds = dict.fromkeys((*ruling.kinds, *(f.kind for f in sorted(checked.findings, key=lambda f: -f.severity))))
     start = stretch.start if stretch else 0
     told: dict[str, Any] = {
-        "verdict": decision.verdict,
+        "verdict": ruling.verdict,
         "score": round(checked.score, 6),
         "kinds": list(kinds),
         "findings": [_finding(f, checker.standard, start) for f in checked.findings],
-        "reasons": {"en": decision.reasons.en, "zh": decision.reasons.zh},
+        "reasons": {"en": ruling.reasons.en, "zh": ruling.reasons.zh},
         "stages": [{"stage": name, "ms": round(1000 * spent, 3)} for name, spent in checked.seconds.items()],
         "judged_together": checked.together,
         "policy": checker.policy.name,
-        "clauses": list(decision.clauses),
+        "clauses": list(ruling.clauses),
         "standard": checker.standard.version,
         "complete": checked.complete,
         "unseen": [{"message": n, "types": list(m.unseen)} for n, m in enumerate(messages) if m.unseen],
