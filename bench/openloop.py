@@ -98,7 +98,10 @@ class OpenLoop:
             raise OSError("a request did not fit into the socket's buffer")
 
     def _receive(self, line: _Line, told: Told, start: float) -> bytes | None:
-        line.got += line.socket.recv(1 << 16)
+        raw = line.socket.recv(1 << 16)
+        if not raw:
+            raise OSError("the server hung up")
+        line.got += raw
         head, _, body = bytes(line.got).partition(b"\r\n\r\n")
         length = LENGTH.search(head)
         if not length or len(body) < int(length[1]):
