@@ -229,6 +229,13 @@ def test_large_and_deep_bodies_are_refused_before_they_are_read(desk: Desk, path
     assert desk.ask("POST", path, json=fine).status_code in (200, 404, 422)
 
 
+def test_a_path_names_all_that_may_be_asked_of_it(desk: Desk) -> None:
+    for path in ("/v1/tokens", "/v1/people"):
+        answer = desk.ask("OPTIONS", path)
+        assert (answer.status_code, answer.headers["allow"]) == (405, "GET, POST")
+    assert desk.ask("PUT", f"/v1/cases/{ONE}/decision").headers["allow"] == "POST"
+
+
 def test_refusals_never_echo_what_was_sent(desk: Desk) -> None:
     marked = "zebra-stripes-9127"
     fine = {"effect": "warn", "reason": "confirmed"}
