@@ -20,6 +20,8 @@ A_PERSON, A_TOKEN = "P-" + "0" * 16, "T-" + "0" * 16
 ANYBODY, NOBODY_NEEDED = "any token", "none"
 # Which scope a route needs. A route that is not in the table fails a test.
 TABLE: dict[tuple[str, str], str] = {
+    ("POST", "/v1/check"): "check",
+    ("POST", "/v1/moderations"): "check",
     ("POST", "/v1/events"): "ingest",
     ("GET", "/v1/stats"): "read",
     ("GET", "/v1/cases"): "read",
@@ -52,6 +54,8 @@ TABLE: dict[tuple[str, str], str] = {
 }
 NEEDS_TOO = {("GET", "/v1/cases/{case_id}/events"): {"read"}}
 BODIES: dict[str, Any] = {
+    "/v1/check": {"messages": []},
+    "/v1/moderations": {"input": 1},
     "/v1/events": {"events": []},
     "/v1/cases/{case_id}/decision": {"effect": "warn", "reason": "confirmed"},
     "/v1/cases/{case_id}/approve": {"decision": 1},

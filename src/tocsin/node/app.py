@@ -16,6 +16,8 @@ from starlette.routing import compile_path
 from tocsin import __version__
 from tocsin.forms import ConfigError, TocsinError
 from tocsin.node.access import Access, Caller
+from tocsin.node.checks import Checks
+from tocsin.node.keeping import Keeping
 from tocsin.node.keys import secret_lines
 from tocsin.node.limits import Guard, Rate
 from tocsin.node.log_lines import LogLines
@@ -23,12 +25,14 @@ from tocsin.node.node import Node
 from tocsin.node.oidc import Provider
 from tocsin.node.outbound import HttpTransport
 from tocsin.node.people import Door
-from tocsin.node.refusals import HEADERS, ConflictError, UnknownQueryError, status_of
-from tocsin.node.routes import acts, cases, events, health, oidc, people, stats, trail
+from tocsin.node.refusals import HEADERS, ConflictError, UnknownQueryError, refusal, status_of
+from tocsin.node.routes import acts, cases, check, events, health, moderations, oidc, people, stats, trail
 from tocsin.node.shield import Shield
 from tocsin.node.stores import tokens
 
 ROUTERS = (
+    check.router,
+    moderations.router,
     events.router,
     stats.router,
     cases.router,
@@ -88,12 +92,15 @@ def build_app(node: Node) -> FastAPI:
             return tokens.find(connection, digest, node.now())
 
     app.state.access = Access(look_up, node.now)
+    app.state.checks = Checks(node.home, node.config)
+    app.state.keeping = Keeping(node.intake) if node.config.check.store else None
     for router in ROUTERS:
         app.include_router(router, responses=REFUSALS)
     app.add_exception_handler(TocsinError, _refused)
     app.add_exception_handler(IntegrityError, _too_late)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _no_such_route)
+    app.add_middleware(check.Shortcut)
     access = node.config.access
     app.add_middleware(
         Guard,
@@ -134,7 +141,7 @@ def _answer(status: int, message: str, hint: str) -> Response:
 
 async def _refused(_request: Request, error: Exception) -> Response:
     assert isinstance(error, TocsinError)
-    return _answer(status_of(error), str(error), error.hint)
+    return refusal(error)
 
 
 async def _too_late(_request: Request, _error: Exception) -> Response:
