@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import compile_path
 
 from tocsin import __version__
 from tocsin.forms import ConfigError, TocsinError
@@ -154,8 +155,17 @@ async def _invalid(_request: Request, error: Exception) -> Response:
     return _answer(422, f"{'.'.join(map(str, first['loc']))}: {first['msg'].lower()}", "/v1/openapi.json has the form")
 
 
-async def _no_such_route(_request: Request, error: Exception) -> Response:
+async def _no_such_route(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     answer = _answer(error.status_code, error.detail.lower(), "/v1/openapi.json lists the routes")
     answer.headers.update(error.headers or {})
+    if error.status_code == 405:
+        answer.headers["allow"] = ", ".join(_methods(request))
     return answer
+
+
+def _methods(request: Request) -> list[str]:
+    """Name all that may be asked of a path: the framework names only what its first route takes."""
+    paths = request.app.openapi()["paths"]
+    fitting = [ways for path, ways in paths.items() if compile_path(path)[0].match(request.url.path)]
+    return sorted({method.upper() for ways in fitting for method in ways})
