@@ -20,6 +20,8 @@ A_PERSON, A_TOKEN = "P-" + "0" * 16, "T-" + "0" * 16
 ANYBODY, NOBODY_NEEDED = "any token", "none"
 # Which scope a route needs. A route that is not in the table fails a test.
 TABLE: dict[tuple[str, str], str] = {
+    ("POST", "/v1/check"): "check",
+    ("POST", "/v1/moderations"): "check",
     ("POST", "/v1/events"): "ingest",
     ("GET", "/v1/stats"): "read",
     ("GET", "/v1/cases"): "read",

@@ -1,4 +1,4 @@
-"""Findings → cases → campaigns, ranked, explained in both languages and decided; allow-lists silence what is fine."""
+"""Findings → cases → campaigns, ranked, explained and decided; allow-lists; a policy for checks."""
 
 from tocsin.cases.allow import Allowance, allowed, parse_allowances
 from tocsin.cases.build import build_cases, weight_of
@@ -21,6 +21,18 @@ from tocsin.cases.decisions import (
     standing_of,
 )
 from tocsin.cases.labels import EFFECTS, NO_EFFECT, REASONS, STATES
+from tocsin.cases.policy import (
+    VERDICTS,
+    Chance,
+    Evidence,
+    Lead,
+    Policy,
+    Ruling,
+    Verdict,
+    parse_policy,
+    starter_policy,
+    starter_text,
+)
 from tocsin.cases.words import BEHAVIOUR
 
 __all__ = [
@@ -30,24 +42,34 @@ __all__ = [
     "REASONS",
     "STATES",
     "URGENCY",
+    "VERDICTS",
     "Act",
     "Actor",
     "Allowance",
+    "Chance",
     "Decision",
     "Effect",
+    "Evidence",
+    "Lead",
+    "Policy",
     "Reason",
     "RefusedError",
+    "Ruling",
     "Seen",
     "Sort",
     "Standing",
     "State",
     "Step",
     "Terms",
+    "Verdict",
     "allowed",
     "build_cases",
     "has_grown",
     "parse_allowances",
+    "parse_policy",
     "perform",
     "standing_of",
+    "starter_policy",
+    "starter_text",
     "weight_of",
 ]

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import msgspec
 from fastapi import Depends, FastAPI
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
@@ -14,16 +13,28 @@ from starlette.responses import Response
 from tocsin import __version__
 from tocsin.forms import TocsinError
 from tocsin.node.access import Access, Caller
+from tocsin.node.checks import Checks
+from tocsin.node.keeping import Keeping
 from tocsin.node.limits import Guard, Rate
 from tocsin.node.log_lines import LogLines
 from tocsin.node.node import Node
 from tocsin.node.people import Door
-from tocsin.node.refusals import HEADERS, ConflictError, UnknownQueryError, status_of
-from tocsin.node.routes import acts, cases, events, health, people, stats, trail
+from tocsin.node.refusals import ConflictError, UnknownQueryError, refusal, refuse
+from tocsin.node.routes import acts, cases, check, events, health, moderations, people, stats, trail
 from tocsin.node.shield import Shield
 from tocsin.node.stores import tokens
 
-ROUTERS = (events.router, stats.router, cases.router, acts.router, people.router, trail.router, health.router)
+ROUTERS = (
+    check.router,
+    moderations.router,
+    events.router,
+    stats.router,
+    cases.router,
+    acts.router,
+    people.router,
+    trail.router,
+    health.router,
+)
 
 
 class Why(BaseModel):
@@ -73,12 +84,15 @@ def build_app(node: Node) -> FastAPI:
             return tokens.find(connection, digest, node.now())
 
     app.state.access = Access(look_up, node.now)
+    app.state.checks = Checks(node.home, node.config)
+    app.state.keeping = Keeping(node.intake) if node.config.check.store else None
     for router in ROUTERS:
         app.include_router(router, responses=REFUSALS)
     app.add_exception_handler(TocsinError, _refused)
     app.add_exception_handler(IntegrityError, _too_late)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _no_such_route)
+    app.add_middleware(check.Shortcut)
     access = node.config.access
     app.add_middleware(
         Guard,
@@ -101,29 +115,24 @@ async def _known_query(request: Request) -> None:
         raise UnknownQueryError(f"this route asks for {', '.join(sorted(known)) or 'nothing'} after the question mark")
 
 
-def _answer(status: int, message: str, hint: str) -> Response:
-    body = {"error": {"message": message, "hint": hint}}
-    return Response(msgspec.json.encode(body), status, HEADERS.get(status), "application/json")
-
-
 async def _refused(_request: Request, error: Exception) -> Response:
     assert isinstance(error, TocsinError)
-    return _answer(status_of(error), str(error), error.hint)
+    return refusal(error)
 
 
 async def _too_late(_request: Request, _error: Exception) -> Response:
-    return _answer(status_of(ConflictError("")), "somebody else was faster", "read it again")
+    return refusal(ConflictError("somebody else was faster", hint="read it again"))
 
 
 async def _invalid(_request: Request, error: Exception) -> Response:
     """Name the field that is wrong, and never its value."""
     assert isinstance(error, RequestValidationError)
     first = error.errors()[0]
-    return _answer(422, f"{'.'.join(map(str, first['loc']))}: {first['msg'].lower()}", "/v1/openapi.json has the form")
+    return refuse(422, f"{'.'.join(map(str, first['loc']))}: {first['msg'].lower()}", "/v1/openapi.json has the form")
 
 
 async def _no_such_route(_request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    answer = _answer(error.status_code, error.detail.lower(), "/v1/openapi.json lists the routes")
+    answer = refuse(error.status_code, error.detail.lower(), "/v1/openapi.json lists the routes")
     answer.headers.update(error.headers or {})
     return answer

@@ -1,5 +1,8 @@
 """Refusals that only a server knows, and the one table from errors to HTTP."""
 
+import msgspec
+from starlette.responses import Response
+
 from tocsin.cases import RefusedError
 from tocsin.forms import ConfigError, FormatError, PolicyError, TocsinError, TransportError, VerificationError
 
@@ -68,3 +71,14 @@ HEADERS = {401: {"www-authenticate": "Bearer"}, 429: {"retry-after": "1"}, 503: 
 def status_of(error: TocsinError) -> int:
     """Find the status of an error."""
     return next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
+
+
+def refusal(error: TocsinError) -> Response:
+    """Put an error into HTTP."""
+    return refuse(status_of(error), str(error), error.hint)
+
+
+def refuse(status: int, message: str, hint: str) -> Response:
+    """Write a refusal in the one form that all have."""
+    body = msgspec.json.encode({"error": {"message": message, "hint": hint}})
+    return Response(body, status, HEADERS.get(status), "application/json")
