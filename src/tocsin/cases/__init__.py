@@ -6,7 +6,7 @@ from tocsin.cases.decisions import (
     URGENCY,
     Act,
     Actor,
-    Decided,
+    Decision,
     Effect,
     Reason,
     RefusedError,
