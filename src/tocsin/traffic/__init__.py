@@ -1,9 +1,26 @@
 """Read logs of AI traffic, whatever their form, as batches of TRAFFIC."""
 
 from tocsin.traffic.identities import hash_identities
+from tocsin.traffic.otlp import Span, decode_json, decode_protobuf
 from tocsin.traffic.pull import Pulled, pull
 from tocsin.traffic.readers import FORMATS
+from tocsin.traffic.retold import Told, tell
 from tocsin.traffic.seen import SeenIds
 from tocsin.traffic.sources import SUFFIXES, find_sources
+from tocsin.traffic.spans import NO_CONTENT
 
-__all__ = ["FORMATS", "SUFFIXES", "Pulled", "SeenIds", "find_sources", "hash_identities", "pull"]
+__all__ = [
+    "FORMATS",
+    "NO_CONTENT",
+    "SUFFIXES",
+    "Pulled",
+    "SeenIds",
+    "Span",
+    "Told",
+    "decode_json",
+    "decode_protobuf",
+    "find_sources",
+    "hash_identities",
+    "pull",
+    "tell",
+]

@@ -9,10 +9,11 @@ from tocsin.traffic.jsonl import read_native
 from tocsin.traffic.lines import Block, line_blocks
 from tocsin.traffic.parquet import read_parquet
 from tocsin.traffic.piece import Piece
+from tocsin.traffic.retold import Retold
 from tocsin.traffic.sources import Source
 from tocsin.traffic.streams import Stream
 
-FORMATS = ("jsonl", "parquet", "chat")
+FORMATS = ("jsonl", "parquet", "chat", "otlp")
 _CALL_KEYS = frozenset({"messages", "choices", "request", "response", "body", "input", "output"})
 _shape_of = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
@@ -42,10 +43,13 @@ def _tables(source: Source, stream: Stream, conversations: Conversations) -> Ite
 
 
 def _lines(source: Source, stream: Stream, form: str | None, conversations: Conversations) -> Iterator[Piece]:
+    retold = Retold(conversations.seen)
     for block in line_blocks(stream.chunks()):
         form = form or _form_of(block)
         if form == "chat":
             yield conversations.read(block, source.name)
+        elif form == "otlp":
+            yield retold.read(block)
         else:  # also where no line has shown its form yet: such lines are no native ones, so each is refused
             yield read_native(block)
 
@@ -59,6 +63,8 @@ def _form_of(block: Block) -> str | None:
             continue
         if {"role", "text"} <= keys:
             return "jsonl"
+        if "resourceSpans" in keys:
+            return "otlp"
         if not _CALL_KEYS.isdisjoint(keys):
             return "chat"
     return None
