@@ -1,6 +1,7 @@
 """Read logs of AI traffic, whatever their form, as batches of TRAFFIC."""
 
 from tocsin.traffic.identities import hash_identities
+from tocsin.traffic.mixed import read_mixed
 from tocsin.traffic.otlp import Span, decode_json, decode_protobuf
 from tocsin.traffic.pull import Pulled, pull
 from tocsin.traffic.readers import FORMATS
@@ -22,5 +23,6 @@ __all__ = [
     "find_sources",
     "hash_identities",
     "pull",
+    "read_mixed",
     "tell",
 ]

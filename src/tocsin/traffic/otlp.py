@@ -31,7 +31,9 @@ class Span:
     failed: bool = False
 
 
-_Nanoseconds = Annotated[int, msgspec.Meta(ge=0, le=(1 << 63) - 1)]  # JSON has them as texts: 64 bits are too many for it
+_Nanoseconds = Annotated[
+    int, msgspec.Meta(ge=0, le=(1 << 63) - 1)
+]  # JSON has them as texts: 64 bits are too many for it
 
 
 class _List(msgspec.Struct):

@@ -2,9 +2,8 @@
 
 from collections.abc import Iterator
 
-import msgspec
-
 from tocsin.traffic.chat import Conversations
+from tocsin.traffic.forms import form_of
 from tocsin.traffic.jsonl import read_native
 from tocsin.traffic.lines import Block, line_blocks
 from tocsin.traffic.parquet import read_parquet
@@ -14,8 +13,6 @@ from tocsin.traffic.sources import Source
 from tocsin.traffic.streams import Stream
 
 FORMATS = ("jsonl", "parquet", "chat", "otlp")
-_CALL_KEYS = frozenset({"messages", "choices", "request", "response", "body", "input", "output"})
-_shape_of = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
 def read_source(source: Source, form: str | None, conversations: Conversations) -> Iterator[Piece]:
@@ -56,15 +53,4 @@ def _lines(source: Source, stream: Stream, form: str | None, conversations: Conv
 
 def _form_of(block: Block) -> str | None:
     """Return the form of the first line that shows one."""
-    for line in block.lines:
-        try:
-            keys = _shape_of(line or b"").keys()
-        except (msgspec.MsgspecError, ValueError, RecursionError):
-            continue
-        if {"role", "text"} <= keys:
-            return "jsonl"
-        if "resourceSpans" in keys:
-            return "otlp"
-        if not _CALL_KEYS.isdisjoint(keys):
-            return "chat"
-    return None
+    return next(filter(None, (form_of(line or b"") for line in block.lines)), None)

@@ -1,7 +1,7 @@
 """Give each turn of retold conversations a name that says what it is, so that telling it again adds nothing."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from tocsin.forms import TRAFFIC, FormatError, digest_id
-from tocsin.traffic.calls import Call, UnusableLineError, encoded
+from tocsin.traffic.calls import Call, UnusableLineError
 from tocsin.traffic.checks import checked_piece
 from tocsin.traffic.jsonl import line_problem
 from tocsin.traffic.lines import BLANK, Block, is_utf8
@@ -20,29 +20,31 @@ from tocsin.traffic.seen import SeenIds
 from tocsin.traffic.spans import read_span
 
 _REQUIRED = ("event_id", "time", "role", "text")
-Line = dict[str, Any]
+_TYPES = {field.name: pa.string() if field.name == "time" else field.type for field in TRAFFIC}
+Row = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
     """Hold what spans tell.
 
-    lines: native objects, each id once; refused: (place of the span, reason); others: spans that are no model call.
+    rows: turns by column of TRAFFIC, times as text, each id once; refused: (place of the span, reason); others: how
+    many spans are no model call.
     """
 
-    lines: tuple[Line, ...]
+    rows: tuple[Row, ...]
     refused: tuple[tuple[int, str], ...]
     others: int
 
+    @property
+    def piece(self) -> Piece:
+        """Make a batch of the turns, refusing those that break a rule of the native form; positions count from 0."""
+        return as_piece([row | {"position": at} for at, row in enumerate(self.rows)])
 
-def tell(spans: Iterable[Span], key: bytes = b"") -> Told:
-    """Return the turns that the spans hold, as lines of the native form.
 
-    A turn is named by account, session, role, text and how many times its call has said it so far. The name depends on
-    nothing outside the call: neither on what came before nor on how often or in which pieces it comes. key: at most 64
-    bytes; with it nobody else can tell from a name whether a guess at the text is right.
-    """
-    lines: dict[str, Line] = {}
+def tell(spans: Iterable[Span]) -> Told:
+    """Return the turns that the spans hold, each once."""
+    rows: dict[str, Row] = {}
     refused: list[tuple[int, str]] = []
     others = 0
     for place, span in enumerate(spans):
@@ -52,21 +54,27 @@ def tell(spans: Iterable[Span], key: bytes = b"") -> Told:
             refused.append((place, str(problem)))
             continue
         others += call is None
-        for line in _lines(call, span.trace, key) if call else ():
-            lines.setdefault(line["id"], line)
-    return Told(tuple(lines.values()), tuple(refused), others)
+        for row in turns_of(call, span.trace) if call else ():
+            rows.setdefault(row["event_id"], row)
+    return Told(tuple(rows.values()), tuple(refused), others)
 
 
-def _lines(call: Call, trace: str, key: bytes) -> Iterator[Line]:
-    session = call.session or _session(call, trace)
+def turns_of(call: Call, otherwise: str) -> Iterator[Row]:
+    """Yield a row for every turn of a call.
+
+    A turn is named by account, session, role, text and how many times its call has said it so far. The name depends on
+    nothing outside the call: neither on what came before nor on how often or in which pieces it comes. otherwise: names
+    the session where nothing else does.
+    """
+    session = call.session or _session(call, otherwise)
     said: Counter[tuple[str, str]] = Counter()
     bearer = len(call.asked)  # tokens count once, on the first answer
     for at, turn in enumerate((*call.asked, *call.answered)):
         content = (turn.role, turn.text.strip())
         said[content] += 1
         tokens = call.tokens if at == bearer else (None, None)
-        line = call.columns | {
-            "id": _name(key, call.account or "", session, *content, str(said[content])),
+        yield call.columns | {
+            "event_id": _name(call.account or "", session, *content, str(said[content])),
             "time": call.time.isoformat(),
             "account": call.account,
             "session": session,
@@ -77,21 +85,20 @@ def _lines(call: Call, trace: str, key: bytes) -> Iterator[Line]:
             "tokens_in": tokens[0],
             "tokens_out": tokens[1],
         }
-        yield {name: value for name, value in line.items() if value is not None}
 
 
-def _session(call: Call, trace: str) -> str:
-    """Name a session after who began it and how; of strangers only one trace is known to be one conversation."""
+def _session(call: Call, otherwise: str) -> str:
+    """Name a session after who began it and how; of strangers no two calls are known to be one conversation."""
     first = next((turn for turn in call.asked if turn.role == "user"), None)
     if call.account is None or first is None:
-        return digest_id("s", call.account or "", trace)
+        return digest_id("s", call.account or "", otherwise)
     return digest_id("s", call.account, first.text.strip())
 
 
-def _name(key: bytes, *parts: str) -> str:
+def _name(*parts: str) -> str:
     """Return 128 bits in hex: nobody finds two texts of one name, of which the second would be passed over."""
     whole = b"".join(len(raw).to_bytes(8, "big") + raw for raw in (part.encode() for part in parts))
-    return f"o-{blake2b(whole, digest_size=16, key=key).hexdigest()}"
+    return f"o-{blake2b(whole, digest_size=16).hexdigest()}"
 
 
 class Retold:
@@ -102,41 +109,34 @@ class Retold:
 
     def read(self, block: Block) -> Piece:
         """Read a block of lines, each an ExportTraceServiceRequest in JSON."""
-        rows: list[Line] = []
+        rows: list[Row] = []
         rejects: list[tuple[int, str]] = []
         for position, line in enumerate(block.lines, block.position):
-            if line is not None and not line.strip(BLANK):
-                continue
-            spans, problem = _spans(line, block)
-            told = tell(spans)
-            rows += [row | {"position": position} for row in told.lines]
-            rejects += [(position, reason) for reason in (problem, *(reason for _, reason in told.refused)) if reason]
-        return _piece(self._new(rows), rejects)
+            if line is None or line.strip(BLANK):
+                more, reasons = read_export(line, utf8=block.utf8)
+                rows += [row | {"position": position} for row in more]
+                rejects += [(position, reason) for reason in reasons]
+        return as_piece(self._new(rows), rejects)
 
-    def _new(self, rows: list[Line]) -> list[Line]:
+    def _new(self, rows: list[Row]) -> list[Row]:
         """Return the rows that were not told before."""
-        names = b"".join(bytes.fromhex(row["id"][2:]) for row in rows)
+        names = b"".join(bytes.fromhex(row["event_id"][2:]) for row in rows)
         new = self._seen.add_keys(np.frombuffer(names, np.uint64).reshape(-1, 2).T)
         return [row for row, is_new in zip(rows, new.tolist(), strict=True) if is_new]
 
 
-def _spans(line: bytes | None, block: Block) -> tuple[list[Span], str | None]:
-    if line is None or not (block.utf8 or is_utf8(line)):
-        return [], line_problem(line, ValueError())
+def read_export(line: bytes | None, *, utf8: bool = False) -> tuple[Sequence[Row], list[str]]:
+    """Return the turns that a line of exported spans holds, and the reasons why others could not be read."""
+    if line is None or not (utf8 or is_utf8(line)):
+        return (), [line_problem(line, ValueError())]
     try:
-        return decode_json(line), None
+        told = tell(decode_json(line))
     except FormatError as problem:
-        return [], str(problem)
+        return (), [str(problem)]
+    return told.rows, [reason for _, reason in told.refused]
 
 
-def _piece(rows: list[Line], rejects: list[tuple[int, str]]) -> Piece:
-    columns = {name: pa.array([_cell(row, name) for row in rows], _TYPES[name]) for name in TRAFFIC.names}
+def as_piece(rows: Sequence[Row], rejects: Iterable[tuple[int, str]] = ()) -> Piece:
+    """Make a piece of rows, each with its position."""
+    columns = {name: pa.array([row.get(name) for row in rows], kind) for name, kind in _TYPES.items()}
     return checked_piece(columns, np.array([row["position"] for row in rows], np.int64), rejects, required=_REQUIRED)
-
-
-_TYPES = {field.name: pa.string() if field.name == "time" else field.type for field in TRAFFIC}
-
-
-def _cell(row: Line, name: str) -> Any:
-    value = row.get("id" if name == "event_id" else name)
-    return encoded(value) if name == "attributes" and value is not None else value

@@ -250,5 +250,5 @@ def _columns(span: Span) -> dict[str, Any]:
     return own | {
         "model": _text(span.attributes, _MODEL),
         "network": {"asn": asn, "country": country} if asn or country else None,
-        "attributes": {"trace": span.trace[:64]} if span.trace else None,
+        "attributes": encoded({"trace": span.trace[:64]}) if span.trace else None,
     }
