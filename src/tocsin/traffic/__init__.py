@@ -1,8 +1,10 @@
 """Read logs of AI traffic, whatever their form, as batches of TRAFFIC."""
 
 from tocsin.traffic.identities import hash_identities
+from tocsin.traffic.jsonl import read_lines
 from tocsin.traffic.mixed import read_mixed
 from tocsin.traffic.otlp import Span, decode_json, decode_protobuf
+from tocsin.traffic.piece import Piece
 from tocsin.traffic.pull import Pulled, pull
 from tocsin.traffic.readers import FORMATS
 from tocsin.traffic.retold import Told, tell
@@ -14,6 +16,7 @@ __all__ = [
     "FORMATS",
     "NO_CONTENT",
     "SUFFIXES",
+    "Piece",
     "Pulled",
     "SeenIds",
     "Span",
@@ -23,6 +26,7 @@ __all__ = [
     "find_sources",
     "hash_identities",
     "pull",
+    "read_lines",
     "read_mixed",
     "tell",
 ]
