@@ -53,7 +53,8 @@ def serve(
     """
     from tocsin.node import LogLines, Supervisor, listen, open_node
 
-    open_node(folder).close()  # what is wrong with settings, keys or tables is told here
+    node = open_node(folder)  # what is wrong with settings, keys or tables is told here
+    node.close()
     listening = listen(host, port)
     typer.echo(listening.url)
-    Supervisor(folder, listening, workers, LogLines("tocsin serve", time.time)).run()
+    Supervisor(folder, listening, workers, LogLines("tocsin serve", time.time), node.config.follows).run()
