@@ -1,6 +1,6 @@
 """Read logs of AI traffic, whatever their form, as batches of TRAFFIC."""
 
-from tocsin.traffic.identities import hash_identities
+from tocsin.traffic.identities import hash_identities, hash_identity
 from tocsin.traffic.jsonl import read_lines
 from tocsin.traffic.mixed import read_mixed
 from tocsin.traffic.otlp import Span, decode_json, decode_protobuf
@@ -25,6 +25,7 @@ __all__ = [
     "decode_protobuf",
     "find_sources",
     "hash_identities",
+    "hash_identity",
     "pull",
     "read_lines",
     "read_mixed",

@@ -18,11 +18,21 @@ def hash_identities(batch: pa.RecordBatch, key: bytes) -> pa.RecordBatch:
     """
     if not key:
         raise ConfigError("the id key is empty", hint="write at least 16 random bytes into the key file")
-    short = key if len(key) <= blake2b.MAX_KEY_SIZE else blake2b(key).digest()
+    short = _short(key)
     for name in IDENTITIES:
         at = batch.schema.get_field_index(name)
         batch = batch.set_column(at, batch.schema.field(at), _hashed(batch.column(at), short))
     return batch
+
+
+def hash_identity(value: str, key: bytes) -> str:
+    """Return the keyed digest that `hash_identities` gives for one identifier."""
+    (digest,) = _hashed(pa.array([value], pa.string()), _short(key)).to_pylist()
+    return str(digest)
+
+
+def _short(key: bytes) -> bytes:
+    return key if len(key) <= blake2b.MAX_KEY_SIZE else blake2b(key).digest()
 
 
 def _hashed(column: pa.Array, key: bytes) -> pa.Array:
