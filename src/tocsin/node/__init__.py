@@ -1,5 +1,6 @@
 """What serves HTTP: a member's node, its log, witnesses and mirrors; and the way out to others' servers."""
 
+from tocsin.node.leads.importing import take_leads
 from tocsin.node.log import log_app
 from tocsin.node.log_lines import LogLines
 from tocsin.node.mirror import mirror_app
@@ -20,5 +21,6 @@ __all__ = [
     "log_app",
     "mirror_app",
     "open_node",
+    "take_leads",
     "witness_app",
 ]

@@ -48,6 +48,7 @@ def serve(folder: Path, port: int) -> None:
 def work(folder: Path, slot: str, lines: LogLines) -> None:
     """Run the jobs; what this slot had begun when it died is taken up again at once."""
     from tocsin.node.jobs.casing import Casing
+    from tocsin.node.jobs.looking_back import LookingBack
     from tocsin.node.jobs.screening import Screening
     from tocsin.node.node import open_node
     from tocsin.node.stores import events
@@ -60,7 +61,8 @@ def work(folder: Path, slot: str, lines: LogLines) -> None:
     try:
         with node.database.writing() as connection:
             events.release(connection, name)
-        work_through(node, (Screening.load(node, name), Casing.load(node, name)), stop, lines)
+        jobs = (Screening.load(node, name), Casing.load(node, name), LookingBack(name))
+        work_through(node, jobs, stop, lines)
     finally:
         node.close()
 

@@ -10,10 +10,10 @@ from tocsin.forms import TocsinError
 from tocsin.node.access import Access, Caller
 from tocsin.node.node import Node
 from tocsin.node.refusals import HEADERS, status_of
-from tocsin.node.routes import cases, events, health, stats, traces
+from tocsin.node.routes import cases, events, health, leads, stats, traces
 from tocsin.node.stores import tokens
 
-ROUTERS = (events.router, traces.router, stats.router, cases.router, health.router)
+ROUTERS = (events.router, traces.router, stats.router, cases.router, leads.router, health.router)
 
 
 def build_app(node: Node) -> FastAPI:

@@ -14,6 +14,7 @@ from tocsin.node.db import Database, is_current, migrate, open_database
 from tocsin.node.home import Home, make_folder
 from tocsin.node.intake import Intake
 from tocsin.node.keys import Keys, Random, make_keys, read_keys
+from tocsin.node.leads.shelf import LeadShelf
 from tocsin.node.stores import tokens
 
 Clock = Callable[[], float]  # POSIX seconds
@@ -34,6 +35,11 @@ class Node:
     def intake(self) -> Intake:
         """The one way in for events."""
         return Intake(self.database, self.keys, self.now)
+
+    @cached_property
+    def leads(self) -> LeadShelf:
+        """The leads in force."""
+        return LeadShelf(self.database)
 
     def now(self) -> int:
         """Read the clock: microseconds since 1970."""

@@ -8,8 +8,9 @@ import pyarrow as pa
 from tocsin.flow import Detectors, Judging, Recipe
 from tocsin.forms import TRAFFIC
 from tocsin.forms.limits import BATCH_ROWS, BATCH_TEXT_BYTES
+from tocsin.node.leads import Sighting
 from tocsin.node.node import Node
-from tocsin.node.stores import events, parts, totals
+from tocsin.node.stores import events, leads, parts, totals
 from tocsin.node.stores.events import Claimed
 from tocsin.node.stores.names import time_id
 from tocsin.node.stores.parts import Part
@@ -50,6 +51,7 @@ class Screening:
             return False
         screened = screen_batch(claimed.traffic, *self.detectors)
         now = node.now()
+        met = self._met(node, claimed)
         part = Part(time_id(now, node.random), claimed.traffic.num_rows, self.made_with, screened)
         try:
             with node.database.writing() as connection:
@@ -57,9 +59,19 @@ class Screening:
                     raise _LostError
                 parts.add(connection, part, node.keys.sealer, now)
                 totals.add(connection, "events", part.rows)
+                for parcel, sightings in met:
+                    leads.see(connection, parcel, sightings)
         except _LostError:
             pass
         return True
+
+    def _met(self, node: Node, claimed: Claimed) -> list[tuple[int, list[Sighting]]]:
+        """Look up the leads in force, parcel by parcel."""
+        book, at, found = node.leads.book(node.now()), 0, []
+        for parcel, rows in zip(claimed.ids, claimed.rows, strict=True):
+            found.append((parcel, book.sightings(claimed.traffic.slice(at, rows))))
+            at += rows
+        return found
 
     def _claim(self, node: Node) -> Claimed | None:
         now = node.now()
@@ -69,4 +81,4 @@ class Screening:
             return None
         opened = [events.unpack(row.traffic, node.keys.sealer, row.id) for row in rows]
         traffic = pa.Table.from_batches(opened, TRAFFIC).combine_chunks().to_batches()[0]
-        return Claimed(tuple(row.id for row in rows), traffic)
+        return Claimed(tuple(row.id for row in rows), tuple(batch.num_rows for batch in opened), traffic)

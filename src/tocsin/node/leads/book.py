@@ -96,7 +96,9 @@ class LeadBook:
     @cached_property
     def _texts(self) -> list[tuple[Lead, list[bytes], bytes]]:
         """Give each text lead with its pieces and the longest of them, by which it is found."""
-        split = [(lead, [piece.encode() for piece in pieces_of(lead.value)]) for lead in self.leads if lead.form == "text"]
+        split = [
+            (lead, [piece.encode() for piece in pieces_of(lead.value)]) for lead in self.leads if lead.form == "text"
+        ]
         return [(lead, pieces, max(pieces, key=len)) for lead, pieces in split]
 
     @cached_property
@@ -105,22 +107,21 @@ class LeadBook:
 
 
 class _Literals:
-    """Find which of many literals stand in some bytes, in one pass where RE2 has the memory for it."""
+    """Find which of many literals stand in some bytes, in one pass of RE2."""
 
     def __init__(self, literals: Sequence[bytes]) -> None:
         import re2
 
         options = re2.Options()
         options.encoding, options.literal, options.max_mem = re2.Options.Encoding.LATIN1, True, _MEMORY
-        options.log_errors = False
-        self._literals, self._set = literals, re2.Set.SearchSet(options)
+        self._set = re2.Set.SearchSet(options)
         for literal in literals:
             self._set.Add(literal)
         self._set.Compile()
 
     def present(self, data: bytes) -> list[int]:
-        """Number the literals that stand in the data; RE2 out of memory names none, so none is asked again."""
-        return sorted(self._set.Match(data)) or [n for n, literal in enumerate(self._literals) if literal in data]
+        """Number the literals that stand in the data."""
+        return sorted(self._set.Match(data) or ())
 
 
 def _plain(form: str, value: str | None) -> str:
@@ -129,7 +130,7 @@ def _plain(form: str, value: str | None) -> str:
     return text.upper().removeprefix("AS").strip() if form == "network" else text
 
 
-def _holds(line: bytes, pieces: Sequence[bytes]) -> bool:
+def _holds(line: bytes | bytearray, pieces: Sequence[bytes]) -> bool:
     at = 0
     for piece in pieces:
         at = line.find(piece, at)

@@ -121,5 +121,3 @@ def _folded_pieces(value: str) -> tuple[str | None, str]:
     if max((len(piece.encode()) for piece in kept), default=0) < LEAST_TEXT_BYTES:
         return None, f"a text without {LEAST_TEXT_BYTES} bytes in a row to look for"
     return "{}".join(kept), ""
-
-

@@ -5,7 +5,13 @@ from typing import Any
 
 from tocsin.node.leads.lead import Read, kind_of
 
-_FORMS = {"AS": "network", "user-agent": "client", "email": "account", "email-src": "account", "target-email": "account"}
+_FORMS = {
+    "AS": "network",
+    "user-agent": "client",
+    "email": "account",
+    "email-src": "account",
+    "target-email": "account",
+}
 # Of objects, the attributes of general type whose relation says what they are.
 _RELATIONS = {
     ("user-account", "user-id"): "account",
@@ -13,7 +19,18 @@ _RELATIONS = {
     ("ai-chat-prompt", "prompt"): "text",
 }
 _GENERAL = ("text", "comment", "other")
-_ADDRESSES = ("ip-src", "ip-dst", "ip-src|port", "ip-dst|port", "domain", "domain|ip", "hostname", "url", "uri", "mac-address")
+_ADDRESSES = (
+    "ip-src",
+    "ip-dst",
+    "ip-src|port",
+    "ip-dst|port",
+    "domain",
+    "domain|ip",
+    "hostname",
+    "url",
+    "uri",
+    "mac-address",
+)
 
 
 def read_misp(events: list[dict[str, Any]]) -> Read:

@@ -74,7 +74,9 @@ class _Tokens:
         if not self.next_is(text):
             several = bool(self.left) and self.left[-1].text in ("AND", "NOT", "FOLLOWEDBY", "(")
             raise UnreadPatternError(
-                "a pattern that asks for several things together, or in time" if several else "a pattern that cannot be read"
+                "a pattern that asks for several things together, or in time"
+                if several
+                else "a pattern that cannot be read"
             )
 
 

@@ -51,7 +51,9 @@ def _row(row: dict[str, str], form: str | None, read: Read, now: datetime) -> No
     elif until and until <= now:
         read.skip("no longer valid")
     else:
-        read.take(said, row.get("value", ""), kind=kind_of([row.get("kind", "")]), note=row.get("note", ""), until=until)
+        read.take(
+            said, row.get("value", ""), kind=kind_of([row.get("kind", "")]), note=row.get("note", ""), until=until
+        )
 
 
 def _list(text: str, form: str) -> Read:

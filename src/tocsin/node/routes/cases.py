@@ -1,5 +1,6 @@
 """GET /v1/cases: the queue."""
 
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -12,11 +13,24 @@ from tocsin.forms import FormatError
 from tocsin.node.access import Caller, require
 from tocsin.node.node import Node
 from tocsin.node.refusals import NotFoundError
-from tocsin.node.stores import cases
+from tocsin.node.stores import cases, leads
 from tocsin.node.stores.cases import Place
 
 router = APIRouter(prefix="/v1", tags=["cases"])
 _MOST = 1000
+
+
+class Hint(BaseModel):
+    """A lead that events of the case's account met: a hint from others, never a verdict."""
+
+    lead: str
+    form: str
+    kind: str
+    source: str
+    note: str
+    events: int
+    first: datetime
+    last: datetime
 
 
 class CaseOut(BaseModel):
@@ -34,6 +48,7 @@ class CaseOut(BaseModel):
     findings: int
     rules: list[str]
     links: list[str]
+    leads: list[Hint] = Field(description="leads that its account met; they change neither order nor decision")
     first: datetime
     last: datetime
     why: dict[str, str] = Field(description="one sentence in en and zh")
@@ -62,9 +77,10 @@ def list_cases(
     node: Node = request.app.state.node
     with node.database.reading() as connection:
         rows = cases.page(connection, limit + 1, after=_place(after), status=status, campaign_id=campaign)
+        met = leads.met_by(connection, [row["account"] for row in rows if row["account"]])
     shown = rows[:limit]
     more = f"{shown[-1]['weight']!r}~{shown[-1]['case_id']}" if len(rows) > limit else None
-    return CasePage(cases=[case_out(row) for row in shown], next=more)
+    return CasePage(cases=[case_out(row, met) for row in shown], next=more)
 
 
 @router.get("/cases/{case_id}", summary="Show a case.")
@@ -73,17 +89,23 @@ def get_case(request: Request, case_id: str, _caller: Caller = Depends(require("
     node: Node = request.app.state.node
     with node.database.reading() as connection:
         row = cases.get(connection, case_id)
-    if row is None:
-        raise NotFoundError("no such case", hint="GET /v1/cases lists them")
-    return case_out(row)
+        if row is None:
+            raise NotFoundError("no such case", hint="GET /v1/cases lists them")
+        return case_out(row, leads.met_by(connection, [row["account"]] if row["account"] else []))
 
 
-def case_out(row: RowMapping) -> CaseOut:
-    """Show a row of the store; what holds content is left out."""
+def case_out(row: RowMapping, met: Mapping[str, Sequence[RowMapping]]) -> CaseOut:
+    """Show a row of the store with the leads that accounts met; what holds content is left out."""
     times = {name: datetime.fromtimestamp(row[name] / 1e6, UTC) for name in ("first", "last", "opened", "changed")}
     accounts = [row["account"]] if row["account"] else []
     why = {"en": row["why_en"], "zh": row["why_zh"]}
-    return CaseOut.model_validate({**row, **times, "accounts": accounts, "why": why})
+    hints = [_hint(lead) for lead in met.get(row["account"], ())]
+    return CaseOut.model_validate({**row, **times, "accounts": accounts, "why": why, "leads": hints})
+
+
+def _hint(row: RowMapping) -> Hint:
+    times = {name: datetime.fromtimestamp(row[name] / 1e6, UTC) for name in ("first", "last")}
+    return Hint.model_validate({**row, **times, "lead": row["id"], "note": row["details"].get("note", "")})
 
 
 def _place(after: str | None) -> Place | None:

@@ -20,9 +20,10 @@ WAITING, SCREENED, FAILED = "waiting", "screened", "failed"
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """Parcels that one worker has taken on, oldest first; traffic: one batch of TRAFFIC."""
+    """Parcels that one worker has taken on, oldest first; traffic: one batch of TRAFFIC, `rows` of each."""
 
     ids: tuple[int, ...]
+    rows: tuple[int, ...]
     traffic: pa.RecordBatch
 
 
@@ -116,3 +117,15 @@ def settle(connection: Connection, parcels: Sequence[int], worker: str, part: in
     if not keep:
         new["traffic"] = None
     return connection.execute(update(PARCELS).where(own).values(new)).rowcount == len(parcels)
+
+
+def kept_after(connection: Connection, parcel: int, upto: int, most: int) -> list[Any]:
+    """Read screened parcels whose traffic is kept, of numbers above `parcel` up to `upto`: rows of id and traffic."""
+    p = PARCELS.c
+    kept = (p.state == SCREENED) & (p.traffic.is_not(None)) & (p.id > parcel) & (p.id <= upto)
+    return list(connection.execute(select(p.id, p.traffic).where(kept).order_by(p.id).limit(most)))
+
+
+def last_parcel(connection: Connection) -> int:
+    """Read the greatest number of a parcel, 0 where there is none."""
+    return int(connection.execute(select(func.coalesce(func.max(PARCELS.c.id), 0))).scalar_one())

@@ -41,7 +41,14 @@ def add(connection: Connection, leads: Sequence[Lead], now: int) -> int:
 
 def _there(connection: Connection, ids: Sequence[str]) -> set[str]:
     slices = (ids[at : at + _SOME] for at in range(0, len(ids), _SOME))
-    return {one for some in slices for one in connection.execute(select(LEADS.c.id).where(LEADS.c.id.in_(some))).scalars()}
+    return {
+        one for some in slices for one in connection.execute(select(LEADS.c.id).where(LEADS.c.id.in_(some))).scalars()
+    }
+
+
+def count(connection: Connection, form: str) -> int:
+    """Count the leads of a form."""
+    return int(connection.execute(select(func.count()).select_from(LEADS).where(LEADS.c.form == form)).scalar_one())
 
 
 def version(connection: Connection) -> int:

@@ -1,0 +1,49 @@
+"""Take the indicators of a file in as leads of a node."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from tocsin.forms import ConfigError
+from tocsin.node.leads.lead import MOST_TEXTS, Lead, lead_of, plain
+from tocsin.node.leads.reading import read_indicators
+from tocsin.node.node import Node
+from tocsin.node.stores import leads
+from tocsin.traffic import hash_identity
+
+SOURCE_CHARS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """Say what became of a file: leads that are new, those that were known, and by reason what was passed over."""
+
+    added: int
+    known: int
+    skipped: dict[str, int]
+
+
+def take_leads(node: Node, data: bytes, source: str, form: str | None = None) -> Taken:
+    """Import a file of indicators; identifiers of accounts are hashed before anything is stored.
+
+    Errors: FormatError where the file is none; ConfigError for an unknown form, a source without a name, or too many
+    texts; TransportError where the database cannot be used.
+    """
+    name = plain(source)[:SOURCE_CHARS]
+    if not name:
+        raise ConfigError("the leads have no source", hint="say whose they are, to remove them together later")
+    read = read_indicators(data, datetime.fromtimestamp(node.clock(), UTC), form)
+    made = []
+    for named in read.named.values():
+        own = hash_identity(named.value, node.keys.identity) if named.form == "account" else named.value
+        made.append(lead_of(named, name, own))
+    with node.database.writing() as connection:
+        _refuse_too_many(made, leads.count(connection, "text"))
+        added = leads.add(connection, made, node.now())
+    return Taken(added, len(made) - added, dict(sorted(read.skipped.items())))
+
+
+def _refuse_too_many(made: list[Lead], there: int) -> None:
+    texts = sum(lead.form == "text" for lead in made)
+    if texts + there > MOST_TEXTS:
+        hint = "a bank of fingerprints (`tocsin fingerprint`) holds millions of texts"
+        raise ConfigError(f"{texts} texts beside {there}, limit {MOST_TEXTS}", hint=hint)
