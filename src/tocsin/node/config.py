@@ -82,6 +82,60 @@ class ScreeningSection(_Section):
     )
 
 
+class CheckSection(_Section):
+    """How messages are checked for gateways (/v1/check, /v1/moderations) · 网关送检消息的处理方式"""
+
+    policy: str = _key(
+        "",
+        "Policy file (YAML) that says what is allowed, reviewed and blocked; empty: the one that ships.",
+        "处置策略文件（YAML），规定放行、复核与拦截的条件；留空则使用随附的策略。",
+    )
+    stage: Literal["first", "second"] = _key(
+        "first",
+        "How far messages are judged: first, or second (candidates again, slower).",
+        "评判到第几级：first 为第一级；second 会对可疑消息再评判一次，速度较慢。",
+    )
+    alarms: str = _key(
+        "",
+        "Folder of a bank of alarms whose text is looked for; empty: none.",
+        "警示库文件夹，用于查找他方所发警示的文本；留空则不查找。",
+    )
+    group_keys: tuple[str, ...] = _key((), "Files of the group keys of that bank.", "上述警示库所用的组密钥文件。")
+    store: bool = _key(
+        False,
+        "Whether checked messages are stored as events too; the answer then waits until they are durable.",
+        "是否将送检消息同时存为消息记录；若存储，则落盘后才作答复。",
+    )
+    body_bytes: int = _key(
+        2 << 20,
+        "Largest body of a check, in bytes.",
+        "送检请求体的最大字节数。",
+        ge=1024,
+        le=1 << 26,
+    )
+    most_waiting: int = _key(
+        2000,
+        "Requests that may wait to be judged; beyond that the answer is 429.",
+        "允许等待评判的请求数；超过后返回 429。",
+        ge=1,
+        le=1_000_000,
+    )
+    most_streams: int = _key(
+        10_000,
+        "Streamed answers that may be open at a time; the longest idle are dropped first.",
+        "可同时检查的流式输出数；超过后先丢弃闲置最久的。",
+        ge=1,
+        le=1_000_000,
+    )
+    stream_seconds: int = _key(
+        600,
+        "Seconds after which an idle stream is dropped.",
+        "流式输出闲置多少秒后丢弃。",
+        ge=1,
+        le=86_400,
+    )
+
+
 class RetentionSection(_Section):
     """How long what came in is kept; legal holds go first · 数据保留多久；法律保全优先"""
 
@@ -145,6 +199,7 @@ class NodeConfig(_Section):
     database: DatabaseSection = DatabaseSection()
     server: ServerSection = ServerSection()
     screening: ScreeningSection = ScreeningSection()
+    check: CheckSection = CheckSection()
     retention: RetentionSection = RetentionSection()
     folder: FolderSection = FolderSection()
     kafka: KafkaSection = KafkaSection()
@@ -191,4 +246,6 @@ def _lines(config: NodeConfig) -> Iterator[str]:
 def _toml(value: object) -> str:
     if isinstance(value, str):
         return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(_toml, value))}]"
     return str(value).lower() if isinstance(value, bool) else str(value)

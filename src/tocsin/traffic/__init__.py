@@ -1,5 +1,6 @@
 """Read logs of AI traffic, whatever their form, as batches of TRAFFIC."""
 
+from tocsin.traffic.calls import Turn, UnusableLineError, parts_unseen, read_turn
 from tocsin.traffic.identities import hash_identities, hash_identity
 from tocsin.traffic.jsonl import read_lines
 from tocsin.traffic.mixed import read_mixed
@@ -21,13 +22,17 @@ __all__ = [
     "SeenIds",
     "Span",
     "Told",
+    "Turn",
+    "UnusableLineError",
     "decode_json",
     "decode_protobuf",
     "find_sources",
     "hash_identities",
     "hash_identity",
+    "parts_unseen",
     "pull",
     "read_lines",
     "read_mixed",
+    "read_turn",
     "tell",
 ]
