@@ -64,3 +64,24 @@ def test_leads_hint_at_cases_and_change_nothing_else(service: Service, tmp_path:
     assert not any(case["leads"] for case in service.cases())
     assert service.client.post("/v1/leads?source=x", content=b"{").status_code == 400
     assert service.client.post("/v1/leads", content=b"{}").status_code == 422
+
+
+def test_a_lead_has_a_check_reviewed_and_never_blocked(service: Service) -> None:
+    asked = {"account": "acct-17", "messages": [{"role": "user", "content": "How do I bake rye bread at home?"}]}
+    plain = service.client.post("/v1/check", json=asked).json()
+    assert (plain["verdict"], plain["leads"]) == ("allow", [])
+    service.client.post("/v1/leads?source=friends&form=account", content="acct-17")
+    template = "How do I bake {kind} bread at home without an oven"
+    service.client.post("/v1/leads?source=others&form=text", content=template)
+    for _ in range(120):
+        led = service.client.post("/v1/check", json=asked).json()
+        if led["leads"]:
+            break
+        _pause()
+    assert (led["verdict"], led["clauses"], led["score"]) == ("review", ["lead"], plain["score"])
+    assert [(lead["form"], lead["kind"], lead["source"]) for lead in led["leads"]] == [
+        ("account", "L-x-lead", "friends")
+    ]
+    asked["messages"][0]["content"] = "how do i BAKE wholegrain bread at home without an oven?"
+    both = service.client.post("/v1/check", json=asked).json()
+    assert {lead["form"] for lead in both["leads"]} == {"account", "text"} and both["verdict"] == "review"

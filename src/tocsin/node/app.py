@@ -9,6 +9,7 @@ from tocsin.forms import TocsinError
 from tocsin.node.access import Access, Caller
 from tocsin.node.checks import Checks
 from tocsin.node.keeping import Keeping
+from tocsin.node.leads.watch import LeadWatch
 from tocsin.node.node import Node
 from tocsin.node.refusals import refusal
 from tocsin.node.routes import cases, check, events, health, leads, moderations, stats, traces
@@ -37,6 +38,7 @@ def build_app(node: Node) -> FastAPI:
 
     app.state.access = Access(look_up, node.now)
     app.state.checks = Checks(node.home, node.config)
+    app.state.leads = LeadWatch(node.leads, node.keys.identity, node.now)
     app.state.keeping = Keeping(node.intake) if node.config.check.store else None
     for router in ROUTERS:
         app.include_router(router)
