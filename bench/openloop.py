@@ -1,6 +1,7 @@
 """Ask a server at planned times, whatever it does: latency counts from the plan, so that no delay hides another.
 
-One thread turns in a loop over kept connections and sleeps never: give it a core of its own. A request whose time has
+One thread turns in a loop over kept connections and sleeps only until shortly before the next request is due, or an
+answer comes: give it a core of its own. A request whose time has
 come takes a free connection, or waits for one, which counts as latency too.
 """
 
@@ -15,6 +16,7 @@ from dataclasses import dataclass, field
 from random import Random
 
 LENGTH = re.compile(rb"(?i)\r\ncontent-length: *(\d+)")
+AHEAD = 0.0002  # seconds
 PATIENCE = 5.0  # seconds that answers may take after the last request
 
 
@@ -70,7 +72,7 @@ class OpenLoop:
                 self._send(self._free.popleft(), requests[number % len(requests)], planned)
                 told.late.append(now - planned)
                 sent += 1
-            for descriptor, _ in self._poll.poll(0):
+            for descriptor in self._ready(waiting[0][1] - now if waiting else PATIENCE):
                 if body := self._receive(self._lines[descriptor], told, start):
                     answered += 1
                     if answered % keep_every == 0:
@@ -80,6 +82,12 @@ class OpenLoop:
         gc.enable()
         told.unanswered = len(due) - answered
         return told
+
+    def _ready(self, seconds: float) -> list[int]:
+        """Wait for answers until shortly before the next request is due."""
+        if seconds > AHEAD:
+            select.select([self._poll.fileno()], [], [], seconds - AHEAD)  # to the microsecond, unlike epoll's own
+        return [descriptor for descriptor, _ in self._poll.poll(0)]
 
     def _send(self, line: _Line, request: bytes, planned: float) -> None:
         line.planned = planned

@@ -40,7 +40,9 @@ def serve(folder: Path, port: int) -> None:
 
     node = open_node(folder)
     try:
-        Listening(socket.socket(fileno=port)).serve(build_app(node))
+        app = build_app(node)
+        app.state.checks.begin(warm=True)
+        Listening(socket.socket(fileno=port)).serve(app)
     finally:
         node.close()
 

@@ -22,7 +22,7 @@ class _Waiting:
 
 @dataclass
 class Batches:
-    """Collect requests for a moment, or while a large batch is judged, and judge them together."""
+    """Judge at once what comes alone; what comes less than `collect` seconds after a batch makes the next one."""
 
     check: Check
     most_waiting: int = 2000
@@ -30,6 +30,7 @@ class Batches:
     _waiting: list[_Waiting] = field(default_factory=list)
     _armed: bool = False
     _away: int = 0  # requests that a thread judges
+    _next: float = 0.0  # when the next batch may be judged
 
     async def ask(self, request: Request) -> Checked:
         """Judge a request.
@@ -43,24 +44,26 @@ class Batches:
         self._waiting.append(waiting)
         if not self._armed:
             self._armed = True
-            loop.call_later(self.collect, self._judge)
+            loop.call_at(max(loop.time(), self._next), self._judge)
         return await waiting.answer
 
     def _judge(self) -> None:
+        loop = asyncio.get_running_loop()
         self._armed = False
         batch = [w for w in self._waiting[:MOST_TOGETHER] if not w.answer.done()]
         del self._waiting[:MOST_TOGETHER]
         if self._waiting:
             self._armed = True
-            asyncio.get_running_loop().call_soon(self._judge)
+            loop.call_soon(self._judge)
         small, large = _parted(batch)
         if small:
             _answer(small, self._judged(small))
         if large:
             self._away += len(large)
-            asyncio.get_running_loop().run_in_executor(None, self._judged, large).add_done_callback(
+            loop.run_in_executor(None, self._judged, large).add_done_callback(
                 lambda done: self._back(large, done.result())
             )
+        self._next = loop.time() + self.collect
 
     def _back(self, large: Sequence[_Waiting], judged: Sequence[Checked | Exception]) -> None:
         self._away -= len(large)

@@ -4,14 +4,13 @@ import asyncio
 import gc
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from starlette.concurrency import run_in_threadpool
-
 from tocsin.cases import Policy, parse_policy, starter_policy
 from tocsin.flow import AlarmBank, Checked, Checker, CheckSettings, Judging, OpenStreams, Request, alarm_bank
-from tocsin.forms import TransportError
+from tocsin.forms import TocsinError, TransportError
 from tocsin.node.batching import Batches
 from tocsin.node.config import CheckSection, NodeConfig
 from tocsin.node.home import Home
@@ -21,49 +20,58 @@ Clock = Callable[[], float]  # seconds, monotonic
 
 @dataclass
 class Checks:
-    """Check requests; the detectors are loaded when they are first asked for, or by `load`."""
+    """Check requests; the detectors are loaded by `begin`, in a thread, or when they are first asked for."""
 
     home: Home
     config: NodeConfig
     clock: Clock = time.monotonic
     streams: OpenStreams = field(init=False)
-    _loading: "asyncio.Task[tuple[Checker, Batches]] | None" = None
+    _loading: "Future[Checker] | None" = None
+    _ready: Checker | None = None
+    _batches: Batches | None = None
 
     def __post_init__(self) -> None:
         check = self.config.check
         self.streams = OpenStreams(self.clock, check.most_streams, idle=check.stream_seconds)
 
+    def begin(self, *, warm: bool) -> None:
+        """Begin to load the detectors, and to prepare what they would else prepare when it is first needed."""
+        if self._loading is None:
+            loader = ThreadPoolExecutor(1, "loading")
+            self._loading = loader.submit(_loaded, self.home, self.config, self.clock, warm)
+            loader.shutdown(wait=False)
+
     async def ask(self, request: Request) -> Checked:
         """Check one request.
 
-        Errors: BusyError where too many wait; as `read_checker` where the detectors cannot be loaded.
+        Errors: BusyError where too many wait; TransportError where the detectors cannot be loaded.
         """
-        _, batches = await self._ready()
-        return await batches.ask(request)
+        checker = self._ready or await self.checker()
+        if self._batches is None:
+            self._batches = Batches(checker.check, self.config.check.most_waiting)
+        return await self._batches.ask(request)
 
     async def ask_all(self, requests: Sequence[Request]) -> list[Checked]:
         """Check some requests at once."""
         return list(await asyncio.gather(*map(self.ask, requests)))
 
     async def checker(self) -> Checker:
-        """Give the loaded checker."""
-        checker, _ = await self._ready()
-        return checker
-
-    async def _ready(self) -> tuple[Checker, Batches]:
-        if self._loading is None or (self._loading.done() and self._loading.exception()):
-            self._loading = asyncio.get_running_loop().create_task(self._load())
-        return await asyncio.shield(self._loading)
-
-    async def _load(self) -> tuple[Checker, Batches]:
-        checker = await run_in_threadpool(_loaded, self.home, self.config, self.clock)
-        gc.freeze()  # it lives as long as the server: a collector that walks it keeps everybody waiting
-        return checker, Batches(checker.check, self.config.check.most_waiting)
+        """Give the loaded checker. Errors: TransportError where it cannot be loaded."""
+        self.begin(warm=False)
+        if self._ready is None and self._loading:
+            try:
+                self._ready = await asyncio.wrap_future(self._loading)
+            except TocsinError as error:
+                raise TransportError(f"no checks can be made: {error}", hint="mend [check] and start again") from error
+        assert self._ready
+        return self._ready
 
 
-def _loaded(home: Home, config: NodeConfig, clock: Clock) -> Checker:
+def _loaded(home: Home, config: NodeConfig, clock: Clock, warm: bool) -> Checker:
     checker = read_checker(home, config, clock)
-    checker.warm()
+    if warm:
+        checker.warm()
+        gc.freeze()  # it lives as long as the server: a collector that walks it keeps everybody waiting
     return checker
 
 

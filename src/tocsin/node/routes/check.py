@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 from fastapi import APIRouter, Depends
@@ -16,6 +16,7 @@ from tocsin.forms import FormatError, TocsinError
 from tocsin.forms.limits import ID_BYTES
 from tocsin.node.access import Caller, require
 from tocsin.node.answering import read_body
+from tocsin.node.check_forms import CHECK_ANSWER, CHECK_BODY, body, responses
 from tocsin.node.checks import Checks
 from tocsin.node.keeping import Keeping, Told
 from tocsin.node.leads.watch import LeadWatch
@@ -32,7 +33,7 @@ class Piece(msgspec.Struct, forbid_unknown_fields=True):
     """Say which piece of a streamed answer the message is."""
 
     id: str
-    index: int
+    index: Annotated[int, msgspec.Meta(ge=0)]
     final: bool = False
 
 
@@ -52,7 +53,8 @@ _encode = msgspec.json.Encoder().encode
 @router.post(
     "/check",
     summary="Check messages before or after a model call: allow, review or block.",
-    openapi_extra={"requestBody": {"required": True, "content": {"application/json": {"schema": None}}}},
+    openapi_extra=body(CHECK_BODY),
+    responses=responses(CHECK_ANSWER),
 )
 async def check(request: HttpRequest, caller: Caller = Depends(allowed)) -> Response:  # noqa: B008
     """Check messages."""
@@ -81,10 +83,10 @@ class Shortcut:
 async def answer(request: HttpRequest, caller: Caller) -> Response:
     """Answer a request whose caller is known to be allowed."""
     checks: Checks = request.app.state.checks
-    body = await read_body(request, checks.config.check.body_bytes)
-    if body is None:
+    raw = await read_body(request, checks.config.check.body_bytes)
+    if raw is None:
         raise TooLargeError(f"the body is above {checks.config.check.body_bytes} bytes", hint="send fewer turns")
-    asked = read_asked(body)
+    asked = read_asked(raw)
     messages = read_messages(asked.messages)
     stretch = _stretch(checks, caller, asked, messages)
     if stretch:
@@ -100,18 +102,18 @@ async def answer(request: HttpRequest, caller: Caller) -> Response:
     return Response(_encode(told), media_type="application/json")
 
 
-def read_asked(body: bytes) -> Body:
+def read_asked(raw: bytes) -> Body:
     """Decode a body. Errors: FormatError, which holds nothing of it."""
     try:
-        asked = _decode(body)
+        asked = _decode(raw)
     except (msgspec.MsgspecError, ValueError, RecursionError):
         hint = 'send {"account", "session", "messages": [{"role", "content"}]}; docs/check-api.md shows one'
         raise FormatError("the body is not what /v1/check takes", hint=hint) from None
     stream = asked.stream.id if asked.stream else None
     names = {"account": asked.account, "session": asked.session, "stream.id": stream}
     for name, value in names.items():
-        if value is not None and not 0 < len(value.encode()) <= ID_BYTES:
-            raise FormatError(f"{name} has {len(value.encode())} bytes, not 1 to {ID_BYTES}", hint="shorten it")
+        if value is not None and not 0 < len(value) <= ID_BYTES:
+            raise FormatError(f"{name} has {len(value)} characters, not 1 to {ID_BYTES}", hint="shorten it")
     return asked
 
 

@@ -445,40 +445,29 @@ PyObject *meet_demands(PyObject *module, PyObject *args) {
 }
 
 /* Demands that were checked once: a copy, which nobody else can change. */
-typedef struct { Meet meet; uint8_t *memory; } Kept;
+typedef struct { Meet meet; uint64_t memory[]; } Kept;
 static const char KEPT[] = "tocsin.text demands";
 
-static void drop(PyObject *capsule) {
-    Kept *kept = PyCapsule_GetPointer(capsule, KEPT);
-    if (kept) free(kept->memory);
-    free(kept);
-}
+static void drop(PyObject *capsule) { free(PyCapsule_GetPointer(capsule, KEPT)); }
 
-static Kept *keep(const Py_buffer *v) {
-    size_t size = 8, at = 0;
-    for (int i = LITERALS; i < MEET_VIEWS; i++) size += ((size_t)v[i].len + 7) & ~(size_t)7;
-    Kept *kept = malloc(sizeof *kept);
-    uint8_t *memory = malloc(size);
+static size_t words(const Py_buffer *view) { return ((size_t)view->len + 7) / 8; }
+
+static PyObject *keep(const Py_buffer *v) {
+    size_t size = 0, at = 0;
+    for (int i = LITERALS; i < MEET_VIEWS; i++) size += words(&v[i]);
+    Kept *kept = malloc(sizeof *kept + 8 * size);
+    if (!kept) return PyErr_NoMemory();
     Py_buffer own[MEET_VIEWS];
-    if (!kept || !memory) {
-        free(kept);
-        free(memory);
-        PyErr_NoMemory();
-        return NULL;
+    for (int i = LITERALS; i < MEET_VIEWS; at += words(&v[i++])) {
+        own[i] = (Py_buffer){.buf = kept->memory + at, .len = v[i].len};
+        memcpy(kept->memory + at, v[i].buf, (size_t)v[i].len);
     }
-    for (int i = LITERALS; i < MEET_VIEWS; at += ((size_t)v[i++].len + 7) & ~(size_t)7) {
-        own[i] = (Py_buffer){.buf = memory + at, .len = v[i].len};
-        memcpy(memory + at, v[i].buf, (size_t)v[i].len);
-    }
-    *kept = (Kept){.meet = demands_of(own), .memory = memory};
-    if (demands_are_sound(&kept->meet)) {
-        sum_up(&kept->meet);
-        return kept;
-    }
-    free(memory);
-    free(kept);
-    fail(BAD_DEMANDS, 0);
-    return NULL;
+    kept->meet = demands_of(own);
+    int sound = demands_are_sound(&kept->meet);
+    if (sound) sum_up(&kept->meet);
+    PyObject *capsule = sound ? PyCapsule_New(kept, KEPT, drop) : fail(BAD_DEMANDS, 0);
+    if (!capsule) free(kept);
+    return capsule;
 }
 
 PyObject *keep_demands(PyObject *module, PyObject *args) {
@@ -487,14 +476,7 @@ PyObject *keep_demands(PyObject *module, PyObject *args) {
     Py_buffer v[MEET_VIEWS];
     int count = 0;
     if (!PyArg_ParseTuple(args, "O!", &PyTuple_Type, &views)) return NULL;
-    if (open_views(views, v, LITERALS, &count) && demand_views_hold(v)) {
-        Kept *kept = keep(v);
-        capsule = kept ? PyCapsule_New(kept, KEPT, drop) : NULL;
-        if (kept && !capsule) {
-            free(kept->memory);
-            free(kept);
-        }
-    }
+    if (open_views(views, v, LITERALS, &count) && demand_views_hold(v)) capsule = keep(v);
     release(v + LITERALS, count);
     return capsule;
 }
