@@ -51,6 +51,7 @@ def work(folder: Path, slot: str, lines: LogLines) -> None:
     """Run the jobs; what this slot had begun when it died is taken up again at once."""
     from tocsin.node.jobs.casing import Casing
     from tocsin.node.jobs.looking_back import LookingBack
+    from tocsin.node.jobs.retention import Retention
     from tocsin.node.jobs.screening import Screening
     from tocsin.node.node import open_node
     from tocsin.node.stores import events
@@ -63,7 +64,7 @@ def work(folder: Path, slot: str, lines: LogLines) -> None:
     try:
         with node.database.writing() as connection:
             events.release(connection, name)
-        jobs = (Screening.load(node, name), Casing.load(node, name), LookingBack(name))
+        jobs = (Screening.load(node, name), Casing.load(node, name), LookingBack(name), Retention(name))
         work_through(node, jobs, stop, lines)
     finally:
         node.close()

@@ -73,6 +73,12 @@ class ScreeningSection(_Section):
         "Allow-list file (YAML) of rules, accounts or templates, with reason and expiry; empty: none.",
         "放行清单文件（YAML），列出规则、账号或模板及其理由和期限；留空则没有。",
     )
+    withhold_orgs: tuple[str, ...] = _key(
+        (),
+        "Customers (`org`) whose content may not be kept: their texts go once screened, findings keep offsets and a "
+        "keyed hash only.",
+        "内容不得留存的客户（`org`）：筛查后即删除其原文，发现只保留位置和带密钥哈希。",
+    )
     casing_seconds: float = _key(
         3.0,
         "Least seconds between two rounds in which cases are formed from what is new.",
@@ -144,6 +150,13 @@ class RetentionSection(_Section):
         "Days for which the encrypted text of events is kept; 0: only until it is screened.",
         "加密保存消息原文的天数；0 表示筛查后立即删除。",
         ge=0,
+        le=3650,
+    )
+    findings_days: int = _key(
+        365,
+        "Days for which findings, counts and sketches are kept, from which cases are formed.",
+        "保存发现、计数和文本指纹的天数；个案由它们生成。",
+        ge=1,
         le=3650,
     )
 

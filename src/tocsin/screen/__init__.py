@@ -1,6 +1,6 @@
 """Screen TRAFFIC: rules on every event, behaviour over a whole run."""
 
-from tocsin.screen.activity import count_activity
+from tocsin.screen.activity import add_counts, count_activity
 from tocsin.screen.behaviour import Behaviour, BehaviourDetector, write_findings
 from tocsin.screen.detectors import BEHAVIOUR_DETECTORS, FingerprintDetector, RuleDetector, rule_detector
 from tocsin.screen.engine import Screened, screen_batch
@@ -24,6 +24,7 @@ __all__ = [
     "Screens",
     "Tally",
     "Template",
+    "add_counts",
     "as_traffic",
     "count_activity",
     "find_templates",

@@ -1,7 +1,7 @@
 """Read logs of AI traffic, whatever their form, as batches of TRAFFIC."""
 
 from tocsin.traffic.calls import Turn, UnusableLineError, parts_unseen, read_turn
-from tocsin.traffic.identities import hash_identities, hash_identity
+from tocsin.traffic.identities import hash_identifier, hash_identities
 from tocsin.traffic.jsonl import read_lines
 from tocsin.traffic.mixed import read_mixed
 from tocsin.traffic.otlp import Span, decode_json, decode_protobuf
@@ -27,8 +27,8 @@ __all__ = [
     "decode_json",
     "decode_protobuf",
     "find_sources",
+    "hash_identifier",
     "hash_identities",
-    "hash_identity",
     "parts_unseen",
     "pull",
     "read_lines",

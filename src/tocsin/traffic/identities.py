@@ -16,8 +16,6 @@ def hash_identities(batch: pa.RecordBatch, key: bytes) -> pa.RecordBatch:
     Equal identifiers get equal digests in every batch, column and run with the same key. Raises ConfigError for an
     empty key.
     """
-    if not key:
-        raise ConfigError("the id key is empty", hint="write at least 16 random bytes into the key file")
     short = _short(key)
     for name in IDENTITIES:
         at = batch.schema.get_field_index(name)
@@ -25,13 +23,14 @@ def hash_identities(batch: pa.RecordBatch, key: bytes) -> pa.RecordBatch:
     return batch
 
 
-def hash_identity(value: str, key: bytes) -> str:
-    """Return the keyed digest that `hash_identities` gives for one identifier."""
-    (digest,) = _hashed(pa.array([value], pa.string()), _short(key)).to_pylist()
-    return str(digest)
+def hash_identifier(name: str, key: bytes) -> str:
+    """Hash one identifier as `hash_identities` does."""
+    return blake2b(name.encode(), key=_short(key), digest_size=_DIGEST_BYTES).hexdigest()
 
 
 def _short(key: bytes) -> bytes:
+    if not key:
+        raise ConfigError("the id key is empty", hint="write at least 16 random bytes into the key file")
     return key if len(key) <= blake2b.MAX_KEY_SIZE else blake2b(key).digest()
 
 

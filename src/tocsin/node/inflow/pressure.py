@@ -1,7 +1,6 @@
 """Whether the node has room: nobody brings more than it can keep up with."""
 
 from tocsin.node.node import Node
-from tocsin.node.refusals import BusyError
 from tocsin.node.stores import events
 
 
@@ -14,12 +13,3 @@ def waiting(node: Node) -> int:
 def has_room(node: Node) -> bool:
     """Tell whether a source may bring more; it rests until half of what may wait has gone."""
     return waiting(node) < node.config.server.most_waiting // 2
-
-
-def refuse_when_full(node: Node, more: int) -> None:
-    """Refuse events for which there is no room now.
-
-    Errors: BusyError, which HTTP says as 429 with Retry-After.
-    """
-    if (already := waiting(node)) + more > node.config.server.most_waiting:
-        raise BusyError(f"{already} events wait to be screened", hint="send them again a little later")

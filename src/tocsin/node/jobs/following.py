@@ -12,7 +12,7 @@ from tocsin.node.inflow.folder import Folder, Place, Take
 from tocsin.node.inflow.messages import Messages
 from tocsin.node.inflow.pressure import has_room
 from tocsin.node.node import Node
-from tocsin.node.stores import cursors, totals
+from tocsin.node.stores import cursors, leases, totals
 from tocsin.node.worker import Job
 from tocsin.traffic import NO_CONTENT, read_mixed
 
@@ -72,7 +72,8 @@ class FollowFolder:
         now = node.now()
         if not 0 <= now - self._leased < LEASE_US // 2:
             with node.database.writing() as connection:
-                ours = totals.lease(connection, self._cursor, self.worker, now, now + LEASE_US)
+                lease = leases.lease_of(connection, now, LEASE_US)
+                ours = leases.take(connection, self._cursor, self.worker, lease)
             self._leased = now if ours else 0
             self._places = self._places if ours else None
             self._next = time.monotonic() + (0 if ours else _RETRY_S)

@@ -7,7 +7,7 @@ import msgspec
 from tocsin.node.leads import LeadBook
 from tocsin.node.leads.shelf import LOOK_US
 from tocsin.node.node import Node
-from tocsin.node.stores import cursors, events, leads, totals
+from tocsin.node.stores import cursors, events, leads, leases
 
 LEASE_US = 60_000_000
 SETTLE_US = 3 * LOOK_US  # after an import: by then every worker looks for the new leads in what it screens
@@ -54,7 +54,7 @@ class LookingBack:
         if not new or fresh:
             return None
         with node.database.writing() as connection:
-            if not totals.lease(connection, self.name, self.worker, now, now + LEASE_US):
+            if not leases.take(connection, self.name, self.worker, leases.lease_of(connection, now, LEASE_US)):
                 return None
         if self._book[0] != version:
             self._book = version, LeadBook(new)

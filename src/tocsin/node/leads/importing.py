@@ -8,7 +8,7 @@ from tocsin.node.leads.lead import MOST_TEXTS, Lead, lead_of, plain
 from tocsin.node.leads.reading import read_indicators
 from tocsin.node.node import Node
 from tocsin.node.stores import leads
-from tocsin.traffic import hash_identity
+from tocsin.traffic import hash_identifier
 
 SOURCE_CHARS = 200
 
@@ -34,7 +34,7 @@ def take_leads(node: Node, data: bytes, source: str, form: str | None = None) ->
     read = read_indicators(data, datetime.fromtimestamp(node.clock(), UTC), form)
     made = []
     for named in read.named.values():
-        own = hash_identity(named.value, node.keys.identity) if named.form == "account" else named.value
+        own = hash_identifier(named.value, node.keys.identity) if named.form == "account" else named.value
         made.append(lead_of(named, name, own))
     with node.database.writing() as connection:
         _refuse_too_many(made, leads.count(connection, "text"))

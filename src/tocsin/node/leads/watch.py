@@ -10,7 +10,7 @@ from tocsin.forms import TocsinError
 from tocsin.node.leads.book import ROLES, LeadBook
 from tocsin.node.leads.lead import Lead
 from tocsin.node.leads.shelf import LOOK_US, LeadShelf
-from tocsin.traffic import hash_identity
+from tocsin.traffic import hash_identifier
 
 
 @dataclass
@@ -29,7 +29,7 @@ class LeadWatch:
         await self._look()
         if not self._book.leads:
             return []
-        hashed = hash_identity(account, self.identity) if account else None
+        hashed = hash_identifier(account, self.identity) if account else None
         return self._book.about([text for role, text in said if role in ROLES], hashed)
 
     async def _look(self) -> None:

@@ -13,7 +13,6 @@ from starlette.responses import Response
 from tocsin.forms import FormatError, TocsinError
 from tocsin.node.access import Caller, require
 from tocsin.node.answering import read_body
-from tocsin.node.inflow.pressure import refuse_when_full
 from tocsin.node.jobs.following import note_refused
 from tocsin.node.node import Node
 from tocsin.node.refusals import HEADERS, TooLargeError, status_of
@@ -88,7 +87,7 @@ def unpacked(body: bytes, most: int) -> bytes | None:
 def _accept(node: Node, body: bytes, form: Form, source: str) -> tuple[int, str]:
     """Store what spans tell; return how many could not be read, and a warning."""
     told = tell(decode_protobuf(body) if form == PROTOBUF else decode_json(body))
-    refuse_when_full(node, len(told.rows))
+    node.backlog.admit(len(told.rows))
     piece = told.piece
     node.intake.accept_batch(piece.traffic, source)
     reasons = Counter([reason for _, reason in (*told.refused, *piece.rejects)])

@@ -140,3 +140,10 @@ def met_by(connection: Connection, accounts: Sequence[str]) -> dict[str, list[Ro
         for row in connection.execute(some).mappings():
             found.setdefault(row["account"], []).append(row)
     return found
+
+
+def forget(connection: Connection, account: str) -> None:
+    """Forget an account: what its events met, and leads about it."""
+    connection.execute(delete(SIGHTINGS).where(SIGHTINGS.c.account == account))
+    for lead in connection.execute(select(LEADS.c.id).where(LEADS.c.form == "account", LEADS.c.value == account)).all():
+        remove(connection, lead=lead.id)
