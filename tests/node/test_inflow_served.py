@@ -1,6 +1,5 @@
 """Ways in to a running node: an OpenTelemetry exporter, a folder being written to, NATS, Kafka's mock cluster."""
 
-import gzip
 import json
 import os
 import re
@@ -14,14 +13,13 @@ from node_processes import Servers
 from node_service import Service, _pause
 from opentelemetry.exporter.otlp.proto.http import Compression
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from otlp_bodies import call, export, parts
 from test_inflow_brokers import _made, mock_cluster, produce, publish
 
 __all__ = ["mock_cluster"]
-TALK = [("user", f"question {n}") if n % 2 == 0 else ("assistant", f"answer {n}") for n in range(20)]
 
 
 @pytest.fixture
@@ -50,21 +48,14 @@ def until(service: Service, events: int) -> dict[str, Any]:
     raise AssertionError(stats)
 
 
-def parts(turns: list[tuple[str, str]]) -> str:
-    return json.dumps([{"role": role, "parts": [{"type": "text", "content": text}]} for role, text in turns])
-
-
-def call(asked: int, account: str = "a1") -> dict[str, str]:
-    content = {"gen_ai.input.messages": parts(TALK[:asked]), "gen_ai.output.messages": parts(TALK[asked : asked + 1])}
-    return {"gen_ai.operation.name": "chat", "gen_ai.request.model": "m1", "enduser.id": account} | content
-
-
 def test_an_exporter_of_the_real_sdk_sends_a_growing_conversation(service: Service) -> None:
     service.start()
+    until(service, 0)
     exporter = OTLPSpanExporter(
         endpoint=f"{service.client.base_url}/v1/traces".replace("//v1", "/v1"),
         headers={"authorization": f"Bearer {service.token}"},
         compression=Compression.Gzip,
+        timeout=60,
     )
     provider = TracerProvider(resource=Resource({"service.name": "desk"}))
     provider.add_span_processor(BatchSpanProcessor(exporter))
@@ -85,52 +76,7 @@ def test_an_exporter_of_the_real_sdk_sends_a_growing_conversation(service: Servi
     assert until(service, 20)["events"] == 20
 
 
-def post(service: Service, body: bytes, **headers: str) -> Any:
-    return service.client.post("/v1/traces", content=body, headers={"content-type": "application/json"} | headers)
-
-
-def export(*spans: dict[str, str]) -> bytes:
-    shown = [
-        {
-            "traceId": f"{n:032x}",
-            "startTimeUnixNano": str(1_740_830_400 * 10**9),
-            "attributes": [{"key": key, "value": {"stringValue": value}} for key, value in span.items()],
-        }
-        for n, span in enumerate(spans)
-    ]
-    return json.dumps({"resourceSpans": [{"scopeSpans": [{"spans": shown}]}]}).encode()
-
-
-def test_answers_to_exporters_are_those_of_otlp(service: Service) -> None:
-    settings(service, "server", body_bytes=20_000, most_waiting=1000)
-    service.start()
-    assert post(service, b"{}").json() == {}
-    nameless = {key: value for key, value in call(1).items() if key != "enduser.id"}
-    broken = {"gen_ai.operation.name": "chat", "gen_ai.input.messages": "[7]"}
-    partial = post(service, export(nameless, broken, {"gen_ai.operation.name": "chat"})).json()["partialSuccess"]
-    assert partial["rejectedSpans"] == "1"
-    assert [word in partial["errorMessage"] for word in ("not an object", "without content", "enduser.id")] == [
-        True
-    ] * 3
-    packed = gzip.compress(export(call(1)))
-    assert post(service, packed, **{"content-encoding": "gzip"}).status_code == 200
-    binary = post(service, b"", **{"content-type": "application/x-protobuf"})
-    assert ExportTraceServiceResponse.FromString(binary.content) == ExportTraceServiceResponse()
-    refused = [
-        post(service, b"{}", **{"content-type": "text/plain"}),
-        post(service, b"{}", **{"content-encoding": "br"}),
-        post(service, b"{"),
-        post(service, b"\xff", **{"content-type": "application/x-protobuf"}),
-        post(service, packed[:-9], **{"content-encoding": "gzip"}),
-        post(service, b"plain", **{"content-encoding": "gzip"}),
-        post(service, b"x" * 20_001),
-        post(service, gzip.compress(b" " * 10_000_000), **{"content-encoding": "gzip"}),
-        post(service, b"{}", authorization="Bearer nobody"),
-    ]
-    assert [answer.status_code for answer in refused] == [415, 415, 400, 400, 400, 400, 413, 413, 401]
-    assert refused[3].content[:1] == b"\x12" and refused[3].headers["content-type"] == "application/x-protobuf"
-
-
+@pytest.mark.minutes
 def test_a_full_queue_is_told_to_exporters_and_sources_wait(service: Service, tmp_path: Path) -> None:
     logs = tmp_path / "logs"
     logs.mkdir()
@@ -140,7 +86,7 @@ def test_a_full_queue_is_told_to_exporters_and_sources_wait(service: Service, tm
     (logs / "a.jsonl").write_text("".join(event(n) for n in range(3000)))
     assert until(service, 3000)["events"] == 3000, "it waited for room and lost nothing"
     long = {"gen_ai.operation.name": "chat", "gen_ai.input.messages": parts([("user", f"q{n}") for n in range(1001)])}
-    answer = post(service, export(long))
+    answer = service.client.post("/v1/traces", content=export(long), headers={"content-type": "application/json"})
     assert (answer.status_code, answer.headers["retry-after"]) == (429, "1")
 
 
@@ -149,6 +95,7 @@ def event(number: int) -> str:
     return json.dumps(line | {"text": f"an ordinary question {number}"}) + "\n"
 
 
+@pytest.mark.minutes
 def test_a_folder_is_followed_across_kills_and_rotation(service: Service, tmp_path: Path) -> None:
     logs = tmp_path / "logs"
     logs.mkdir()

@@ -30,6 +30,7 @@ def hints(service: Service, count: int) -> dict[str, list[dict[str, Any]]]:
     raise AssertionError(found)
 
 
+@pytest.mark.minutes
 def test_leads_hint_at_cases_and_change_nothing_else(service: Service, tmp_path: Path) -> None:
     events = list(build_sample().events)
     lured = next(event for event in events if "Quillpost" in event["text"] and event["role"] == "user")
@@ -66,6 +67,7 @@ def test_leads_hint_at_cases_and_change_nothing_else(service: Service, tmp_path:
     assert service.client.post("/v1/leads", content=b"{}").status_code == 422
 
 
+@pytest.mark.minutes
 def test_a_lead_has_a_check_reviewed_and_never_blocked(service: Service) -> None:
     asked = {"account": "acct-17", "messages": [{"role": "user", "content": "How do I bake rye bread at home?"}]}
     plain = service.client.post("/v1/check", json=asked).json()
