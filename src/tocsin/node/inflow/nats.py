@@ -11,6 +11,7 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 from nats.errors import TimeoutError as NatsTimeoutError
+from nats.js.api import ConsumerConfig
 from nats.js.client import JetStreamContext
 
 from tocsin.forms import TransportError
@@ -87,7 +88,8 @@ async def _subscribed(
         url, connect_timeout=2, max_reconnect_attempts=-1, allow_reconnect=True, error_cb=_unheard, **more
     )
     try:
-        subscription = await client.jetstream().pull_subscribe(subject, durable=durable, stream=stream)
+        wanted = ConsumerConfig(max_ack_pending=10 * MOST_MESSAGES)
+        subscription = await client.jetstream().pull_subscribe(subject, durable=durable, stream=stream, config=wanted)
     except BaseException:
         await client.close()
         raise
