@@ -23,9 +23,9 @@ def render(result: dict[str, Any]) -> str:
     pieces, machine = result["pieces"], result["machine"]
     lines = [
         (
-            f"Measured {result['made']} at commit {result['commit']}, {machine['cpu']}, {machine['cores']} cores, Python "
-            f"{machine['python']}; load average {result['load']}. One process, {result['rows']:,} events, SQLite with "
-            "every write synced, nothing screened beside it."
+            f"Measured {result['made']} at commit {result['commit']}, {machine['cpu']}, {machine['cores']} cores, "
+            f"Python {machine['python']}; load average {result['load']}. One process, {result['rows']:,} events, SQLite "
+            "with every write synced, nothing screened beside it."
         ),
         "",
         "| way | durable events a second | MB a second |",

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 import msgspec
 from fastapi import APIRouter, Depends, Query
+from fastapi import Path as InPath
 from pydantic import BaseModel, Field
 from sqlalchemy.engine import RowMapping
 from starlette.concurrency import run_in_threadpool
@@ -13,7 +14,7 @@ from starlette.responses import Response
 
 from tocsin.node.access import Caller, require
 from tocsin.node.answering import read_body
-from tocsin.node.leads.importing import SOURCE_CHARS, take_leads
+from tocsin.node.leads.importing import SOURCE_CHARS, remove_leads, take_leads
 from tocsin.node.node import Node
 from tocsin.node.refusals import NotFoundError, TooLargeError
 from tocsin.node.stores import leads
@@ -21,6 +22,7 @@ from tocsin.node.stores import leads
 router = APIRouter(prefix="/v1", tags=["leads"])
 Form = Literal["account", "network", "client", "text"]
 Source = Annotated[str, Query(min_length=1, max_length=SOURCE_CHARS, description="whose indicators they are")]
+LeadId = Annotated[str, InPath(pattern=r"^[\x21-\x7e]{1,40}$")]
 _TEXT = {"schema": {"type": "string"}}
 _JSON = {"schema": {"type": ["object", "array"]}}
 _MOST = 1000
@@ -78,14 +80,14 @@ async def add_leads(
     request: Request,
     source: Source,
     form: Annotated[Form | None, Query(description="what every line is, where the file does not say")] = None,
-    _caller: Caller = Depends(require("admin")),  # noqa: B008
+    caller: Caller = Depends(require("admin")),  # noqa: B008
 ) -> Response:
     """Import a file."""
     node: Node = request.app.state.node
     body = await read_body(request, node.config.server.body_bytes)
     if body is None:
         raise TooLargeError(f"the body is above {node.config.server.body_bytes} bytes", hint="use `tocsin node import`")
-    taken = await run_in_threadpool(take_leads, node, body, source, form)
+    taken = await run_in_threadpool(take_leads, node, body, source, form, caller.actor)
     return Response(msgspec.json.encode(taken), media_type="application/json")
 
 
@@ -93,7 +95,7 @@ async def add_leads(
 def list_leads(
     request: Request,
     limit: Annotated[int, Query(ge=1, le=_MOST)] = 100,
-    after: Annotated[str, Query(max_length=40)] = "",
+    after: Annotated[str, Query(pattern=r"^[\x21-\x7e]{0,40}$", description="`next` of the last page")] = "",
     source: Annotated[str | None, Query(max_length=SOURCE_CHARS)] = None,
     _caller: Caller = Depends(require("read")),  # noqa: B008
 ) -> LeadPage:
@@ -106,22 +108,18 @@ def list_leads(
 
 
 @router.delete("/leads/{lead}", summary="Remove a lead.")
-def remove_lead(request: Request, lead: str, _caller: Caller = Depends(require("admin"))) -> Removed:  # noqa: B008
+def remove_one(request: Request, lead: LeadId, caller: Caller = Depends(require("admin"))) -> Removed:  # noqa: B008
     """Remove one lead."""
-    node: Node = request.app.state.node
-    with node.database.writing() as connection:
-        removed = leads.remove(connection, lead=lead)
+    removed = remove_leads(request.app.state.node, caller.actor, lead=lead)
     if not removed:
         raise NotFoundError("no such lead", hint="GET /v1/leads lists them")
     return Removed(removed=removed)
 
 
 @router.delete("/leads", summary="Remove all leads of a source.")
-def remove_leads(request: Request, source: Source, _caller: Caller = Depends(require("admin"))) -> Removed:  # noqa: B008
+def remove_all(request: Request, source: Source, caller: Caller = Depends(require("admin"))) -> Removed:  # noqa: B008
     """Remove what one import or several brought under one name."""
-    node: Node = request.app.state.node
-    with node.database.writing() as connection:
-        return Removed(removed=leads.remove(connection, source=source))
+    return Removed(removed=remove_leads(request.app.state.node, caller.actor, source=source))
 
 
 def _shown(row: RowMapping) -> LeadOut:
