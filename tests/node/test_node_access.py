@@ -33,8 +33,6 @@ TABLE: dict[tuple[str, str], str] = {
     ("POST", "/v1/cases/{case_id}/approve"): "decide",
     ("POST", "/v1/cases/{case_id}/undo"): "decide",
     ("POST", "/v1/cases/{case_id}/appeal"): "decide",
-    ("POST", "/v1/check"): "check",
-    ("POST", "/v1/moderations"): "check",
     ("POST", "/v1/traces"): "ingest",
     ("POST", "/v1/leads"): "admin",
     ("GET", "/v1/leads"): "read",
