@@ -1,6 +1,7 @@
 """Wire the stages for one run: workers, resume, atomic outputs, the demo."""
 
 from tocsin.flow.asking import check_text, describe, describe_standard, price_standard
+from tocsin.flow.decided import Decided, decided_rows, read_decisions
 from tocsin.flow.demo import Verdict, judge, run_demo
 from tocsin.flow.evaluating import draw_evaluation, evaluate_model
 from tocsin.flow.exercising import Exercise, rank_ranges, write_exercise
@@ -25,6 +26,7 @@ from tocsin.screen.classifier import Settings as TrainSettings
 __all__ = [
     "AlarmBank",
     "CaseFiles",
+    "Decided",
     "Exercise",
     "Judging",
     "Outcome",
@@ -35,6 +37,7 @@ __all__ = [
     "as_stage",
     "build_bank",
     "check_text",
+    "decided_rows",
     "describe",
     "describe_bank",
     "describe_standard",
@@ -48,6 +51,7 @@ __all__ = [
     "look_up",
     "price_standard",
     "rank_ranges",
+    "read_decisions",
     "read_guard",
     "read_labelled",
     "read_table",

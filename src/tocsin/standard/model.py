@@ -93,7 +93,7 @@ class AllOf(Form):
 
 
 class NearForm(Form):
-    """Name the items, the stretch of folded characters that must hold one span of each, and whether sentences bound it."""
+    """Name the items, the stretch of folded characters that must hold one span of each, and if sentences bound it."""
 
     within: Annotated[int, Field(ge=1, le=1000)]
     one_sentence: bool = False

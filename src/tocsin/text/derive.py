@@ -19,6 +19,7 @@ BASE64_MIN = 24
 SEPARATORS = frozenset(" .-_*|/,'~+\u00b7\u2022\u3001\u3002")
 SEPARATOR = f"[{re.escape(''.join(sorted(SEPARATORS)))}]{{1,3}}"
 LETTER = r"(?:[a-z0-9]|[\u3400-\u9fff])"
+GAP = re.compile(SEPARATOR)
 SPACED_RUN = re.compile(f"(?<![a-z0-9\u3400-\u9fff])(?:{LETTER}{SEPARATOR}){{4,}}{LETTER}(?![a-z0-9\u3400-\u9fff])")
 PRINTABLE_SHARE = 0.9
 BASE64, SPACED = 8, 16  # flags of a row
@@ -43,7 +44,7 @@ class Derived:
     """Hold one derived line of text `row`; `starts` and `ends` map its characters to code points of the original."""
 
     row: int
-    spaced: bool  # closed up from spaced-out letters: blanks between words are lost
+    spaced: bool  # closed up from spaced-out letters: blanks between words may be lost
     text: str
     starts: NDArray[np.int64]
     ends: NDArray[np.int64]
@@ -68,15 +69,34 @@ def _flagged(flags: NDArray[np.uint8], flag: int) -> list[int]:
 
 
 def close_up(row: int, text: str, fold: FoldText) -> Iterator[Derived]:
-    """Close up runs of five or more single letters or characters that separators keep apart."""
+    """Close up runs of five or more single letters or characters that separators keep apart.
+
+    Where marks keep the letters apart and blanks stand between some, those may be between words: then one more line,
+    before the other, keeps them.
+    """
     folded = fold(text)
-    keep = np.ones(len(folded.text), dtype=bool)
+    keep, blanks = np.ones(len(folded.text), dtype=bool), list[int]()
     for run in SPACED_RUN.finditer(folded.text):
         keep[run.start() : run.end()] = [c not in SEPARATORS for c in run.group()]
+        blanks += _between_words(run)
     if keep.all():
         return
+    if blanks:
+        words = keep.copy()
+        words[blanks] = True
+        yield _kept(row, folded, words)
+    yield _kept(row, folded, keep)
+
+
+def _between_words(run: re.Match[str]) -> list[int]:
+    """Name the first blank of every gap that has one, where other gaps of the run have none."""
+    found = [gap.start() + gap.group().find(" ") for gap in GAP.finditer(run.group()) if " " in gap.group()]
+    return [run.start() + at for at in found] if len(found) < len(GAP.findall(run.group())) else []
+
+
+def _kept(row: int, folded: Origin, keep: NDArray[np.bool_]) -> Derived:
     starts = folded.origin[keep]
-    yield Derived(row, True, "".join(compress(folded.text, keep.tolist())), starts, starts + 1)
+    return Derived(row, True, "".join(compress(folded.text, keep.tolist())), starts, starts + 1)
 
 
 def decode_base64(row: int, text: str, fold: FoldText) -> Iterator[Derived]:

@@ -81,6 +81,11 @@ def parse_labelled(lines: Iterable[bytes], name: str) -> list[Row]:
     return rows
 
 
+def in_order(rows: Iterable[Row]) -> list[Row]:
+    """Sort rows by what they hold, so that nothing depends on the order of files and lines."""
+    return sorted(rows, key=lambda r: (r.source, r.lang, r.label, r.kind, r.text, r.id))
+
+
 def gather(rows: Sequence[Row]) -> Labelled:
     """Put rows side by side as columns."""
     return Labelled(
