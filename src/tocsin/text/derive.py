@@ -3,6 +3,7 @@
 import base64
 import binascii
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import compress
@@ -71,27 +72,29 @@ def _flagged(flags: NDArray[np.uint8], flag: int) -> list[int]:
 def close_up(row: int, text: str, fold: FoldText) -> Iterator[Derived]:
     """Close up runs of five or more single letters or characters that separators keep apart.
 
-    Where marks keep the letters apart and blanks stand between some, those may be between words: then one more line,
-    before the other, keeps them.
+    Where one separator keeps the letters apart and others stand beside it in some gaps only, those may be blanks and
+    commas of the text: then one more line, before the other, keeps them.
     """
     folded = fold(text)
-    keep, blanks = np.ones(len(folded.text), dtype=bool), list[int]()
+    keep, beside = np.ones(len(folded.text), dtype=bool), list[int]()
     for run in SPACED_RUN.finditer(folded.text):
         keep[run.start() : run.end()] = [c not in SEPARATORS for c in run.group()]
-        blanks += _between_words(run)
+        beside += _beside(run)
     if keep.all():
         return
-    if blanks:
+    if beside:
         words = keep.copy()
-        words[blanks] = True
+        words[beside] = True
         yield _kept(row, folded, words)
     yield _kept(row, folded, keep)
 
 
-def _between_words(run: re.Match[str]) -> list[int]:
-    """Name the first blank of every gap that has one, where other gaps of the run have none."""
-    found = [gap.start() + gap.group().find(" ") for gap in GAP.finditer(run.group()) if " " in gap.group()]
-    return [run.start() + at for at in found] if len(found) < len(GAP.findall(run.group())) else []
+def _beside(run: re.Match[str]) -> list[int]:
+    """Name what stands in the gaps of a run besides its commonest separator, unless every gap has more than that."""
+    gaps = list(GAP.finditer(run.group()))
+    usual = Counter(c for gap in gaps for c in gap.group()).most_common(1)[0][0]
+    others = [[at for at in range(*gap.span()) if run.group()[at] != usual] for gap in gaps]
+    return [run.start() + at for gap in others for at in gap] if not all(others) else []
 
 
 def _kept(row: int, folded: Origin, keep: NDArray[np.bool_]) -> Derived:
