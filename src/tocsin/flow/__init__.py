@@ -3,7 +3,7 @@
 from tocsin.flow.asking import check_text, describe, describe_standard, price_standard
 from tocsin.flow.decided import Decided, decided_rows, read_decisions
 from tocsin.flow.demo import Verdict, judge, run_demo
-from tocsin.flow.evaluating import draw_evaluation, evaluate_model
+from tocsin.flow.evaluating import draw_evaluation, draw_said_and_so, evaluate_model
 from tocsin.flow.exercising import Exercise, rank_ranges, write_exercise
 from tocsin.flow.fingerprinting import (
     AlarmBank,
@@ -47,6 +47,7 @@ __all__ = [
     "describe_bank",
     "describe_standard",
     "draw_evaluation",
+    "draw_said_and_so",
     "evaluate_model",
     "extend_bank",
     "fits",
