@@ -112,6 +112,10 @@ def judgement_page() -> str:
     """Write all sections that there are figures for."""
     held = json.loads(RESULTS.read_text("utf-8"))
     parts = [HEAD.format(model=held["model"])]
+    parts += _table("## Aims", _aims(held))
+    parts.append(
+        "\nThe aims of the first stage are what a character model with logistic regression reaches on such sources.\n"
+    )
     parts += _table("## Sources kept apart, in groups", _groups(held["apart"], held.get("peers", {})))
     parts.append(
         "\nAUPRC / recall at 1 % false alarms, mean over the sources of a group; texts a second on one core for peers.\n"
@@ -139,6 +143,35 @@ def _table(head: str, rows: Iterator[tuple[object, ...]]) -> list[str]:
     first, *rest = rows
     lines = [f"| {' | '.join(map(str, row))} |" for row in (first, ["---"] * len(first), *rest)]
     return [f"\n{head}\n", *lines]
+
+
+def _aims(held: dict[str, Any]) -> Iterator[tuple[object, ...]]:
+    """Hold what was aimed at beside what was reached; ranking by text alone, and with the rules heard."""
+
+    def ranks(stage: str, group: str) -> tuple[str, str]:
+        lang, sources = GROUPS[group]
+        return tuple(_pair(held["apart"][name]["sources"], lang, sources) for name in (f"{stage}, text alone", stage))
+
+    yield ("what", "aim", "text alone", "with rules")
+    for stage, group, aim in (
+        ("second", "English jailbreaks", "0.92 / 0.70"),
+        ("second", "Chinese harmful requests", "0.95 / 0.60"),
+        ("second", "English content harm (hate sentences)", "0.63"),
+        ("first", "English jailbreaks", "0.82 / 0.38"),
+        ("first", "Chinese harmful requests", "0.91 / 0.33"),
+        ("first", "English content harm (hate sentences)", "0.35"),
+    ):
+        yield (f"{group}, {stage} stage", aim, *ranks(stage, group))
+    twins = " / ".join(f"{held['pairs'][lang]['second']['recall_at_8%_of_twins']:.0%}" for lang in ("en", "zh"))
+    yield ("unsafe twins found with 8 % of safe twins alarmed, English / Chinese", "45 %", "–", twins)
+    yield ("most points lost by a disguise", "2", "–", f"{100 * _most_lost(held['disguises']):.1f}")
+    false = held["stream"]["with"]["false_cases_a_million_events"]
+    yield ("false cases a million ordinary events", "20", "–", false)
+
+
+def _most_lost(held: dict[str, Any]) -> float:
+    stages = [stages[name] for stages in held.values() for name in ("first", "second")]
+    return max(recalls["plain"] - recall for recalls in stages for recall in recalls.values())
 
 
 def _of(rows: list[dict[str, Any]], lang: str, source: str, figure: str = "auprc") -> dict[str, Any]:
