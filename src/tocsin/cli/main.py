@@ -27,6 +27,7 @@ from tocsin.cli import (
     state,
     statements,
     train,
+    upkeep,
     verify,
     witness,
 )
@@ -59,6 +60,7 @@ app.command("state")(state.state)
 app.add_typer(verify.app, name="verify")
 app.add_typer(node.app, name="node")
 app.command("serve")(node.serve)
+app.command("forget")(upkeep.forget)
 
 
 class _Interrupted(BaseException):

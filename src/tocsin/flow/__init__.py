@@ -1,6 +1,7 @@
 """Wire the stages for one run: workers, resume, atomic outputs, the demo."""
 
 from tocsin.flow.asking import check_text, describe, describe_standard, price_standard
+from tocsin.flow.checking import MOST_MESSAGES, Checked, Checker, CheckSettings, Message, Request, read_messages
 from tocsin.flow.decided import Decided, decided_rows, read_decisions
 from tocsin.flow.demo import Verdict, judge, run_demo
 from tocsin.flow.evaluating import draw_evaluation, draw_said_and_so, evaluate_model
@@ -20,22 +21,31 @@ from tocsin.flow.finished import read_table, redraw
 from tocsin.flow.gathering import Gathered
 from tocsin.flow.guarding import read_guard
 from tocsin.flow.judging import Judging, as_stage, judge_texts, load_model
+from tocsin.flow.pieces import OpenStreams, Stretch
 from tocsin.flow.screening import Outcome, Settings, run_screen
 from tocsin.flow.training import read_labelled, train_model
 from tocsin.flow.workers import Detectors, Recipe
 from tocsin.screen.classifier import Settings as TrainSettings
 
 __all__ = [
+    "MOST_MESSAGES",
     "AlarmBank",
     "CaseFiles",
+    "CheckSettings",
+    "Checked",
+    "Checker",
     "Decided",
     "Detectors",
     "Exercise",
     "Gathered",
     "Judging",
+    "Message",
+    "OpenStreams",
     "Outcome",
     "Recipe",
+    "Request",
     "Settings",
+    "Stretch",
     "TrainSettings",
     "Verdict",
     "alarm_bank",
@@ -60,6 +70,7 @@ __all__ = [
     "read_decisions",
     "read_guard",
     "read_labelled",
+    "read_messages",
     "read_table",
     "redraw",
     "run_demo",

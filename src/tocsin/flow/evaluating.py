@@ -10,7 +10,7 @@ from tocsin.flow.judging import Stage, judge_texts
 from tocsin.screen.classifier import Model, Row, evaluate, gather
 
 ALARMS = 0.01
-_COLOURS = {"en": "#1f4e79", "zh": "#b5651d"}
+DARK, LIGHT = "#1f4e79", "#b5651d"
 _TITLES = {
     "title": {"en": "Recall in % at 1 % false alarms, by kind", "zh": "误报率为1%时各类别的召回率（%）"},
     "recall": {"en": "{lang}: {name}, recall in %", "zh": "{lang}：{name}，召回率%"},
@@ -35,7 +35,7 @@ def evaluate_model(rows: Sequence[Row], model: Model, stage: Stage, cache: Path 
 def draw_evaluation(found: dict[str, Any], lang: str) -> str:
     """Draw recall of every kind at 1 % false alarms as SVG."""
     bars = [
-        Bar(_TITLES["recall"][lang].format(lang=told, name=kind), round(100 * group["recall_at_1%"]), _COLOURS[told])
+        Bar(_TITLES["recall"][lang].format(lang=told, name=kind), round(100 * group["recall_at_1%"]), _colour(told))
         for told, figures in found["languages"].items()
         for kind, group in figures["kinds"].items()
         if "recall_at_1%" in group
@@ -46,10 +46,14 @@ def draw_evaluation(found: dict[str, Any], lang: str) -> str:
 def draw_said_and_so(found: dict[str, Any], lang: str) -> str:
     """Draw the reliability diagram as SVG: a dot for every tenth of the scale that some text was judged in."""
     dots = [
-        Dot(b["said"], b["so"], b["texts"], _COLOURS[told])
+        Dot(b["said"], b["so"], b["texts"], _colour(told))
         for told, figures in found["languages"].items()
         for b in figures["reliability"]
     ]
-    series = tuple((_TITLES[f"lang_{told}"][lang], _COLOURS[told]) for told in found["languages"])
+    series = tuple((_TITLES[f"lang_{told}"][lang], _colour(told)) for told in found["languages"])
     axes = Told(_TITLES["said"][lang], _TITLES["so"][lang], series)
     return draw_reliability(dots, axes, _TITLES["reliability"][lang])
+
+
+def _colour(lang: str) -> str:
+    return DARK if lang == "en" else LIGHT
