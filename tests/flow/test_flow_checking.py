@@ -139,16 +139,16 @@ def test_what_the_rules_cannot_finish_in_time_is_never_allowed(checker: Checker,
     asked = [Request((Message("user", "hello"),)), *(Request((Message("user", text),)) for text in bad)]
     answers = hurried.check(asked, patience=0.05)
     whole = checker.check(asked)
-    assert answers[0].complete and answers[0].decision == whole[0].decision
+    assert answers[0].complete and answers[0].ruling == whole[0].ruling
     assert {a.complete for a in answers} == {True, False}
     for answer, full in zip(answers, whole, strict=True):
         assert full.complete and {f for f in answer.findings if f.detector == "rules"} <= set(full.findings)
         if answer.complete:
-            assert answer.decision == full.decision and answer.score == full.score
+            assert answer.ruling == full.ruling and answer.score == full.score
         else:
-            assert answer.decision.verdict != "allow" and answer.decision.reasons.en and answer.decision.reasons.zh
+            assert answer.ruling.verdict != "allow" and answer.ruling.reasons.en and answer.ruling.reasons.zh
     (none,) = hurried.check([Request((Message("user", bad[0]),))], patience=0.0)
-    assert (none.decision.verdict, none.complete) in {("review", False), ("block", False)}
+    assert (none.ruling.verdict, none.complete) in {("review", False), ("block", False)}
 
 
 def test_later_stages_are_named_and_timed(checker: Checker, pack_cache: Path) -> None:

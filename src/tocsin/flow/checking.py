@@ -143,8 +143,8 @@ class Checker:
 
 
 def _unfinished(checked: Checked) -> Checked:
-    decision = checked.decision if checked.decision.verdict != "allow" else Decision("review", (), (), UNFINISHED)
-    return replace(checked, decision=decision, complete=False)
+    ruling = checked.ruling if checked.ruling.verdict != "allow" else Ruling("review", (), (), UNFINISHED)
+    return replace(checked, ruling=ruling, complete=False)
 
 
 _STAGES = ("first", "second", "unanswered", "guard")
