@@ -92,7 +92,7 @@ def serving(core: int) -> Iterator[Served]:
         child = subprocess.Popen(
             command,
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,  # a full pipe would stop the node
             text=True,
             preexec_fn=lambda: _alone_on(core),  # noqa: PLW1509  no threads run here yet
         )
