@@ -22,6 +22,7 @@ COMMANDS = (
     "answer", "freeze", "publish", "state", "disclose", "seal", "seal agreement", "seal ending", "seal alarm",
     "seal retraction", "seal sighting", "seal opinion", "seal receipt", "seal inquiry", "seal answer", "seal cover",
     "seal cadence", "seal batch", "body", "body list", "body show", "body export", "body import", "body forget",
+    "node backup", "node restore", "node migrate", "node again", "node hold", "node holds", "forget",
 )  # fmt: skip
 HEAVY = {"pyarrow", "pydantic", "altair", "numpy", "hyperscan", "yaml", "jinja2", "vl_convert", "rich", "tocsin.flow",
          "tocsin.ledger", "tocsin.node", "cryptography", "sqlalchemy", "starlette", "httpx", "uvicorn"}  # fmt: skip
@@ -38,9 +39,8 @@ def test_the_example_of_every_command_begins_with_its_own_name(tocsin: Command) 
     listed = tocsin("--help").out.partition("Commands:")[2]
     assert [line.split()[0] for line in listed.splitlines() if line.startswith("  ") and line[2] != " "] == [
         "demo", "screen", "cases", "report", "check", "train", "evaluate", "propose", "vote", "stamp", "anchor",
-        "notice", "inquire", "answer", "freeze", "publish", "disclose", "state", "serve",
-        "exercise", "fingerprint", "standard", "key", "log",
-        "witness", "mirror", "charter", "seal", "body", "verify", "node",
+        "notice", "inquire", "answer", "freeze", "publish", "disclose", "state", "serve", "forget", "exercise",
+        "fingerprint", "standard", "key", "log", "witness", "mirror", "charter", "seal", "body", "verify", "node",
     ]  # fmt: skip
 
 
