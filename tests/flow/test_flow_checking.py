@@ -110,7 +110,7 @@ def test_the_score_is_the_greatest_of_those_who_speak(checker: Checker) -> None:
     (operator,) = checker.check([Request((Message("system", bad),))])
     assert operator.score == operator.judged[0].score
     (turn,) = checker.check([Request((Message("user", "hello"), Message("user", bad)))])
-    assert turn.decision.verdict == "block" and {f.row for f in turn.findings} == {1}
+    assert turn.ruling.verdict == "block" and {f.row for f in turn.findings} == {1}
 
 
 def test_an_alarm_alone_is_reviewed_whatever_it_does_to_the_score(heard: Checker, checker: Checker) -> None:
@@ -120,14 +120,14 @@ def test_an_alarm_alone_is_reviewed_whatever_it_does_to_the_score(heard: Checker
     (one,) = replace(heard, policy=policy).check([Request((Message("user", ALARM),))])
     (own,) = replace(checker, policy=policy).check([Request((Message("user", ALARM),))])
     assert one.score > 0.3 > own.score  # the alarm raised it
-    assert (one.decision.verdict, one.decision.clauses) == ("review", ("d",))
+    assert (one.ruling.verdict, one.ruling.clauses) == ("review", ("d",))
     unheard = one.judged[0].unheard
     assert unheard is not None and unheard.score == own.score
 
 
 def test_a_lead_is_a_reason_to_look(checker: Checker) -> None:
     (one,) = checker.check([Request((Message("user", "hello"),), leads=(Lead("M03"),))])
-    assert (one.decision.verdict, one.decision.kinds) == ("review", ("M03",))
+    assert (one.ruling.verdict, one.ruling.kinds) == ("review", ("M03",))
 
 
 def test_later_stages_are_named_and_timed(checker: Checker, pack_cache: Path) -> None:

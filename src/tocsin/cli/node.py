@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from tocsin.cli import upkeep
+from tocsin.cli import node_access, upkeep
 from tocsin.cli.rim import put_json, say
 
 app = typer.Typer(
@@ -16,6 +16,10 @@ app = typer.Typer(
 )
 upkeep.register(app)
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="Folder of the node.")]
+app.add_typer(node_access.people, name="person")
+app.add_typer(node_access.tokens, name="token")
+app.command("audit")(node_access.audit)
+app.command("secret")(node_access.secret)
 
 
 @app.command("init")

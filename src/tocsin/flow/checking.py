@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from tocsin.cases import Chance, Decision, Evidence, Lead, Policy, starter_policy
+from tocsin.cases import Chance, Evidence, Lead, Policy, Ruling, starter_policy
 from tocsin.flow.fingerprinting import AlarmBank
 from tocsin.flow.judging import Judging
 from tocsin.forms import FormatError
@@ -46,7 +46,7 @@ class Checked:
     messages, those of requests judged at the same time included.
     """
 
-    decision: Decision
+    ruling: Ruling
     score: float
     findings: tuple[Finding, ...]
     judged: tuple[Judged, ...]
@@ -126,10 +126,10 @@ class Checker:
         together: int,
     ) -> Checked:
         chances = [_chance(m.role, j) for m, j in zip(request.messages, judged, strict=True)]
-        decision = self.policy.decide(Evidence(findings, chances, request.leads), self.standard.names)
+        ruling = self.policy.decide(Evidence(findings, chances, request.leads), self.standard.names)
         asked = [c.score for c in chances if c.role != _OPERATOR] or [c.score for c in chances]
         stage = max((j.stage for j in judged), key=_STAGES.index, default="first")
-        return Checked(decision, max(asked, default=0.0), findings, tuple(judged), stage, seconds, together)
+        return Checked(ruling, max(asked, default=0.0), findings, tuple(judged), stage, seconds, together)
 
 
 _STAGES = ("first", "second", "unanswered", "guard")

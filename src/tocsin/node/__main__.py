@@ -6,6 +6,8 @@ import socket
 import sys
 import threading
 import time
+import traceback
+from collections.abc import Callable
 from pathlib import Path
 
 from tocsin.forms import TocsinError, digest_id
@@ -47,6 +49,7 @@ def serve(folder: Path, port: int) -> None:
 def work(folder: Path, slot: str, lines: LogLines) -> None:
     """Run the jobs; what this slot had begun when it died is taken up again at once."""
     from tocsin.node.jobs.casing import Casing
+    from tocsin.node.jobs.delivering import Delivering
     from tocsin.node.jobs.retention import Retention
     from tocsin.node.jobs.screening import Screening
     from tocsin.node.node import open_node
@@ -60,10 +63,24 @@ def work(folder: Path, slot: str, lines: LogLines) -> None:
     try:
         with node.database.writing() as connection:
             events.release(connection, name)
-        jobs = (Screening.load(node, name), Casing.load(node, name), Retention(name))
-        work_through(node, jobs, stop, lines)
+        casing = Casing.load(node, name)
+        delivering = Delivering(name, casing.standard.names, lines)
+        beside = threading.Thread(target=_surely, args=(work_through, node, (delivering,), stop, lines))
+        beside.start()  # a receiver that is slow to answer holds up no screening
+        work_through(node, (Screening.load(node, name), casing, Retention(name)), stop, lines)
+        beside.join()
     finally:
+        stop.set()
         node.close()
+
+
+def _surely(run: Callable[..., None], *given: object) -> None:
+    """Run a thread's work; if it fails in a way that nobody foresaw, the process ends and is started again."""
+    try:
+        run(*given)
+    except BaseException:
+        traceback.print_exc()
+        os._exit(1)
 
 
 def _end_with_parent(alive: int) -> None:

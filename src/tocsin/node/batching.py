@@ -8,7 +8,6 @@ from tocsin.flow import Checked, Request
 from tocsin.node.refusals import BusyError
 
 Check = Callable[[Sequence[Request]], list[Checked]]
-COLLECT_SECONDS = 0.001
 MOST_TOGETHER = 64
 INLINE_CHARACTERS = 16_384  # more of them in a batch leave the loop free for others by way of a thread
 
@@ -22,15 +21,13 @@ class _Waiting:
 
 @dataclass
 class Batches:
-    """Judge at once what comes alone; what comes less than `collect` seconds after a batch makes the next one."""
+    """Judge at once what comes alone; what comes while a batch is judged makes the next one."""
 
     check: Check
     most_waiting: int = 2000
-    collect: float = COLLECT_SECONDS
     _waiting: list[_Waiting] = field(default_factory=list)
     _armed: bool = False
     _away: int = 0  # requests that a thread judges
-    _next: float = 0.0  # when the next batch may be judged
 
     async def ask(self, request: Request) -> Checked:
         """Judge a request.
@@ -44,7 +41,7 @@ class Batches:
         self._waiting.append(waiting)
         if not self._armed:
             self._armed = True
-            loop.call_at(max(loop.time(), self._next), self._judge)
+            loop.call_soon(self._judge)
         return await waiting.answer
 
     def _judge(self) -> None:
@@ -63,7 +60,6 @@ class Batches:
             loop.run_in_executor(None, self._judged, large).add_done_callback(
                 lambda done: self._back(large, done.result())
             )
-        self._next = loop.time() + self.collect
 
     def _back(self, large: Sequence[_Waiting], judged: Sequence[Checked | Exception]) -> None:
         self._away -= len(large)

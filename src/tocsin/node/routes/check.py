@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
 from fastapi import APIRouter, Depends
@@ -32,7 +32,7 @@ class Piece(msgspec.Struct, forbid_unknown_fields=True):
     """Say which piece of a streamed answer the message is."""
 
     id: str
-    index: Annotated[int, msgspec.Meta(ge=0)]
+    index: int | float
     final: bool = False
 
 
@@ -116,29 +116,31 @@ def read_asked(raw: bytes) -> Body:
 def _stretch(checks: Checks, caller: Caller, asked: Body, messages: tuple[Message, ...]) -> Stretch | None:
     if asked.stream is None:
         return None
+    if asked.stream.index < 0 or asked.stream.index % 1:
+        raise FormatError("stream.index is no number of a piece", hint="number pieces 0, 1, 2, …")
     if len(messages) != 1:
         raise FormatError(f"{len(messages)} messages in a piece of a stream, not 1", hint="send the piece alone")
     name = msgspec.json.encode([caller.id, asked.account, asked.session, asked.stream.id]).decode()
-    return checks.streams.take(name, asked.stream.index, messages[0].text, final=asked.stream.final)
+    return checks.streams.take(name, int(asked.stream.index), messages[0].text, final=asked.stream.final)
 
 
 def written(
     checked: Checked, messages: tuple[Message, ...], checker: Checker, stretch: Stretch | None = None
 ) -> dict[str, Any]:
     """Write an answer; no text of the messages is in it."""
-    decision = checked.decision
-    kinds = dict.fromkeys((*decision.kinds, *(f.kind for f in sorted(checked.findings, key=lambda f: -f.severity))))
+    ruling = checked.ruling
+    kinds = dict.fromkeys((*ruling.kinds, *(f.kind for f in sorted(checked.findings, key=lambda f: -f.severity))))
     start = stretch.start if stretch else 0
     told: dict[str, Any] = {
-        "verdict": decision.verdict,
+        "verdict": ruling.verdict,
         "score": round(checked.score, 6),
         "kinds": list(kinds),
         "findings": [_finding(f, checker.standard, start) for f in checked.findings],
-        "reasons": {"en": decision.reasons.en, "zh": decision.reasons.zh},
+        "reasons": {"en": ruling.reasons.en, "zh": ruling.reasons.zh},
         "stages": [{"stage": name, "ms": round(1000 * spent, 3)} for name, spent in checked.seconds.items()],
         "judged_together": checked.together,
         "policy": checker.policy.name,
-        "clauses": list(decision.clauses),
+        "clauses": list(ruling.clauses),
         "standard": checker.standard.version,
         "unseen": [{"message": n, "types": list(m.unseen)} for n, m in enumerate(messages) if m.unseen],
     }

@@ -163,3 +163,19 @@ def settle(
     for parcel, kept in traffic.items():
         connection.execute(update(PARCELS).where(p.id == parcel).values(traffic=kept))
     return True
+
+
+def parts_of(connection: Connection, account: str) -> list[int]:
+    """Name the parts that speak of an account's events, the newest first."""
+    of = EVENTS.c.account == account
+    found = select(PARCELS.c.part).join(EVENTS, EVENTS.c.parcel == PARCELS.c.id)
+    found = found.where(of, PARCELS.c.part.is_not(None)).distinct().order_by(PARCELS.c.part.desc())
+    return [int(part) for part in connection.execute(found).scalars() if part is not None]
+
+
+def parcels_of(connection: Connection, account: str, limit: int) -> list[tuple[int, bytes]]:
+    """Find the newest parcels that hold events of an account and still have their traffic."""
+    named = select(EVENTS.c.parcel).where(EVENTS.c.account == account).distinct()
+    found = select(PARCELS.c.id, PARCELS.c.traffic).where(PARCELS.c.id.in_(named), PARCELS.c.traffic.is_not(None))
+    rows = connection.execute(found.order_by(PARCELS.c.id.desc()).limit(limit))
+    return [(row.id, row.traffic) for row in rows]

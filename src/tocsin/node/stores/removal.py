@@ -9,9 +9,9 @@ import pyarrow.compute as pc
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.engine import Connection
 
-from tocsin.node.db.schema import CASES, EVENTS, PARCELS, PARTS
+from tocsin.node.db.schema import ACTS, CASES, EVENTS, OUTBOX, PARCELS, PARTS
 from tocsin.node.keys import Sealer
-from tocsin.node.stores import events, parts
+from tocsin.node.stores import events, outbox, parts
 from tocsin.node.stores.parts import Part
 from tocsin.screen import Screened
 
@@ -86,9 +86,16 @@ def _filtered(screened: Screened, accounts: pa.Array, *, keep: bool) -> Screened
 
 
 def take_cases(connection: Connection, account: str) -> list[str]:
-    """Take out the cases of an account; name them."""
+    """Take out the cases of an account, what was written of them, and what was told of them; name them.
+
+    That something was decided stays, under the case's number; so does what still waits to be told.
+    """
     own = CASES.c.account == account
     names = list(connection.execute(select(CASES.c.case_id).where(own)).scalars())
+    theirs = select(CASES.c.case_id).where(own)
+    connection.execute(update(ACTS).where(ACTS.c.case_id.in_(theirs)).values(note=None))
+    told = OUTBOX.c.subject.in_(theirs) & (OUTBOX.c.state != outbox.WAITING)
+    connection.execute(delete(OUTBOX).where(told))
     connection.execute(delete(CASES).where(own))
     return names
 
