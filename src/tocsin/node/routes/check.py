@@ -10,7 +10,7 @@ from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from tocsin.cases import BEHAVIOUR
+from tocsin.cases import BEHAVIOUR, Lead
 from tocsin.flow import Checked, Checker, Message, Request, Stretch, read_messages
 from tocsin.forms import FormatError, TocsinError
 from tocsin.forms.limits import ID_BYTES
@@ -19,6 +19,7 @@ from tocsin.node.answering import read_body
 from tocsin.node.check_forms import CHECK_ANSWER, CHECK_BODY, body, responses
 from tocsin.node.checks import Checks
 from tocsin.node.keeping import Keeping, Told
+from tocsin.node.leads.watch import LeadWatch
 from tocsin.node.refusals import TooLargeError, refusal
 from tocsin.screen import Finding
 from tocsin.standard import Standard
@@ -90,8 +91,11 @@ async def answer(request: HttpRequest, caller: Caller) -> Response:
     stretch = _stretch(checks, caller, asked, messages)
     if stretch:
         messages = (replace(messages[0], text=stretch.text),)
-    checked = await checks.ask(Request(messages))
+    watch: LeadWatch = request.app.state.leads
+    met = await watch.about([(message.role, message.text) for message in messages], asked.account)
+    checked = await checks.ask(Request(messages, tuple(Lead(lead.kind) for lead in met)))
     told = written(checked, messages, (await checks.checker()), stretch)
+    told["leads"] = [{"lead": one.id, "form": one.form, "kind": one.kind, "source": one.source} for one in met]
     keeping: Keeping | None = request.app.state.keeping
     if keeping and (stretch is None or asked.stream is None or asked.stream.final):
         told["stored"] = await keeping.keep(Told(asked.account, asked.session, messages))
@@ -142,6 +146,7 @@ def written(
         "policy": checker.policy.name,
         "clauses": list(ruling.clauses),
         "standard": checker.standard.version,
+        "complete": checked.complete,
         "unseen": [{"message": n, "types": list(m.unseen)} for n, m in enumerate(messages) if m.unseen],
     }
     if stretch:
