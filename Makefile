@@ -35,7 +35,8 @@ minutes: install ## The runs of a minute or two: kill -9 with several writers, t
 	$(BIN)/pytest -m minutes
 
 histories: install ## Random histories of a coalition: CASES of them, 2,000 when left out, for each property
-	TOCSIN_CASES=$(or $(CASES),2000) $(BIN)/pytest tests/coalition/test_coalition_properties.py tests/coalition/test_coalition_naive.py
+	TOCSIN_CASES=$(or $(CASES),2000) $(BIN)/pytest tests/coalition/test_coalition_properties.py tests/coalition/test_coalition_naive.py \
+		tests/coalition/test_coalition_follow.py tests/coalition/test_coalition_view_naive.py
 
 cover: install ## The ledger's tests, which must take every branch
 	$(BIN)/pytest tests/ledger --cov=tocsin.ledger --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=100
