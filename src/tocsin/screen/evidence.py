@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Iterator
+from functools import cache
 
 from tocsin.forms import MARK_CLOSE, MARK_OPEN
 from tocsin.forms.limits import EVIDENCE_CHARS
-from tocsin.text import fold_text
+from tocsin.text import fold_text, folding_to
 
 # Both read folded text, so that full-width digits and invisible characters hide nothing. Before the @ stand ASCII
 # letters alone or, in an international address, none last: Chinese runs on without blanks and would all be masked.
@@ -14,6 +15,7 @@ _DIGIT = r"[\d零〇一二三四五六七八九幺]"
 PHONE = re.compile(
     rf"\+?{_DIGIT}(?:[ ()./_·•*|~-]{{0,3}}{_DIGIT}){{6,}}x?"
 )  # x: the last sign of some Chinese ID numbers
+_LEAST_DIGITS = 7  # of what PHONE matches
 HIDDEN = "•"
 _MARKS = {MARK_OPEN, MARK_CLOSE}
 _REACH = 80  # how far beyond the excerpt a number is looked for, so that none is cut in two and missed
@@ -37,10 +39,33 @@ def excerpt(text: str, start: int, end: int) -> str:
 
 def mask(text: str) -> str:
     """Hide e-mail addresses and phone numbers; keep every other character in its place, and all on one line."""
-    shown = list(text if text.isprintable() and not _MARKS & set(text) else map(_shown, text))
+    plain = text
+    for odd in sorted({c for c in set(text) if not c.isprintable() or c in _MARKS}):
+        plain = plain.replace(odd, _shown(odd))
+    if not _may_tell(text):
+        return plain
+    shown = list(plain)
     for place in _telling(text):
         shown[place] = HIDDEN
     return "".join(shown)
+
+
+def _may_tell(text: str) -> bool:
+    """Say whether a text holds what folds to an @, or to as many digits as a phone number has at least."""
+    return sum(map(_weight, _hints().findall(text))) >= _LEAST_DIGITS
+
+
+@cache
+def _weight(hint: str) -> int:
+    """Count the digits that a code point folds to; an @ is enough by itself."""
+    folded = fold_text(hint).text
+    return _LEAST_DIGITS if "@" in folded else len(re.findall(_DIGIT, folded))
+
+
+@cache
+def _hints() -> re.Pattern[str]:
+    """Match what folds to an @ or to digits; what holds too little of it need not be folded."""
+    return re.compile(f"[{''.join(map(re.escape, folding_to(f'@|{_DIGIT}')))}]")
 
 
 def _telling(text: str) -> Iterator[int]:

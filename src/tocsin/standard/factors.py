@@ -53,6 +53,20 @@ def factors(pattern: str) -> tuple[tuple[frozenset[str], ...], ...]:
     return tuple(_branches(parse_pattern(pattern)))
 
 
+def plain_literal(pattern: str) -> str | None:
+    """Write a pattern as the literal that means the same, with boundaries at its ends at most; None where none does."""
+    marks = [
+        "\0" if str(op) == "AT" and str(value) == "AT_BOUNDARY" else _letter(op, value)
+        for op, value in parse_pattern(pattern)
+    ]
+    literal = "".join(marks)
+    return literal if literal.strip(BOUNDARY) and "" not in marks and BOUNDARY not in literal[1:-1] else None
+
+
+def _letter(op: object, value: Any) -> str:
+    return chr(value) if str(op) == "LITERAL" else ""
+
+
 def _branches(tree: Sequence[Any], most: int = _MOST_BRANCHES) -> list[tuple[frozenset[str], ...]]:
     """Write a pattern out, arm by arm, until what is left are sequences, or too many of them."""
     for i, (op, value) in enumerate(tree):

@@ -9,10 +9,10 @@ from itertools import accumulate
 from math import inf
 
 from tocsin.forms import ConfigError
-from tocsin.standard.factors import factors, rarity
+from tocsin.standard.factors import factors, plain_literal, rarity
 from tocsin.standard.model import AllOf, AnyOf, ListRef, Near, Node, Regex
 from tocsin.standard.patterns import check_pattern, literal_pattern, loosen, rejecter, widest
-from tocsin.text import BOUNDARY, Demand
+from tocsin.text import BOUNDARY, Demand, is_lone
 
 Span = tuple[int, int]
 _MOST_SETS = 6
@@ -168,6 +168,12 @@ def demands(tree: Tree, *, loose: bool = False) -> list[Demand]:
     also = [s for item in others for s in [_one_set(item, loose)] if s]
     within = tree.within if all(map(_spans_whole, tree.items)) else None
     return [_demand([*map(frozenset, d.sets), *also], within) for d in demands(first, loose=loose)]
+
+
+def is_plain(tree: Tree, demand: Demand) -> bool:
+    """Say whether whatever meets a demand of a tree matches the tree, where the demand's literal stands."""
+    lone = isinstance(tree, Leaf) and len(tree.patterns) == 1 and is_lone(demand)
+    return lone and plain_literal(tree.patterns[0]) == demand.sets[0][0]  # type: ignore[union-attr]
 
 
 def _demand(sets: Iterable[frozenset[str]], within: int | None) -> Demand:

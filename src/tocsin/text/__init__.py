@@ -2,7 +2,7 @@
 
 from tocsin.text.bank import MOST_WINDOWS, Fingerprints, join
 from tocsin.text.bank_store import HOT, Bank, Part, add_alarms, create_bank, open_bank, remove_alarms
-from tocsin.text.demands import BOUNDARY, Demand, Demands, pack_demands
+from tocsin.text.demands import BOUNDARY, Demand, Demands, is_lone, pack_demands
 from tocsin.text.derive import Derived
 from tocsin.text.fingerprint import GroupKey, hash_windows
 from tocsin.text.fingerprint_thin import Crowd, common_windows, thin
@@ -15,6 +15,7 @@ from tocsin.text.kernels import (
     sample_and_sum,
     sample_lines,
 )
+from tocsin.text.packed_table import folding_to
 from tocsin.text.sketch import sketch_batch, sketch_slowly
 from tocsin.text.windows import SAMPLED, WINDOW_BYTES, Hashes, Lines
 
@@ -43,7 +44,9 @@ __all__ = [
     "fold_batch",
     "fold_slowly",
     "fold_text",
+    "folding_to",
     "hash_windows",
+    "is_lone",
     "join",
     "kernels_in_use",
     "list_rows",

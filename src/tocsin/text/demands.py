@@ -20,7 +20,7 @@ from tocsin.text.windows import Lines, Positions
 
 BOUNDARY = "\0"  # at an end of a literal: it ends there at an ASCII word boundary, as `\b` says
 EVERY_EAR = 0xFF
-ANYWHERE = 0xFFFFFFFF
+ANYWHERE = NO_PLACE = 0xFFFFFFFF
 MOST_HITS = 256  # of one set in one line: a set that has more counts as near everything
 WIDTHS = 8, 6, 4, 3, 2, 1  # of the windows by which literals are found, in bytes: the widest that fits
 _GRAM = 4  # bytes
@@ -131,11 +131,15 @@ def pack_demands(demands: Sequence[Demand], usual: Mapping[str, float] | None = 
 
 def meet_slowly(
     buffer: Lines, offsets: Positions, columns: NDArray[np.uint8], demands: Sequence[Demand]
-) -> list[tuple[int, int]]:
-    """Name the lines and the demands that they meet, ascending: the kernel's reference."""
+) -> list[tuple[int, int, int, int]]:
+    """Name the lines and the demands that they meet, ascending: the kernel's reference.
+
+    Shape: rows of line, demand, start and end. A demand that is a lone literal has the place where the line first holds
+    it, in characters; any other has -1.
+    """
     lines = zip(offsets[:-1].tolist(), offsets[1:].tolist(), columns.tolist(), strict=True)
     return [
-        (line, number)
+        (line, number, *_lone_place(buffer[start : stop - 1].decode(), demand))
         for line, (start, stop, column) in enumerate(lines)
         for number, demand in enumerate(demands)
         if demand.ears >> column & 1 and _meets(buffer[start : stop - 1].decode(), demand)
@@ -149,6 +153,15 @@ def _meets(line: str, demand: Demand) -> bool:
     if not others or demand.within is None or max(map(len, (first, *others))) > MOST_HITS:
         return True
     return any(all(any(_reach(h, g) <= demand.within for g in other) for other in others) for h in first)
+
+
+def _lone_place(line: str, demand: Demand) -> tuple[int, int]:
+    return next(_spans(line, demand.sets[0][0])) if is_lone(demand) else (-1, -1)
+
+
+def is_lone(demand: Demand) -> bool:
+    """Say whether all that a demand asks for is one literal."""
+    return len(demand.sets) == 1 == len(demand.sets[0])
 
 
 def _reach(a: tuple[int, int], b: tuple[int, int]) -> int:

@@ -13,7 +13,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from tocsin.text import classes, fold_arrays, probe, windows
-from tocsin.text.demands import Demands
+from tocsin.text.demands import NO_PLACE, Demands
 from tocsin.text.fold_arrays import Flags
 from tocsin.text.packed_table import packed_table
 from tocsin.text.siphash import siphash_slowly
@@ -108,10 +108,28 @@ def probe_vote(table: probe.AlarmTable, hashes: Hashes, offsets: Positions, most
 def meet_demands(buffer: Lines, offsets: Positions, columns: NDArray[np.uint8], demands: Demands) -> NDArray[np.int64]:
     """Name the lines and the demands that they meet, as `demands.meet_slowly` does; only where kernels are compiled.
 
-    Shape: rows of (line, demand), ascending.
+    Shape: rows of (line, demand, start, end), ascending.
     """
     if _C is None:
         raise NotImplementedError("no kernels are compiled here")
-    raw = np.frombuffer(_C.meet_demands((buffer, offsets, columns, *demands.arrays), _AVX2), dtype=np.uint64)
-    pairs = np.sort(raw)
-    return np.column_stack([pairs >> np.uint64(32), pairs & np.uint64(0xFFFFFFFF)]).astype(np.int64)
+    raw = np.frombuffer(_C.meet_demands((buffer, offsets, columns, *demands.arrays), _AVX2), dtype="<u4").reshape(-1, 4)
+    order = np.lexsort((raw[:, 0], raw[:, 1]))
+    met = raw[order][:, [1, 0, 3, 2]].astype(np.int64)
+    met[:, 2:][met[:, 2:] == NO_PLACE] = -1
+    return met
+
+
+def original_spans(texts: pa.Array, asked: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Map spans of folded texts to code points of the originals; only where kernels are compiled.
+
+    Shape: rows of (text, start, end) in, of (start, end) out. Units: characters of the folded text, at least one.
+    Errors: ValueError for a span that the text has not.
+    """
+    if _C is None:
+        raise NotImplementedError("no kernels are compiled here")
+    _, offsets, data = texts.buffers()
+    table = packed_table()
+    at = np.frombuffer(offsets or bytes(4), dtype=np.int32)[texts.offset : texts.offset + len(texts) + 1]
+    wanted = np.ascontiguousarray(asked, dtype=np.int64)
+    raw = _C.original_spans(data or b"", at, table.pages, table.entries, table.pool, wanted)
+    return np.frombuffer(raw, dtype=np.int64).reshape(-1, 2)

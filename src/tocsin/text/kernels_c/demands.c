@@ -37,10 +37,11 @@ typedef struct {
     const Demand *demand; size_t demands;
     const uint32_t *needs; size_t needed;
     uint32_t *begun, *asked;               /* the last line, from 1, that held a literal, or began a demand */
+    uint32_t *place;                       /* where that line holds that literal first, in bytes */
     Met *met;
     uint32_t *last, *before; size_t room;  /* where the line last held a gram of this hash, from 1; and where before */
     int gram_shift, ascii;                 /* whether the line is nothing but ASCII */
-    List pending, found;
+    List pending, found;                   /* found: line and demand, then the place of a lone literal */
     uint32_t ears;                         /* the columns that some demand hears */
     size_t row;
     const uint8_t *line, *end;             /* of this row */
@@ -72,10 +73,11 @@ INLINE int stands(const Meet *m, const Literal *l, const uint8_t *p) {
     return (l->size <= 8 || !memcmp(p, m->text + l->at, l->size)) && has_edges(m, l, p);
 }
 
-static Status begin(Meet *m, size_t literal) {
+static Status begin(Meet *m, size_t literal, const uint8_t *p) {
     uint32_t line = (uint32_t)m->row + 1, ear = 1u << m->columns[m->row];
     if (m->begun[literal] == line) return DONE;
     m->begun[literal] = line;
+    m->place[literal] = (uint32_t)(p - m->line);
     for (uint32_t i = m->begins.starts[literal]; i < m->begins.starts[literal + 1]; i++) {
         uint32_t demand = m->begins.items[i];
         if (!(m->demand[demand].ears & ear) || m->asked[demand] == line) continue;
@@ -97,7 +99,7 @@ INLINE Status look_up(Meet *m, uint64_t key, const uint8_t *p) {
         uint32_t literal = w->literals.items[i];
         const Literal *l = &m->literal[literal];
         if ((size_t)(p - m->line) < l->window || !stands(m, l, p - l->window)) continue;
-        Status status = begin(m, literal);
+        Status status = begin(m, literal, p - l->window);
         if (status != DONE) return status;
     }
     return DONE;
@@ -258,6 +260,15 @@ static int holds_together(const Meet *m, const Demand *d) {
     return 0;
 }
 
+/* Say where a line first holds a demand's only literal, in characters: its begin, its end; all ones for another demand. */
+static uint64_t lone_place(const Meet *m, const Demand *d) {
+    uint32_t set = m->needs[d->sets], only = m->members.starts[set];
+    if (d->count > 1 || m->members.starts[set + 1] - only != 1) return UINT64_MAX;
+    uint32_t literal = m->members.items[only], chars = 0;
+    for (uint32_t i = 0; i < m->place[literal]; i++) chars += (m->line[i] & 0xC0) != 0x80;
+    return (uint64_t)chars << 32 | (chars + m->literal[literal].chars);
+}
+
 INLINE Status meet_line(Meet *m) {
     m->pending.size = 0;
     Status status = search(m);
@@ -268,8 +279,9 @@ INLINE Status meet_line(Meet *m) {
             if (!chained++ && !chain_grams(m)) return NO_MEMORY;
             if (!holds_all(m, d, &status) || (d->within != ANYWHERE && !holds_together(m, d))) continue;
         }
-        if (!reserve(&m->found, 1)) return NO_MEMORY;
+        if (!reserve(&m->found, 2)) return NO_MEMORY;
         m->found.item[m->found.size++] = (uint64_t)m->row << 32 | m->pending.item[i];
+        m->found.item[m->found.size++] = lone_place(m, d);
     }
     return status;
 }
@@ -378,12 +390,14 @@ static Status run_sound(Meet *m, int avx2) {
     for (size_t i = 0; i < m->demands; i++) m->ears |= m->demand[i].ears;
     m->begun = calloc(m->literals + 1, sizeof *m->begun);
     m->asked = calloc(m->demands + 1, sizeof *m->asked);
+    m->place = malloc((m->literals + 1) * sizeof *m->place);
     m->met = calloc(m->members.lists + 1, sizeof *m->met);
     m->last = malloc(MOST_CHAINS * sizeof *m->last);
-    Status status = m->begun && m->asked && m->met && m->last ? run_meet(m, avx2) : NO_MEMORY;
+    Status status = m->begun && m->asked && m->place && m->met && m->last ? run_meet(m, avx2) : NO_MEMORY;
     for (size_t i = 0; m->met && i < m->members.lists; i++) free(m->met[i].hit);
     free(m->begun);
     free(m->asked);
+    free(m->place);
     free(m->met);
     free(m->last);
     free(m->before);

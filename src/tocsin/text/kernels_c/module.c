@@ -17,7 +17,9 @@ static PyMethodDef methods[] = {
     {"probe_vote", probe_vote, METH_VARARGS,
      "probe_vote(keys, values, starts, postings, need, hashes, offsets, most) -> (row, alarm, hits) triples"},
     {"meet_demands", meet_demands, METH_VARARGS,
-     "meet_demands((buffer, offsets, columns, *demands), avx2) -> line << 32 | demand, by line"},
+     "meet_demands((buffer, offsets, columns, *demands), avx2) -> line << 32 | demand and the place of a lone literal, by line"},
+    {"original_spans", original_spans, METH_VARARGS,
+     "original_spans(data, offsets, pages, entries, pool, (row, start, end) triples) -> (start, end) pairs"},
     {"has_avx2", has_avx2, METH_NOARGS, "has_avx2() -> whether this processor runs the AVX2 clones"},
     {NULL, NULL, 0, NULL},
 };
