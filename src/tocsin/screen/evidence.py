@@ -1,12 +1,12 @@
 """Evidence: a short excerpt round the span that spoke, with e-mails and phone numbers masked."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 
 from tocsin.forms import MARK_CLOSE, MARK_OPEN
 from tocsin.forms.limits import EVIDENCE_CHARS
-from tocsin.text import fold_text, folding_to
+from tocsin.text import fold_alone, fold_text, folding_to
 
 # Both read folded text, so that full-width digits and invisible characters hide nothing. Before the @ stand ASCII
 # letters alone or, in an international address, none last: Chinese runs on without blanks and would all be masked.
@@ -39,20 +39,22 @@ def excerpt(text: str, start: int, end: int) -> str:
 
 def mask(text: str) -> str:
     """Hide e-mail addresses and phone numbers; keep every other character in its place, and all on one line."""
+    chars = set(text)
     plain = text
-    for odd in sorted({c for c in set(text) if not c.isprintable() or c in _MARKS}):
-        plain = plain.replace(odd, _shown(odd))
-    if not _may_tell(text):
+    if not text.isprintable() or not chars.isdisjoint(_MARKS):
+        for odd in chars:
+            plain = plain.replace(odd, _shown(odd))
+    if not _may_tell(text, chars):
         return plain
     shown = list(plain)
-    for place in _telling(text):
+    for place in _telling(text, chars):
         shown[place] = HIDDEN
     return "".join(shown)
 
 
-def _may_tell(text: str) -> bool:
+def _may_tell(text: str, chars: set[str]) -> bool:
     """Say whether a text holds what folds to an @, or to as many digits as a phone number has at least."""
-    return sum(map(_weight, _hints().findall(text))) >= _LEAST_DIGITS
+    return sum(text.count(c) * _weight(c) for c in chars & _hints()) >= _LEAST_DIGITS
 
 
 @cache
@@ -63,17 +65,26 @@ def _weight(hint: str) -> int:
 
 
 @cache
-def _hints() -> re.Pattern[str]:
-    """Match what folds to an @ or to digits; what holds too little of it need not be folded."""
-    return re.compile(f"[{''.join(map(re.escape, folding_to(f'@|{_DIGIT}')))}]")
+def _hints() -> frozenset[str]:
+    """Give what folds to an @ or to digits; what holds too little of it need not be folded."""
+    return frozenset(folding_to(f"@|{_DIGIT}"))
 
 
-def _telling(text: str) -> Iterator[int]:
+def _telling(text: str, chars: set[str]) -> Iterator[int]:
     """Yield the places of the letters and digits of e-mail addresses and phone numbers."""
-    folded = fold_text(text)
-    for pattern in (EMAIL, PHONE):
-        for found in pattern.finditer(folded.text):
-            yield from (int(folded.origin[i]) for i in range(*found.span()) if folded.text[i].isalnum())
+    folded, origin = _folded(text, chars)
+    for pattern in (EMAIL, PHONE) if "@" in folded else (PHONE,):
+        for found in pattern.finditer(folded):
+            yield from (origin[i] for i in range(*found.span()) if folded[i].isalnum())
+
+
+def _folded(text: str, chars: set[str]) -> tuple[str, Sequence[int]]:
+    """Fold a text, with the place that each character came from; where each folds to one, without looking further."""
+    alone = {ord(c): fold_alone(c) for c in chars}
+    if all(len(to) == 1 for to in alone.values()) and "  " not in (folded := text.translate(alone)):
+        return folded, range(len(text))
+    whole = fold_text(text)
+    return whole.text, whole.origin.tolist()
 
 
 def _shown(char: str) -> str:

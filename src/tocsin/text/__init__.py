@@ -15,7 +15,7 @@ from tocsin.text.kernels import (
     sample_and_sum,
     sample_lines,
 )
-from tocsin.text.packed_table import folding_to
+from tocsin.text.packed_table import fold_alone, folding_to
 from tocsin.text.sketch import sketch_batch, sketch_slowly
 from tocsin.text.windows import SAMPLED, WINDOW_BYTES, Hashes, Lines
 
@@ -41,6 +41,7 @@ __all__ = [
     "class_sums",
     "common_windows",
     "create_bank",
+    "fold_alone",
     "fold_batch",
     "fold_slowly",
     "fold_text",

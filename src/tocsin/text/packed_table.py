@@ -6,7 +6,7 @@ to three bytes of UTF-8, the first in the lowest byte, and their number in bits 
 
 import re
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,6 +45,12 @@ def changed(table: FoldTable) -> list[int]:
     """List the code points that do not fold to themselves."""
     same = (table.length == 1) & (table.code == np.arange(len(table.code)))
     return np.flatnonzero(~same).tolist()
+
+
+@lru_cache(maxsize=16_384)
+def fold_alone(char: str) -> str:
+    """Give what one character folds to by itself."""
+    return fold_table().of(char)
 
 
 def folding_to(pattern: str) -> str:
