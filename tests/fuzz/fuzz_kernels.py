@@ -141,8 +141,9 @@ def try_demands(t: SimpleNamespace, raw: bytes) -> None:
     for avx2 in (False, True):
         got = outcome(lambda avx2=avx2: t._kernels.meet_demands((buffer, offsets, columns, *arrays), avx2))
         if not head[2] & 128:
-            pairs = sorted(np.frombuffer(got, dtype=np.uint64).tolist())
-            assert [(p >> 32, p & 0xFFFFFFFF) for p in pairs] == t.demands.meet_slowly(buffer, offsets, columns, wanted)
+            rows = [r[1::-1] + r[:1:-1] for r in np.frombuffer(got, dtype="<u4").reshape(-1, 4).tolist()]
+            met = sorted(tuple(-1 if n == t.demands.NO_PLACE else n for n in row) for row in rows)
+            assert met == t.demands.meet_slowly(buffer, offsets, columns, wanted)
 
 
 def _table(named: bytes, alarms: bytes, bits: int) -> list[Any]:

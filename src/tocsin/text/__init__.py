@@ -16,6 +16,7 @@ from tocsin.text.kernels import (
     sample_lines,
 )
 from tocsin.text.packed_table import fold_alone, folding_to
+from tocsin.text.scanned import Scanned, scan_batch
 from tocsin.text.sketch import sketch_batch, sketch_slowly
 from tocsin.text.windows import SAMPLED, WINDOW_BYTES, Hashes, Lines
 
@@ -37,6 +38,7 @@ __all__ = [
     "Hashes",
     "Lines",
     "Part",
+    "Scanned",
     "add_alarms",
     "class_sums",
     "common_windows",
@@ -57,6 +59,7 @@ __all__ = [
     "remove_alarms",
     "sample_and_sum",
     "sample_lines",
+    "scan_batch",
     "sketch_batch",
     "sketch_slowly",
     "thin",

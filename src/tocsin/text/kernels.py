@@ -29,13 +29,14 @@ def _compiled() -> ModuleType | None:
 
 _C = _compiled()
 _AVX2 = bool(_C and _C.has_avx2())
+_LANES = 2 if _C and _C.has_avx512() else int(_AVX2)
 
 
-def kernels_in_use() -> Literal["c-avx2", "c", "python"]:
-    """Name the kernels in use."""
+def kernels_in_use() -> Literal["c-avx512", "c-avx2", "c", "python"]:
+    """Name the kernels in use; some of those for AVX-512 are those for AVX2."""
     if _C is None:
         return "python"
-    return "c-avx2" if _AVX2 else "c"
+    return "c-avx512" if _LANES > 1 else "c-avx2" if _AVX2 else "c"
 
 
 def fold_join(texts: pa.Array) -> tuple[Lines, Positions, Flags]:
@@ -53,7 +54,7 @@ def sample_lines(buffer: Lines, offsets: Positions, kept: int) -> tuple[Position
     """Sample the hashes of every line's windows; see `windows.sample_lines`."""
     if _C is None or not kept:
         return windows.sample_lines(buffer, offsets, kept)
-    starts, hashes, _ = _C.scan_lines(buffer, offsets, kept, b"", 0, _AVX2)
+    starts, hashes, _ = _C.scan_lines(buffer, offsets, kept, b"", 0, _LANES)
     return np.frombuffer(starts, dtype=np.int64), np.frombuffer(hashes, dtype=np.uint64)
 
 
@@ -63,7 +64,7 @@ def class_sums(
     """Add up the weights of every line's features; see `classes.class_sums`."""
     if _C is None:
         return classes.class_sums(buffer, offsets, table, features)
-    _, _, sums = _C.scan_lines(buffer, offsets, 0, table, features, _AVX2)
+    _, _, sums = _C.scan_lines(buffer, offsets, 0, table, features, _LANES)
     return np.frombuffer(sums, dtype=np.int32).reshape(-1, classes.LANES)
 
 
@@ -79,9 +80,11 @@ def sample_and_sum(
     buffer: Lines, offsets: Positions, kept: int, table: NDArray[np.int8], features: int
 ) -> tuple[Positions, Hashes, NDArray[np.int32]]:
     """Sample and add up in one pass; gives what `sample_lines` and `class_sums` give."""
+    if not len(table):
+        return (*sample_lines(buffer, offsets, kept), np.empty((0, classes.LANES), dtype=np.int32))
     if _C is None or not kept:
         return (*sample_lines(buffer, offsets, kept), class_sums(buffer, offsets, table, features))
-    starts, hashes, sums = _C.scan_lines(buffer, offsets, kept, table, features, _AVX2)
+    starts, hashes, sums = _C.scan_lines(buffer, offsets, kept, table, features, _LANES)
     lanes = np.frombuffer(sums, dtype=np.int32).reshape(-1, classes.LANES)
     return np.frombuffer(starts, dtype=np.int64), np.frombuffer(hashes, dtype=np.uint64), lanes
 

@@ -28,8 +28,9 @@ from tocsin.text import (
     GroupKey,
     Hashes,
     Part,
+    Scanned,
     hash_windows,
-    sample_lines,
+    scan_batch,
 )
 
 ROLES = ("user", "tool")
@@ -66,23 +67,25 @@ class FingerprintDetector:
     name: ClassVar[str] = "fingerprint"
     version: ClassVar[str] = "1"
 
-    def find(self, batch: pa.RecordBatch, folded: Folded) -> tuple[pa.Table, pa.Table]:
+    def find(
+        self, batch: pa.RecordBatch, folded: Folded, scanned: Scanned | None = None
+    ) -> tuple[pa.Table, pa.Table]:
         """Judge a batch of TRAFFIC with its folded texts; return FINDINGS and FINGERPRINTS in the order of events."""
         roles = batch["role"].to_pylist()
         told: dict[int, list[AlarmMatch]] = defaultdict(list)
-        for match in self.matches(folded):
+        for match in self.matches(folded, scanned):
             row = folded.row(match.line)
             if roles[row] in ROLES:
                 told[row].append(match)
         rows = [each for row in sorted(told) for each in _placed(folded, row, _first(told[row]))]
         return self._findings(batch, folded, rows), _table(batch, rows)
 
-    def matches(self, folded: Folded) -> Iterator[AlarmMatch]:
+    def matches(self, folded: Folded, scanned: Scanned | None = None) -> Iterator[AlarmMatch]:
         """Yield what lines hold of which alarms, in no order."""
-        starts, hashes = sample_lines(folded.buffer, folded.offsets, -1)
+        windows = scanned or scan_batch(folded)
         for key in self._fitting:
-            keyed = key.keyed(hashes)
-            for line in self._suspects(keyed, starts):
+            keyed = key.keyed(windows.hashes)
+            for line in self._suspects(keyed, windows.starts):
                 yield from self._confirmed(line, key, folded)
 
     @cached_property

@@ -37,6 +37,8 @@
 #if defined(__x86_64__) && !defined(TOCSIN_PORTABLE)
 #define HAS_AVX2_CLONES 1
 #define AVX2 __attribute__((target("avx2")))
+#define AVX512 __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx2,bmi,bmi2,lzcnt,popcnt")))
+#define AVX512_CALL AVX512 __attribute__((noinline))  /* called from code for less, into which it cannot be put */
 #endif
 
 /* Compile body(args) as name_plain and, on x86, as name_avx2; name(args, avx2) chooses. */
@@ -56,6 +58,16 @@ INLINE int cpu_has_avx2(void) {
 #ifdef HAS_AVX2_CLONES
     __builtin_cpu_init();
     return __builtin_cpu_supports("avx2") != 0;
+#else
+    return 0;
+#endif
+}
+
+INLINE int cpu_has_avx512(void) {
+#ifdef HAS_AVX2_CLONES
+    __builtin_cpu_init();
+    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
+           __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("bmi2") && __builtin_cpu_supports("popcnt");
 #else
     return 0;
 #endif
