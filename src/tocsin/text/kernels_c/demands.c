@@ -9,7 +9,7 @@
 
 #define ANYWHERE 0xFFFFFFFFu
 #define MOST_CHAINS (1u << 20)
-enum { MOST_HITS = 256, AT_BEGIN = 1, AT_END = 2, GRAM = 4 };
+enum { MOST_HITS = 256, AT_BEGIN = 1, AT_END = 2, GRAM = 4, TRIPLE = 3, TRIPLES = 1 << 12 };
 enum { WIDTHS = 6 };
 static const uint8_t width_of[WIDTHS] = {8, 6, 4, 3, 2, 1};  /* bytes of the windows by which literals are found */
 
@@ -24,7 +24,7 @@ typedef struct {
     int widths;                            /* bit i: some window has width_of[i] bytes */
 } Windows;
 typedef struct { uint32_t start, end; } Hit;  /* in characters of the line */
-typedef struct { uint32_t line, count, room; Hit *hit; } Met;  /* what a line holds of a set */
+typedef struct { uint32_t asked, held, line, count, room; Hit *hit; } Met;  /* whether, and where, a line holds a set */
 
 typedef struct {
     const uint8_t *buffer; size_t size;
@@ -40,6 +40,7 @@ typedef struct {
     uint32_t *place;                       /* where that line holds that literal first, in bytes */
     Met *met;
     uint32_t *last, *before; size_t room;  /* where the line last held a gram of this hash, from 1; and where before */
+    uint8_t *triples;                      /* whether the line holds three bytes of this hash */
     int gram_shift, ascii;                 /* whether the line is nothing but ASCII */
     List pending, found;                   /* found: line and demand, then the place of a lone literal */
     uint32_t ears;                         /* the columns that some demand hears */
@@ -151,7 +152,9 @@ INLINE Status search(Meet *m) {
 
 INLINE size_t gram_hash(const Meet *m, uint32_t gram) { return (size_t)(gram * MIX_A >> m->gram_shift); }
 
-/* Chain up the places of the line that hold a gram of the same hash. */
+INLINE size_t triple_hash(uint32_t bytes) { return (size_t)((bytes & 0xFFFFFF) * MIX_A >> 52); }
+
+/* Chain up the places of the line that hold a gram of the same hash, and note its triples. */
 static int chain_grams(Meet *m) {
     size_t size = (size_t)(m->end - m->line), chains = 64;
     m->gram_shift = 58;
@@ -166,8 +169,10 @@ static int chain_grams(Meet *m) {
     uint8_t all = 0;
     for (size_t i = 0; i < size; i++) all |= m->line[i];
     m->ascii = all < 0x80;
-    for (size_t i = 0; i + GRAM <= size; i++) {
-        uint32_t *last = &m->last[gram_hash(m, load32(m->line + i))];
+    memset(m->triples, 0, TRIPLES);
+    for (size_t i = 0; i + TRIPLE <= size; i++) {  /* the newline behind the line may be read, and counts for nothing */
+        uint32_t gram = load32(m->line + i), *last = &m->last[gram_hash(m, gram)];
+        m->triples[triple_hash(gram)] = 1;
         m->before[i] = *last;
         *last = (uint32_t)i + 1;
     }
@@ -193,10 +198,22 @@ static int note_place(Meet *m, Met *met, const Literal *l, const uint8_t *p) {
     return note(met, (Hit){chars, chars + l->chars});
 }
 
-/* Note where the line holds a literal too short for a gram. */
+/* Say whether the line may hold a literal too short for a gram. */
+static int may_hold(const Meet *m, const Literal *l) {
+    const uint8_t *text = m->text + l->at;
+    return l->size < TRIPLE || m->triples[triple_hash((uint32_t)text[0] | (uint32_t)text[1] << 8 | (uint32_t)text[2] << 16)];
+}
+
+/* Find a literal too short for a gram, from p on; NULL where it is not there. */
+static const uint8_t *find_short(const Meet *m, const Literal *l, const uint8_t *p) {
+    for (; (p = memmem(p, (size_t)(m->end - p), m->text + l->at, l->size)); p++)
+        if (has_edges(m, l, p)) return p;
+    return NULL;
+}
+
 static int note_short(Meet *m, Met *met, const Literal *l) {
-    for (const uint8_t *p = m->line; (p = memmem(p, (size_t)(m->end - p), m->text + l->at, l->size)); p++)
-        if (met->count <= MOST_HITS && has_edges(m, l, p) && !note_place(m, met, l, p)) return 0;
+    for (const uint8_t *p = m->line; met->count <= MOST_HITS && (p = find_short(m, l, p)); p++)
+        if (!note_place(m, met, l, p)) return 0;
     return 1;
 }
 
@@ -210,6 +227,30 @@ static int note_chained(Meet *m, Met *met, const Literal *l, uint32_t at) {
     return 1;
 }
 
+/* The place, from 1, where the line last holds the gram of a member of a set; 0 where it does not. */
+INLINE uint32_t last_gram(const Meet *m, uint32_t member) { return m->last[gram_hash(m, m->grams[member])]; }
+
+/* Say whether the line holds a member of a set. */
+static int holds_member(const Meet *m, uint32_t member) {
+    uint32_t at = m->grams[member] ? last_gram(m, member) : 0;
+    if (m->grams[member] && !at) return 0;
+    const Literal *l = &m->literal[m->members.items[member]];
+    if (!m->grams[member]) return may_hold(m, l) && find_short(m, l, m->line);
+    for (; at; at = m->before[at - 1])
+        if (at - 1 >= l->window && stands(m, l, m->line + at - 1 - l->window)) return 1;
+    return 0;
+}
+
+/* Say whether the line holds some literal of a set; found out once a line. */
+static int holds_set(Meet *m, uint32_t set) {
+    Met *met = &m->met[set];
+    if (met->asked == m->row + 1) return (int)met->held;
+    met->asked = (uint32_t)m->row + 1;
+    uint32_t i = m->members.starts[set], end = m->members.starts[set + 1];
+    while (i < end && !holds_member(m, i)) i++;
+    return (int)(met->held = i < end);
+}
+
 /* Find what the line holds of a set, once a line. */
 static Status find_set(Meet *m, uint32_t set) {
     Met *met = &m->met[set];
@@ -217,10 +258,9 @@ static Status find_set(Meet *m, uint32_t set) {
     met->line = (uint32_t)m->row + 1;
     met->count = 0;
     for (uint32_t i = m->members.starts[set]; i < m->members.starts[set + 1] && met->count <= MOST_HITS; i++) {
-        uint32_t at = m->grams[i] ? m->last[gram_hash(m, m->grams[i])] : 0;
-        if (m->grams[i] && !at) continue;
+        uint32_t at = m->grams[i] ? last_gram(m, i) : 0;
         const Literal *l = &m->literal[m->members.items[i]];
-        if (!(at ? note_chained(m, met, l, at) : note_short(m, met, l))) return NO_MEMORY;
+        if (!(at ? note_chained(m, met, l, at) : m->grams[i] || !may_hold(m, l) || note_short(m, met, l))) return NO_MEMORY;
     }
     return DONE;
 }
@@ -236,19 +276,19 @@ static int holds_near(const Met *met, const Hit *hit, uint32_t within) {
     return 0;
 }
 
-/* Say whether the line holds some literal of every set, the first set's last, for it is known to be there. */
-INLINE int holds_all(Meet *m, const Demand *d, Status *status) {
+/* Say whether the line holds some literal of every set; of the first set it does, for that one began the demand. */
+INLINE int holds_all(Meet *m, const Demand *d) {
     const uint32_t *set = m->needs + d->sets;
-    for (uint32_t i = d->count; i--;) {
-        *status = find_set(m, set[i]);
-        if (*status != DONE || !m->met[set[i]].count) return 0;
-    }
-    return 1;
+    uint32_t i = 1;
+    while (i < d->count && holds_set(m, set[i])) i++;
+    return i >= d->count;
 }
 
 /* Say whether a literal of every other set stands near one of the first set's. */
-static int holds_together(const Meet *m, const Demand *d) {
+static int holds_together(Meet *m, const Demand *d, Status *status) {
     const uint32_t *set = m->needs + d->sets;
+    for (uint32_t i = 0; i < d->count; i++)
+        if ((*status = find_set(m, set[i])) != DONE) return 0;
     for (uint32_t i = 0; i < d->count; i++)
         if (m->met[set[i]].count > MOST_HITS) return 1;
     const Met *first = &m->met[set[0]];
@@ -277,7 +317,7 @@ INLINE Status meet_line(Meet *m) {
         const Demand *d = &m->demand[m->pending.item[i]];
         if (d->count > 1) {
             if (!chained++ && !chain_grams(m)) return NO_MEMORY;
-            if (!holds_all(m, d, &status) || (d->within != ANYWHERE && !holds_together(m, d))) continue;
+            if (!holds_all(m, d) || (d->within != ANYWHERE && !holds_together(m, d, &status))) continue;
         }
         if (!reserve(&m->found, 2)) return NO_MEMORY;
         m->found.item[m->found.size++] = (uint64_t)m->row << 32 | m->pending.item[i];
@@ -393,13 +433,15 @@ static Status run_sound(Meet *m, int avx2) {
     m->place = malloc((m->literals + 1) * sizeof *m->place);
     m->met = calloc(m->members.lists + 1, sizeof *m->met);
     m->last = malloc(MOST_CHAINS * sizeof *m->last);
-    Status status = m->begun && m->asked && m->place && m->met && m->last ? run_meet(m, avx2) : NO_MEMORY;
+    m->triples = malloc(TRIPLES);
+    Status status = m->begun && m->asked && m->place && m->met && m->last && m->triples ? run_meet(m, avx2) : NO_MEMORY;
     for (size_t i = 0; m->met && i < m->members.lists; i++) free(m->met[i].hit);
     free(m->begun);
     free(m->asked);
     free(m->place);
     free(m->met);
     free(m->last);
+    free(m->triples);
     free(m->before);
     return status;
 }
