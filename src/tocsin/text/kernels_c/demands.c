@@ -23,6 +23,11 @@ typedef struct {
     Lists literals;                        /* by window */
     int widths;                            /* bit i: some window has width_of[i] bytes */
 } Windows;
+/* What a look-up needs, where one line of the cache holds it: a slot and the literals of its window, one behind another.
+ * A slot's tag is a part of its window's hash; a wrong one costs a comparison, for a literal is compared in any case. */
+typedef struct { uint32_t tag, first; } Slot;  /* first: from 1; 0 in an empty slot */
+typedef struct { Literal is; uint32_t number; } Entry;  /* number: of the literal; its highest bit ends a slot's list */
+typedef struct { uint64_t hash; uint32_t place; } Passed;  /* a window that the filter let pass */
 typedef struct { uint32_t start, end; } Hit;  /* in characters of the line */
 typedef struct { uint32_t asked, held, line, count, room; Hit *hit; } Met;  /* whether, and where, a line holds a set */
 
@@ -32,6 +37,7 @@ typedef struct {
     const Literal *literal; size_t literals;
     const uint8_t *text; size_t text_size;
     Windows first;                         /* of the literals that begin demands */
+    Slot *slot; Entry *entry;              /* the same, packed for this call */
     Lists begins, members;                 /* the demands that a literal begins, the literals of a set */
     const uint32_t *grams;                 /* of each member: four bytes of it, at its window; 0 where it has not so many */
     const Demand *demand; size_t demands;
@@ -89,21 +95,42 @@ static Status begin(Meet *m, size_t literal, const uint8_t *p) {
     return DONE;
 }
 
+#define LAST_ENTRY 0x80000000u
+
+INLINE uint32_t tag_of(uint64_t hash) { return (uint32_t)(hash >> 8); }
+
 /* Look up a window that the filter let pass; p is where it begins. */
-INLINE Status look_up(Meet *m, uint64_t key, const uint8_t *p) {
+INLINE Status look_up(Meet *m, uint64_t hash, const uint8_t *p) {
     const Windows *w = &m->first;
-    size_t at = (size_t)(key >> w->shift), steps = 0;
-    while (w->keys[at] && w->keys[at] != key && ++steps < w->slots) at = (at + 1) & (w->slots - 1);
-    if (w->keys[at] != key) return DONE;
-    uint32_t list = w->values[at];
-    for (uint32_t i = w->literals.starts[list]; i < w->literals.starts[list + 1]; i++) {
-        uint32_t literal = w->literals.items[i];
-        const Literal *l = &m->literal[literal];
-        if ((size_t)(p - m->line) < l->window || !stands(m, l, p - l->window)) continue;
-        Status status = begin(m, literal, p - l->window);
-        if (status != DONE) return status;
+    size_t at = (size_t)(hash >> w->shift), steps = 0;
+    while (m->slot[at].first && m->slot[at].tag != tag_of(hash) && ++steps < w->slots) at = (at + 1) & (w->slots - 1);
+    if (!m->slot[at].first || steps == w->slots) return DONE;
+    for (const Entry *e = &m->entry[m->slot[at].first - 1];; e++) {
+        const Literal *l = &e->is;
+        if ((size_t)(p - m->line) >= l->window && stands(m, l, p - l->window)) {
+            Status status = begin(m, e->number & ~LAST_ENTRY, p - l->window);
+            if (status != DONE) return status;
+        }
+        if (e->number & LAST_ENTRY) return DONE;
     }
-    return DONE;
+}
+
+/* Pack the slots and their literals for this call. */
+static int pack_slots(Meet *m) {
+    const Windows *w = &m->first;
+    m->slot = calloc(w->slots, sizeof *m->slot);
+    m->entry = malloc((w->literals.listed + 1) * sizeof *m->entry);
+    if (!m->slot || !m->entry) return 0;
+    for (uint32_t i = 0; i < w->literals.listed; i++)
+        m->entry[i] = (Entry){m->literal[w->literals.items[i]], w->literals.items[i]};
+    for (size_t i = 0; i < w->literals.lists; i++)
+        if (w->literals.starts[i] < w->literals.starts[i + 1]) m->entry[w->literals.starts[i + 1] - 1].number |= LAST_ENTRY;
+    for (size_t i = 0; i < w->slots; i++) {
+        uint32_t list = w->values[i];
+        if (!w->keys[i] || w->literals.starts[list] == w->literals.starts[list + 1]) continue;
+        m->slot[i] = (Slot){tag_of(w->keys[i]), w->literals.starts[list] + 1};
+    }
+    return 1;
 }
 
 INLINE uint64_t window_hash(uint64_t bytes, size_t width) {
@@ -128,23 +155,35 @@ INLINE size_t sift(const Windows *w, const uint8_t *p, size_t count, const uint8
     return found;
 }
 
-/* Find the literals of a line that begin demands. */
+/* List the windows of a stretch that the filter lets pass, by the places of which their beginnings passed. */
+INLINE size_t sift_windows(const Windows *w, const uint8_t *at, const uint16_t *places, size_t count, const uint8_t *limit,
+                           Passed *passed) {
+    size_t found = 0;
+    for (size_t n = 0; n < count; n++) {
+        uint64_t bytes = load_some(at + places[n], limit);
+        for (int i = 0; i < WIDTHS; i++) {
+            if (!(w->widths >> i & 1)) continue;
+            passed[found] = (Passed){window_hash(bytes, width_of[i]), places[n]};
+            found += filtered(w, passed[found].hash);
+        }
+    }
+    return found;
+}
+
+/* Find the literals of a line that begin demands: all look-ups of a stretch are begun before the first is done. */
 INLINE Status search(Meet *m) {
     enum { STRETCH = 256 };
     uint16_t places[STRETCH];
+    Passed passed[STRETCH * WIDTHS];
     const Windows *w = &m->first;
     const uint8_t *limit = m->buffer + m->size;
     for (const uint8_t *at = m->line; at < m->end; at += STRETCH) {
         size_t count = m->end - at < STRETCH ? (size_t)(m->end - at) : STRETCH;
-        size_t found = sift(w, at, count, limit, places);
+        size_t found = sift_windows(w, at, places, sift(w, at, count, limit, places), limit, passed);
+        for (size_t n = 0; n < found; n++) __builtin_prefetch(&m->slot[passed[n].hash >> w->shift]);
         for (size_t n = 0; n < found; n++) {
-            uint64_t bytes = load_some(at + places[n], limit);
-            for (int i = 0; i < WIDTHS; i++) {
-                uint64_t hash = window_hash(bytes, width_of[i]);
-                if (!(w->widths >> i & 1) || !filtered(w, hash)) continue;
-                Status status = look_up(m, hash, at + places[n]);
-                if (status != DONE) return status;
-            }
+            Status status = look_up(m, passed[n].hash, at + passed[n].place);
+            if (status != DONE) return status;
         }
     }
     return DONE;
@@ -434,7 +473,7 @@ static Status run_sound(Meet *m, int avx2) {
     m->met = calloc(m->members.lists + 1, sizeof *m->met);
     m->last = malloc(MOST_CHAINS * sizeof *m->last);
     m->triples = malloc(TRIPLES);
-    Status status = m->begun && m->asked && m->place && m->met && m->last && m->triples ? run_meet(m, avx2) : NO_MEMORY;
+    Status status = m->begun && m->asked && m->place && m->met && m->last && m->triples && pack_slots(m) ? run_meet(m, avx2) : NO_MEMORY;
     for (size_t i = 0; m->met && i < m->members.lists; i++) free(m->met[i].hit);
     free(m->begun);
     free(m->asked);
@@ -442,6 +481,8 @@ static Status run_sound(Meet *m, int avx2) {
     free(m->met);
     free(m->last);
     free(m->triples);
+    free(m->slot);
+    free(m->entry);
     free(m->before);
     return status;
 }
