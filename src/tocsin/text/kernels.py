@@ -6,7 +6,7 @@ Both give the same bytes. Whoever folds, sketches or looks up goes through here.
 from collections.abc import Sequence
 from importlib import import_module
 from types import ModuleType
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -136,3 +136,11 @@ def original_spans(texts: pa.Array, asked: NDArray[np.int64]) -> NDArray[np.int6
     wanted = np.ascontiguousarray(asked, dtype=np.int64)
     raw = _C.original_spans(data or b"", at, table.pages, table.entries, table.pool, wanted)
     return np.frombuffer(raw, dtype=np.int64).reshape(-1, 2)
+
+
+def densest_stretches(arrays: tuple[NDArray[Any], ...], pairs: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Find where lines hold most of alarms' windows; see `stretch.densest`. Only where kernels are compiled."""
+    if _C is None:
+        raise NotImplementedError("no kernels are compiled here")
+    raw = _C.densest_stretches(*arrays, np.ascontiguousarray(pairs, dtype=np.int64))
+    return np.frombuffer(raw, dtype=np.int64).reshape(-1, 3)

@@ -1,4 +1,4 @@
-"""One pass over folded lines that serves all who ask of every byte: the sketch, the look-up of alarms, the classifier."""
+"""One pass over folded lines for all who ask of every byte: the sketch, the look-up of alarms, the classifier."""
 
 from dataclasses import dataclass
 

@@ -49,9 +49,7 @@ class ClassifierDetector:
         """Scan a batch once, for this detector and for those that ask for sampled windows alone."""
         return first_scan(folded, self.stages.model)
 
-    def find(
-        self, batch: pa.RecordBatch, folded: Folded, findings: pa.Table, scanned: Scanned | None = None
-    ) -> Judged:
+    def find(self, batch: pa.RecordBatch, folded: Folded, findings: pa.Table, scanned: Scanned | None = None) -> Judged:
         """Judge a batch of TRAFFIC by its folded texts and what was found in it."""
         voices = voices_of(batch["event_id"], findings)
         judged = judge(folded, voices, self.stages, scanned)

@@ -26,6 +26,8 @@ static PyMethodDef methods[] = {
      "meet_demands((buffer, offsets, columns, *demands), avx2) -> line << 32 | demand and the place of a lone literal, by line"},
     {"original_spans", original_spans, METH_VARARGS,
      "original_spans(data, offsets, pages, entries, pool, (row, start, end) triples) -> (start, end) pairs"},
+    {"densest_stretches", densest_stretches, METH_VARARGS,
+     "densest_stretches(low, at, starts, wanted, begin, stretch, (line, alarm) pairs) -> (held, first, last) triples"},
     {"has_avx2", has_avx2, METH_NOARGS, "has_avx2() -> whether this processor runs the AVX2 clones"},
     {"has_avx512", has_avx512, METH_NOARGS, "has_avx512() -> whether this processor runs the AVX-512 clones"},
     {NULL, NULL, 0, NULL},
