@@ -35,7 +35,8 @@ STAGES = {
     "classify": ["tocsin.screen.classifier:ClassifierDetector.find"],
     "look up alarms": ["tocsin.screen.detectors.fingerprint:FingerprintDetector.find"],
     "open the bank": ["tocsin.flow.fingerprinting:open_bank"],
-    "sketch": ["tocsin.screen.engine:sketch_batch"],
+    "scan: windows and class sums": ["tocsin.screen.classifier:ClassifierDetector.scan"],
+    "sketch": ["tocsin.screen.engine:sketch_batch", "tocsin.screen.engine:_sketches"],
     "activity": [
         "tocsin.screen.engine:count_activity",
         "tocsin.screen.tally:Tally.add",

@@ -6,7 +6,7 @@ from functools import cache
 
 from tocsin.forms import MARK_CLOSE, MARK_OPEN
 from tocsin.forms.limits import EVIDENCE_CHARS
-from tocsin.text import fold_alone, fold_text, folding_to
+from tocsin.text import fold_alone, fold_text, folding_to, not_folding_to_one
 
 # Both read folded text, so that full-width digits and invisible characters hide nothing. Before the @ stand ASCII
 # letters alone or, in an international address, none last: Chinese runs on without blanks and would all be masked.
@@ -42,7 +42,7 @@ def mask(text: str) -> str:
     chars = set(text)
     plain = text
     if not text.isprintable() or not chars.isdisjoint(_MARKS):
-        for odd in chars:
+        for odd in [c for c in chars if c in _MARKS or not c.isprintable()]:
             plain = plain.replace(odd, _shown(odd))
     if not _may_tell(text, chars):
         return plain
@@ -80,11 +80,22 @@ def _telling(text: str, chars: set[str]) -> Iterator[int]:
 
 def _folded(text: str, chars: set[str]) -> tuple[str, Sequence[int]]:
     """Fold a text, with the place that each character came from; where each folds to one, without looking further."""
-    alone = {ord(c): fold_alone(c) for c in chars}
-    if all(len(to) == 1 for to in alone.values()) and "  " not in (folded := text.translate(alone)):
+    folded = text.translate(_ALONE)
+    if chars.isdisjoint(not_folding_to_one()) and "  " not in folded:
         return folded, range(len(text))
     whole = fold_text(text)
     return whole.text, whole.origin.tolist()
+
+
+class _Alone(dict[int, str]):
+    """Hold what characters fold to, each looked up once."""
+
+    def __missing__(self, code: int) -> str:
+        self[code] = fold_alone(chr(code))
+        return self[code]
+
+
+_ALONE = _Alone()  # a cache: at most one entry a code point
 
 
 def _shown(char: str) -> str:

@@ -15,7 +15,7 @@ from tocsin.text.kernels import (
     sample_and_sum,
     sample_lines,
 )
-from tocsin.text.packed_table import fold_alone, folding_to
+from tocsin.text.packed_table import fold_alone, folding_to, not_folding_to_one
 from tocsin.text.scanned import Scanned, scan_batch
 from tocsin.text.sketch import sketch_batch, sketch_slowly
 from tocsin.text.stretch import LineWindows, densest
@@ -58,6 +58,7 @@ __all__ = [
     "kernels_in_use",
     "list_rows",
     "meet_demands",
+    "not_folding_to_one",
     "open_bank",
     "pack_demands",
     "remove_alarms",

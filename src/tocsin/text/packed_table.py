@@ -47,6 +47,13 @@ def changed(table: FoldTable) -> list[int]:
     return np.flatnonzero(~same).tolist()
 
 
+@cache
+def not_folding_to_one() -> frozenset[str]:
+    """List the characters that fold to nothing or to several."""
+    odd = np.flatnonzero(fold_table().length != 1)
+    return frozenset(map(chr, odd.tolist()))
+
+
 @lru_cache(maxsize=16_384)
 def fold_alone(char: str) -> str:
     """Give what one character folds to by itself."""
