@@ -1,5 +1,7 @@
 """The sieve's kernel names what its reference names, whatever the lines, the literals and the cut."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -28,6 +30,11 @@ def met(lines: list[str], demands: list[Demand], columns: list[int] | None = Non
     return [(line, demand) for line, demand, _, _ in found]
 
 
+def in_some_order(demand: Demand) -> st.SearchStrategy[Demand]:
+    ranks = st.permutations(range(len(demand.sets)))
+    return ranks.map(lambda order: replace(demand, order=tuple(order)))
+
+
 @st.composite
 def cases(draw: st.DrawFn) -> tuple[list[str], list[Demand], list[int]]:
     letters = st.sampled_from(draw(st.sampled_from(ALPHABETS)))
@@ -36,7 +43,8 @@ def cases(draw: st.DrawFn) -> tuple[list[str], list[Demand], list[int]]:
     )
     sets = st.lists(st.lists(literal, min_size=1, max_size=3).map(tuple), min_size=1, max_size=3).map(tuple)
     within = st.none() | st.integers(0, 30)
-    demands = st.lists(st.builds(Demand, sets, within, st.sampled_from([0xFF, 1, 6])), max_size=8)
+    plain = st.builds(Demand, sets, within, st.sampled_from([0xFF, 1, 6]))
+    demands = st.lists(plain | plain.flatmap(in_some_order), max_size=8)
     lines = draw(st.lists(st.text(letters, max_size=80), max_size=5))
     return lines, draw(demands), draw(st.lists(st.integers(0, 7), min_size=len(lines), max_size=len(lines)))
 
@@ -63,6 +71,15 @@ def test_a_demand_wants_one_literal_of_each_set() -> None:
 def test_what_stands_too_far_apart_does_not_count() -> None:
     demands = [Demand((("红灯",), ("门",)), within=6)]
     assert met(["门前有红灯", "红灯在很远的门", "门 门 红灯"], demands) == [(0, 0), (2, 0)]
+
+
+def test_what_comes_in_another_order_does_not_count() -> None:
+    demands = [Demand((("lamp",), ("blue",), ("door",)), within=30, order=(1, 0, 2))]
+    assert met(["a blue lamp by the door", "a lamp, blue, by the door", "blue lampdoor", "bluelamp"], demands) == [
+        (0, 0),
+        (2, 0),
+    ]
+    assert met(["the door, the blue lamp, the lamp, a door"], demands) == [(0, 0)]
 
 
 def test_an_edge_is_where_an_ascii_word_ends() -> None:

@@ -3,13 +3,13 @@
 import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import accumulate
 from math import inf
 
 from tocsin.forms import ConfigError
-from tocsin.standard.factors import factors, plain_literal, rarity
+from tocsin.standard.factors import factors, factors_in_order, plain_literal, rarest_first, rarity
 from tocsin.standard.model import AllOf, AnyOf, ListRef, Near, Node, Regex
 from tocsin.standard.patterns import check_pattern, literal_pattern, loosen, rejecter, widest
 from tocsin.text import BOUNDARY, Demand, is_lone
@@ -163,11 +163,19 @@ def demands(tree: Tree, *, loose: bool = False) -> list[Demand]:
         return [demand for item in tree.items for demand in demands(item, loose=loose)]
     if isinstance(tree, Leaf):
         patterns = [loosen(p) if loose else p for p in tree.patterns]
-        return [_demand(branch, widest(p)) for p in patterns for branch in factors(p)]
+        return [_in_order(branch, widest(p)) for p in patterns for branch in factors_in_order(p)]
     first, *others = tree.rarest_first
     also = [s for item in others for s in [_one_set(item, loose)] if s]
     within = tree.within if all(map(_spans_whole, tree.items)) else None
     return [_demand([*map(frozenset, d.sets), *also], within) for d in demands(first, loose=loose)]
+
+
+def _in_order(sets: Sequence[frozenset[str]], within: int | None) -> Demand:
+    """Demand the sets of a branch one behind another."""
+    demand = _demand(sets, within)
+    place = {tuple(sorted(s)): n for n, s in enumerate(sets)}
+    ranks = sorted(place[s] for s in demand.sets)
+    return replace(demand, order=tuple(ranks.index(place[s]) for s in demand.sets))
 
 
 def is_plain(tree: Tree, demand: Demand) -> bool:
@@ -178,7 +186,7 @@ def is_plain(tree: Tree, demand: Demand) -> bool:
 
 def _demand(sets: Iterable[frozenset[str]], within: int | None) -> Demand:
     """Keep the few rarest sets, rarest first; one with a literal of a letter or two only where there is no other."""
-    ordered = sorted(dict.fromkeys(sets), key=lambda s: (-rarity(s), sorted(s)))
+    ordered = sorted(dict.fromkeys(sets), key=rarest_first)
     telling = [s for s in ordered if all(len(w.strip(BOUNDARY).encode()) >= _LEAST_BYTES for w in s)]
     chosen = [s for n, s in enumerate(telling[:_MOST_SETS]) if not n or rarity(s) >= _LEAST_RARITY] or ordered[:1]
     return Demand(tuple(tuple(sorted(s)) for s in chosen), within)

@@ -220,7 +220,10 @@ def _analysed(standard: Standard, loose: bool, cache: Path | None) -> list[_Part
     if not isinstance(kept, list):
         trees = [((i, n), tree) for i, rule in enumerate(standard.rules) for n, tree in enumerate(rule.alternatives)]
         found = ((place, t, d) for place, t in trees for d in demands(t, loose=loose) if d.sets)
-        kept = [(place, d.sets, d.within, not loose and is_plain(t, d)) for place, t, d in found]
+        kept = [(place, d.sets, d.within, d.order, not loose and is_plain(t, d)) for place, t, d in found]
         if file:
             keep(file, json.dumps(kept).encode())
-    return [((rule, n), Demand(tuple(map(tuple, sets)), within), plain) for (rule, n), sets, within, plain in kept]
+    return [
+        ((rule, n), Demand(tuple(map(tuple, sets)), within, order=tuple(order)), plain)
+        for (rule, n), sets, within, order, plain in kept
+    ]

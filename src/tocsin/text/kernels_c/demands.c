@@ -15,7 +15,10 @@ static const uint8_t width_of[WIDTHS] = {8, 6, 4, 3, 2, 1};  /* bytes of the win
 
 /* The bytes text[at..at + size) and so many characters; where its window begins; its edges and first 8 bytes. */
 typedef struct { uint32_t at, size, chars, window, edges, head[2]; } Literal;
-typedef struct { uint32_t sets, count, within, ears; } Demand;
+typedef struct { uint32_t sets, count, within, ears, order; } Demand;  /* order: 0, or IN_ORDER and four bits a set */
+#define IN_ORDER 0x80000000u
+enum { MOST_ORDERED = 7 };
+INLINE uint32_t rank_of(const Demand *d, uint32_t i) { return d->order >> 4 * i & 15; }
 typedef struct { const uint32_t *starts; size_t lists; const uint32_t *items; size_t listed; } Lists;
 typedef struct {
     const uint64_t *filter; int filter_shift;
@@ -323,6 +326,27 @@ INLINE int holds_all(Meet *m, const Demand *d) {
     return i >= d->count;
 }
 
+/* Say whether literals of the sets follow one another within the demand's stretch: from each begin the next that ends
+ * soonest is taken. */
+static int holds_in_order(const Meet *m, const Demand *d) {
+    const Met *met[MOST_ORDERED];
+    for (uint32_t i = 0; i < d->count; i++) met[rank_of(d, i)] = &m->met[m->needs[d->sets + i]];
+    for (uint32_t h = 0; h < met[0]->count; h++) {
+        uint32_t end = met[0]->hit[h].end, rank = 1;
+        for (; rank < d->count; rank++) {
+            uint32_t soonest = UINT32_MAX;
+            for (uint32_t i = 0; i < met[rank]->count; i++) {
+                Hit hit = met[rank]->hit[i];
+                if (hit.start >= end && hit.end < soonest) soonest = hit.end;
+            }
+            if (soonest == UINT32_MAX) break;
+            end = soonest;
+        }
+        if (rank == d->count && end - met[0]->hit[h].start <= d->within) return 1;
+    }
+    return 0;
+}
+
 /* Say whether a literal of every other set stands near one of the first set's. */
 static int holds_together(Meet *m, const Demand *d, Status *status) {
     const uint32_t *set = m->needs + d->sets;
@@ -330,6 +354,7 @@ static int holds_together(Meet *m, const Demand *d, Status *status) {
         if ((*status = find_set(m, set[i])) != DONE) return 0;
     for (uint32_t i = 0; i < d->count; i++)
         if (m->met[set[i]].count > MOST_HITS) return 1;
+    if (d->order) return holds_in_order(m, d);
     const Met *first = &m->met[set[0]];
     for (uint32_t h = 0; h < first->count; h++) {
         uint32_t i = 1;
@@ -400,12 +425,22 @@ static int width_for(const Literal *l) {
     return i;
 }
 
+/* Say whether the ranks of an ordered demand's sets are all there, each once. */
+static int order_is_sound(const Demand *d) {
+    uint32_t ranks = 0;
+    if (!d->order) return 1;
+    if (!(d->order & IN_ORDER) || d->count > MOST_ORDERED) return 0;
+    for (uint32_t i = 0; i < d->count; i++) ranks |= 1u << rank_of(d, i);
+    return ranks == (1u << d->count) - 1;
+}
+
 /* Check what the search takes for granted: no number leads out of its table. */
 static int demands_are_sound(Meet *m) {
     for (size_t i = 0; i < m->needed; i++)
         if (m->needs[i] >= m->members.lists) return 0;
     for (size_t i = 0; i < m->demands; i++)
-        if (!m->demand[i].count || m->demand[i].sets > m->needed || m->demand[i].count > m->needed - m->demand[i].sets)
+        if (!m->demand[i].count || m->demand[i].sets > m->needed || m->demand[i].count > m->needed - m->demand[i].sets ||
+            !order_is_sound(&m->demand[i]))
             return 0;
     for (size_t i = 0; i < m->literals; i++) {
         const Literal *l = &m->literal[i];
