@@ -9,6 +9,7 @@ from tocsin.text.fingerprint_thin import Crowd, common_windows, thin
 from tocsin.text.fold import Folded, FoldedText, fold_batch, fold_slowly, fold_text
 from tocsin.text.kernels import (
     class_sums,
+    count_scripts,
     kernels_in_use,
     list_rows,
     meet_demands,
@@ -45,6 +46,7 @@ __all__ = [
     "add_alarms",
     "class_sums",
     "common_windows",
+    "count_scripts",
     "create_bank",
     "densest",
     "fold_alone",

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from tocsin.text import classes, fold_arrays, probe, windows
+from tocsin.text import classes, fold_arrays, probe, script, windows
 from tocsin.text.demands import NO_PLACE, Demands
 from tocsin.text.fold_arrays import Flags
 from tocsin.text.packed_table import packed_table
@@ -87,6 +87,14 @@ def sample_and_sum(
     starts, hashes, sums = _C.scan_lines(buffer, offsets, kept, table, features, _LANES)
     lanes = np.frombuffer(sums, dtype=np.int32).reshape(-1, classes.LANES)
     return np.frombuffer(starts, dtype=np.int64), np.frombuffer(hashes, dtype=np.uint64), lanes
+
+
+def count_scripts(buffer: Lines, offsets: Positions) -> tuple[script.Counts, script.Counts]:
+    """Count the Han characters and the characters of lines; see `script.count_scripts`."""
+    if _C is None:
+        return script.count_scripts(buffer, offsets)
+    han, chars = _C.count_scripts(buffer, np.ascontiguousarray(offsets), _AVX2)
+    return np.frombuffer(han, dtype=np.int32), np.frombuffer(chars, dtype=np.int32)
 
 
 def siphash(keys: Sequence[bytes], words: Hashes) -> NDArray[np.uint64]:

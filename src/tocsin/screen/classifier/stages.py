@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from tocsin.screen.classifier.guard import Ask, is_grey, weigh
 from tocsin.screen.classifier.model import COLUMNS, COUNT_LANE, FEATURES, Model
 from tocsin.screen.classifier.scales import CANDIDATES, SHARES
-from tocsin.text import Folded, Scanned, class_sums, scan_batch
+from tocsin.text import Folded, Scanned, class_sums, count_scripts, scan_batch
 
 Floats = NDArray[np.float32]
 Encode = Callable[[Sequence[str]], Floats]  # texts to vectors of 512
@@ -84,10 +84,7 @@ def languages(folded: Folded) -> NDArray[np.str_]:
     named = np.full(count, "en")
     if not count or (folded.flags & ASCII).all():
         return named
-    line = np.frombuffer(folded.buffer, np.uint8, int(folded.offsets[count]))
-    starts = folded.offsets[:count]
-    han = np.add.reduceat((line - np.uint8(0xE4)) < 6, starts, dtype=np.int32)
-    characters = np.add.reduceat((line & 0xC0) != 0x80, starts, dtype=np.int32)
+    han, characters = count_scripts(folded.buffer, folded.offsets[: count + 1])
     named[han > HAN_SHARE * characters] = "zh"
     return named
 

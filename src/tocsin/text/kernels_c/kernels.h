@@ -7,6 +7,7 @@
  *   probe.c     probe_vote   count the hashes that a line shares with each alarm           probe.py
  *   demands.c   meet_demands name the lines that hold what a rule demands                  demands.py
  *   origin.c    original_spans map spans of folded texts back to the originals             fold.py
+ *   script.c    count_scripts  count the characters and the Han characters of lines         script.py
  *   stretch.c   densest_stretches  where a line holds most of an alarm's windows             stretch.py
  *
  * What comes in is not trusted: every length, offset and index is checked before use, and a wrong one raises ValueError.
@@ -106,6 +107,7 @@ PyObject *siphash(PyObject *module, PyObject *args);
 PyObject *probe_vote(PyObject *module, PyObject *args);
 PyObject *meet_demands(PyObject *module, PyObject *args);
 PyObject *original_spans(PyObject *module, PyObject *args);
+PyObject *count_scripts(PyObject *module, PyObject *args);
 PyObject *densest_stretches(PyObject *module, PyObject *args);
 
 #endif
