@@ -56,6 +56,11 @@ class Leaf:
         """Name the patterns one of which every match holds."""
         return self.patterns
 
+    @property
+    def size(self) -> int:
+        """Count the patterns."""
+        return len(self.patterns)
+
     @cached_property
     def weight(self) -> float:
         """Weigh how rare the weakest pattern's literals are."""
@@ -82,6 +87,11 @@ class Any:
         return tuple(t for item in self.items for t in item.triggers())
 
     @cached_property
+    def size(self) -> int:
+        """Count the patterns."""
+        return sum(item.size for item in self.items)
+
+    @cached_property
     def weight(self) -> float:
         """Weigh the weakest item."""
         return min(item.weight for item in self.items)
@@ -96,12 +106,22 @@ class All:
 
     @cached_property
     def rarest_first(self) -> tuple["Tree", ...]:
-        """The items in the order in which they are looked for."""
+        """The items in the order in which the sieve looks for them."""
         return tuple(sorted(self.items, key=lambda item: -item.weight))
+
+    @cached_property
+    def _smallest_first(self) -> tuple["Tree", ...]:
+        """The items in the order in which they are tried: to weigh them would take longer than to try them."""
+        return tuple(sorted(self.items, key=lambda item: item.size))
+
+    @cached_property
+    def size(self) -> int:
+        """Count the patterns of the smallest item."""
+        return self._smallest_first[0].size
 
     def spans(self, line: str, loose: bool) -> list[Span]:
         """Find the stretches that hold one span of each item; with no bound, the first span of the rarest item."""
-        if any(item.first(line, loose) is None for item in self.rarest_first):
+        if any(item.first(line, loose) is None for item in self._smallest_first):
             return []
         if self.within is None:
             return [span for span in [self.rarest_first[0].first(line, loose)] if span]
