@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from io import BytesIO
 from itertools import groupby
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal, Protocol, TypeAlias
 from zipfile import BadZipFile
 
 import numpy as np
@@ -26,7 +26,7 @@ from tocsin.text import Demand, Demands, Folded, Lines, kernels_in_use, meet_dem
 Ints = NDArray[np.int64]
 Columns = NDArray[np.uint8]
 Candidate = tuple[int, int, Sequence[int]]  # a line, a rule's number, and which of its alternatives may match there
-Roles = Sequence[str] | pa.Array | None  # the role of each row; None: every rule may speak of every row
+Roles: TypeAlias = Sequence[str] | pa.Array | None  # the role of each row; None: every rule may speak of every row
 _Part = tuple[tuple[int, int], Demand, bool]  # a rule and one of its alternatives; whether what meets it matches
 ScannerName = Literal["kernels", "vectorscan", "re"]
 _ANYBODY, _NOBODY = len(ROLES), len(ROLES) + 1  # the columns of lines that all rules, or none, may speak of
