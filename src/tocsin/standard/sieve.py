@@ -197,7 +197,8 @@ def _columns(folded: Folded, roles: Roles) -> Columns:
         return np.full(len(folded), _ANYBODY, dtype=np.uint8)
     named = roles if isinstance(roles, pa.Array) else pa.array(roles, pa.string())
     numbers = pc.index_in(named, pa.array(ROLES)).fill_null(_NOBODY).to_numpy().astype(np.uint8)
-    return numbers[folded.rows(np.arange(len(folded)))]
+    columns: Columns = numbers[folded.rows(np.arange(len(folded)))]
+    return columns
 
 
 def _parts(standard: Standard, loose: bool, cache: Path | None) -> list[_Part]:
