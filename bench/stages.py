@@ -52,7 +52,7 @@ STAGES = {
     "behaviour": ["tocsin.flow.gathering:judge_behaviour"],
     "cases": ["tocsin.flow.screening:build_cases"],
     "report": ["tocsin.flow.screening:present"],
-    "load the standard": ["tocsin.flow.screening:load_standard", "tocsin.flow.screening:compile_pack"],
+    "load the standard": ["tocsin.flow.screening:load_standard", "tocsin.flow.workers:compile_pack"],
 }
 OTHER = "everything else"
 

@@ -147,6 +147,12 @@ def try_demands(t: SimpleNamespace, raw: bytes) -> None:
             spoilt.reshape(-1)[head[4] % spoilt.size] = head[5]
     for avx2 in (False, True):
         got = outcome(lambda avx2=avx2: t._kernels.meet_demands((buffer, offsets, columns, *arrays), avx2))
+        kept = outcome(
+            lambda avx2=avx2: t._kernels.meet_kept(
+                buffer, offsets, columns, t._kernels.keep_demands(tuple(arrays)), avx2
+            )
+        )
+        assert kept == got
         if not head[2] & 128:
             rows = [r[1::-1] + r[:1:-1] for r in np.frombuffer(got, dtype="<u4").reshape(-1, 4).tolist()]
             met = sorted(tuple(-1 if n == t.demands.NO_PLACE else n for n in row) for row in rows)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from tocsin.text import BOUNDARY, Demand, kernels_in_use, meet_demands, pack_demands
+from tocsin.text import BOUNDARY, Demand, keep_demands, kernels_in_use, meet_demands, pack_demands
 from tocsin.text.demands import MOST_HITS, meet_slowly
 
 pytestmark = pytest.mark.skipif(kernels_in_use() == "python", reason="no kernels are compiled here")
@@ -25,7 +25,7 @@ def join(lines: list[str]) -> tuple[bytes, NDArray[np.int64]]:
 def met(lines: list[str], demands: list[Demand], columns: list[int] | None = None) -> list[tuple[int, int]]:
     """Ask the kernel, and see to it that the reference says the same."""
     ears = np.array(columns or [0] * len(lines), dtype=np.uint8)
-    found = list(map(tuple, meet_demands(*join(lines), ears, pack_demands(demands)).tolist()))
+    found = list(map(tuple, meet_demands(*join(lines), ears, keep_demands(pack_demands(demands))).tolist()))
     assert found == meet_slowly(*join(lines), ears, demands)
     return [(line, demand) for line, demand, _, _ in found]
 
@@ -90,7 +90,7 @@ def test_an_edge_is_where_an_ascii_word_ends() -> None:
 def test_a_lone_literal_is_told_with_its_first_place() -> None:
     demands = [Demand(((f"{BOUNDARY}lamp{BOUNDARY}",),)), Demand((("lamp", "door"),)), Demand((("lamp",), ("门",)))]
     columns = np.zeros(1, dtype=np.uint8)
-    places = meet_demands(*join(["clamp 门, lamp lamp"]), columns, pack_demands(demands)).tolist()
+    places = meet_demands(*join(["clamp 门, lamp lamp"]), columns, keep_demands(pack_demands(demands))).tolist()
     assert places == [[0, 0, 9, 13], [0, 1, -1, -1], [0, 2, -1, -1]]
 
 
@@ -107,6 +107,12 @@ def test_a_set_that_stands_everywhere_counts_as_near() -> None:
 def test_long_lines_are_searched_to_their_end() -> None:
     line = "x y " * 70_000 + "the blue lamp by the door"
     assert met([line, "lamp"], [Demand((("blue lamp",), ("door",)), within=21)]) == [(0, 0)]
+
+
+def test_distances_in_long_lines_count_characters() -> None:
+    line = "灯 " * 30_000 + "the blue lamp by the 红 door" + " 灯" * 30_000
+    assert met([line, "lamp"], [Demand((("blue lamp",), ("door",)), within=23)]) == [(0, 0)]
+    assert met([line, "lamp"], [Demand((("blue lamp",), ("door",)), within=22)]) == []
 
 
 def test_no_lines_and_no_demands_meet_nothing() -> None:
@@ -130,9 +136,33 @@ def test_arrays_that_lead_outside_themselves_are_refused(data: st.DataObject) ->
     arrays[place] = raw
     from tocsin.text import _kernels
 
-    try:
-        found = _kernels.meet_demands((*join(["a red lamp", "红灯笼"]), np.zeros(2, np.uint8), *arrays), True)
-    except ValueError as error:
-        assert "unsound" in str(error)
-    else:
-        assert len(found) % 16 == 0
+    lines = (*join(["a red lamp", "红灯笼"]), np.zeros(2, np.uint8))
+    for meet in (
+        lambda: _kernels.meet_demands((*lines, *arrays), True),
+        lambda: _kernels.meet_kept(*lines, _kernels.keep_demands(tuple(arrays)), True),
+    ):
+        try:
+            found = meet()
+        except ValueError as error:
+            assert "unsound" in str(error)
+        else:
+            assert len(found) % 16 == 0
+
+
+def test_kept_demands_do_not_change_with_what_they_were_made_of() -> None:
+    from tocsin.text import _kernels
+
+    arrays = [np.array(a) for a in pack_demands([Demand((("lamp",),)), Demand((("door",),))]).arrays]
+    kept, lines = _kernels.keep_demands(tuple(arrays)), (*join(["the lamp by the door", "x"]), np.zeros(2, np.uint8))
+    before = _kernels.meet_kept(*lines, kept, True)
+    for array in arrays:
+        array.reshape(-1)[:] = np.iinfo(array.dtype).max
+    assert _kernels.meet_kept(*lines, kept, True) == before and len(before) == 32
+    for wrong in ((), tuple(arrays[:-1]), (*arrays[:-1], "x")):
+        with pytest.raises((ValueError, TypeError, BufferError)):
+            _kernels.keep_demands(wrong)
+    for other in (None, object(), arrays[0]):
+        with pytest.raises((ValueError, TypeError)):
+            _kernels.meet_kept(*lines, other, True)
+    with pytest.raises(ValueError, match="columns"):
+        _kernels.meet_kept(*join(["a", "b"]), np.zeros(1, np.uint8), kept, True)

@@ -1,7 +1,76 @@
-"""Findings → cases → campaigns, ranked and explained in both languages; allow-lists silence what is fine."""
+"""Findings → cases → campaigns, ranked, explained in both languages and decided; allow-lists; a policy for checks."""
 
 from tocsin.cases.allow import Allowance, allowed, parse_allowances
-from tocsin.cases.build import build_cases, weight_of
+from tocsin.cases.build import build_cases, case_id_of, weight_of
+from tocsin.cases.decisions import (
+    URGENCY,
+    Act,
+    Actor,
+    Decision,
+    Effect,
+    Reason,
+    RefusedError,
+    Seen,
+    Sort,
+    Standing,
+    State,
+    Step,
+    Terms,
+    has_grown,
+    perform,
+    standing_of,
+)
+from tocsin.cases.labels import EFFECTS, NO_EFFECT, REASONS, STATES
+from tocsin.cases.policy import (
+    VERDICTS,
+    Chance,
+    Evidence,
+    Lead,
+    Policy,
+    Ruling,
+    Verdict,
+    parse_policy,
+    starter_policy,
+    starter_text,
+)
 from tocsin.cases.words import BEHAVIOUR
 
-__all__ = ["BEHAVIOUR", "Allowance", "allowed", "build_cases", "parse_allowances", "weight_of"]
+__all__ = [
+    "BEHAVIOUR",
+    "EFFECTS",
+    "NO_EFFECT",
+    "REASONS",
+    "STATES",
+    "URGENCY",
+    "VERDICTS",
+    "Act",
+    "Actor",
+    "Allowance",
+    "Chance",
+    "Decision",
+    "Effect",
+    "Evidence",
+    "Lead",
+    "Policy",
+    "Reason",
+    "RefusedError",
+    "Ruling",
+    "Seen",
+    "Sort",
+    "Standing",
+    "State",
+    "Step",
+    "Terms",
+    "Verdict",
+    "allowed",
+    "build_cases",
+    "case_id_of",
+    "has_grown",
+    "parse_allowances",
+    "parse_policy",
+    "perform",
+    "standing_of",
+    "starter_policy",
+    "starter_text",
+    "weight_of",
+]

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
@@ -13,6 +14,7 @@ from tocsin.forms import ConfigError, TransportError, VerificationError
 NAMES = ("identity", "traffic", "webhook")
 KEY_BYTES = 32
 _NONCE_BYTES = 12
+_EVENT_BYTES = 16
 
 Random = Callable[[int], bytes]
 
@@ -49,6 +51,10 @@ class Keys:
     sealer: Sealer = field(repr=False)
     webhook: bytes = field(repr=False)
 
+    def event_key(self, event_id: str) -> bytes:
+        """Hash an event's id: what the database knows it by."""
+        return blake2b(event_id.encode(), key=self.identity, digest_size=_EVENT_BYTES, person=b"event").digest()
+
 
 def make_keys(folder: Path, random: Random) -> None:
     """Write new keys, in hexadecimal, which nobody else on the machine can read."""
@@ -79,3 +85,18 @@ def _read(path: Path) -> bytes:
     if len(key) != KEY_BYTES:
         raise ConfigError(f"the key {path.name!r} has {len(key)} bytes, not {KEY_BYTES}", hint="restore it")
     return key
+
+
+def secret_lines(folder: Path, name: str, named_by: str) -> tuple[str, ...]:
+    """Read a file of secrets that the settings name, one a line.
+
+    Errors: TransportError where it cannot be read; ConfigError where it holds none.
+    """
+    try:
+        lines = (folder / name).read_text("utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise TransportError(f"the secret of {named_by} cannot be read", hint="check the path and its owner") from error
+    found = tuple(line.strip() for line in lines if line.strip())
+    if not found:
+        raise ConfigError(f"the secret of {named_by} is empty", hint="write it into the file, one a line")
+    return found

@@ -7,15 +7,18 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from tocsin.forms import ConfigError
+from tocsin.cases import starter_text
 from tocsin.node.access import SCOPES, new_token
-from tocsin.node.config import DatabaseSection, NodeConfig, read_config, write_config
-from tocsin.node.db import Database, is_current, migrate, open_database
+from tocsin.node.backlog import Backlog
+from tocsin.node.config import CheckSection, DatabaseSection, NodeConfig, read_config, write_config
+from tocsin.node.db import Database, check_current, migrate, open_database
 from tocsin.node.home import Home, make_folder
 from tocsin.node.intake import Intake
 from tocsin.node.keys import Keys, Random, make_keys, read_keys
-from tocsin.node.stores import tokens
+from tocsin.node.leads.shelf import LeadShelf
+from tocsin.node.stores import events, tokens
 
+POLICY = "policy.yaml"
 Clock = Callable[[], float]  # POSIX seconds
 
 
@@ -35,6 +38,20 @@ class Node:
         """The one way in for events."""
         return Intake(self.database, self.keys, self.now)
 
+    @cached_property
+    def leads(self) -> LeadShelf:
+        """The leads in force."""
+        return LeadShelf(self.database)
+
+    @cached_property
+    def backlog(self) -> Backlog:
+        """How much waits."""
+        return Backlog(self._count_waiting, self.config.server.most_waiting, time.monotonic)
+
+    def _count_waiting(self) -> int:
+        with self.database.reading() as connection:
+            return events.waiting(connection)
+
     def now(self) -> int:
         """Read the clock: microseconds since 1970."""
         return int(self.clock() * 1_000_000)
@@ -53,8 +70,7 @@ def open_node(folder: Path, clock: Clock = time.time, random: Random = os.urando
     home = Home(folder)
     config = read_config(home.settings)
     database = open_database(home.database_url(config))
-    if not is_current(database):
-        raise ConfigError("the database has the tables of another version", hint="run `tocsin node migrate DIR`")
+    check_current(database)
     return Node(home, config, read_keys(home.keys), database, clock, random)
 
 
@@ -67,16 +83,17 @@ class Made:
 
 
 def init_node(folder: Path, url: str = "", clock: Clock = time.time, random: Random = os.urandom) -> Made:
-    """Make a node: folder, settings, keys, tables, and a first token with every scope.
+    """Make a node: folder, settings, a policy to begin with, keys, tables, and a first token with every scope.
 
     Errors: ConfigError where the folder is not empty or the URL is wrong; TransportError where something cannot be
     written.
     """
     home = make_folder(folder)
-    config = NodeConfig(database=DatabaseSection(url=url))
+    config = NodeConfig(database=DatabaseSection(url=url), check=CheckSection(policy=POLICY))
     database = open_database(home.database_url(config))
     migrate(database)
     make_keys(home.keys, random)
+    (home.folder / POLICY).write_bytes(starter_text())
     home.settings.touch(mode=0o600)
     home.settings.write_text(write_config(config), encoding="utf-8")
     token = new_token(random)

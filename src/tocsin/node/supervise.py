@@ -1,6 +1,5 @@
 """`tocsin serve`: one server process and its workers, kept alive, ended in good order."""
 
-import fcntl
 import os
 import signal
 import subprocess
@@ -12,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 
-from tocsin.forms import PolicyError
+from tocsin.node.home import held
 from tocsin.node.log_lines import LogLines
 from tocsin.node.serving import Listening
 
@@ -58,6 +57,7 @@ class Supervisor:
     listening: Listening
     workers: int
     lines: LogLines
+    follows: bool = False  # whether the settings name sources
     clock: Callable[[], float] = time.monotonic
     _stop: threading.Event = field(default_factory=threading.Event)
 
@@ -68,8 +68,11 @@ class Supervisor:
         """
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._told)
-        lock = _locked(self.folder)
-        alive, held = os.pipe()  # closes with this process, however it ends: so children know
+        with held(self.folder):
+            self._run()
+
+    def _run(self) -> None:
+        alive, kept = os.pipe()  # closes with this process, however it ends: so children know
         children = self._children(alive)
         try:
             while not self._stop.wait(_LOOK):
@@ -77,7 +80,7 @@ class Supervisor:
         finally:
             for child in children:
                 child.stop(STOP_SECONDS)
-            for one in (held, alive, lock):
+            for one in (kept, alive):
                 os.close(one)
 
     def _told(self, _number: int, _frame: FrameType | None) -> None:
@@ -88,7 +91,9 @@ class Supervisor:
         program = [sys.executable, "-P", "-m", "tocsin.node"]
         server = _Child("server", [*program, "serve", str(self.folder), str(alive), str(port)], (alive, port))
         work = [*program, "work", str(self.folder), str(alive)]
-        return [server, *(_Child(f"worker {n}", [*work, str(n)], (alive,)) for n in range(1, self.workers + 1))]
+        workers = [_Child(f"worker {n}", [*work, str(n)], (alive,)) for n in range(1, self.workers + 1)]
+        follower = _Child("follower", [*program, "follow", str(self.folder), str(alive)], (alive,))
+        return [server, *workers, *([follower] if self.follows else [])]
 
     def _look_after(self, children: list[_Child]) -> None:
         now = self.clock()
@@ -101,14 +106,3 @@ class Supervisor:
                 lasted = now - child.started > SLOWEST_RESTART
                 child.pause = 0.0 if lasted else min(SLOWEST_RESTART, 2 * child.pause + 0.25)
             child.start(now)
-
-
-def _locked(folder: Path) -> int:
-    """Hold the folder: the lock goes with this process, however it ends."""
-    lock = os.open(folder / "serving", os.O_CREAT | os.O_RDWR, 0o600)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        os.close(lock)
-        raise PolicyError(f"{folder.name!r} is being served already", hint="stop the other process first") from error
-    return lock

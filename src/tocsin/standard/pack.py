@@ -12,6 +12,7 @@ from tocsin.standard.sieve import Candidate, Ints, Roles, ScannerName, Sifted, b
 from tocsin.text import Folded
 
 Candidates = Callable[[Folded, Roles], Sifted]
+TimeLeft = Callable[[], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,14 @@ class RuleMatch:
     end: int
 
 
+class OutOfTimeError(Exception):
+    """Raise when time ran out: what was found so far, and the rows of which some of the candidates were not tried."""
+
+    def __init__(self, found: list[RuleMatch], unread: set[int]) -> None:
+        super().__init__(f"no time was left for {len(unread)} rows")
+        self.found, self.unread = found, unread
+
+
 @dataclass(frozen=True)
 class RulePack:
     """Run a standard's rules over folded batches. What `candidates` lets through covers the matches."""
@@ -32,20 +41,28 @@ class RulePack:
     rules: tuple[Rule, ...]
     candidates: Candidates
 
-    def matches(self, folded: Folded, roles: Roles = None) -> list[RuleMatch]:
+    def matches(self, folded: Folded, roles: Roles = None, time_left: TimeLeft | None = None) -> list[RuleMatch]:
         """Find, for every text and rule that hears its role, the first place where the rule matches; by text, then
         rule.
 
         A text counts before the lines derived from it. The result is the same for any candidates that cover the
-        matches.
+        matches. Errors: OutOfTimeError, which holds what was found, once there is no time left.
         """
-        found = self.found(folded, roles).tolist()
-        return [RuleMatch(line, row, self.rules[rule], start, end) for row, rule, line, start, end in found]
+        unread: set[int] = set()
+        found = self._found(folded, roles, time_left, unread).tolist()
+        told = [RuleMatch(line, row, self.rules[rule], start, end) for row, rule, line, start, end in found]
+        if unread:
+            raise OutOfTimeError(told, unread)
+        return told
 
     def found(self, folded: Folded, roles: Roles = None) -> Ints:
         """Find what `matches` finds. Shape: rows of (text, rule, line, start, end), ascending."""
+        return self._found(folded, roles, None, set())
+
+    def _found(self, folded: Folded, roles: Roles, time_left: TimeLeft | None, unread: set[int]) -> Ints:
         sifted = self.candidates(folded, roles)
-        confirmed = np.array(list(self._confirmed(sifted.doubtful, folded, roles)), dtype=np.int64).reshape(-1, 4)
+        told = self._confirmed(sifted.doubtful, folded, roles, time_left, unread)
+        confirmed = np.array(list(told), dtype=np.int64).reshape(-1, 4)
         every = np.concatenate([sifted.sure, confirmed])
         every = np.column_stack([folded.rows(every[:, 0]), every[:, 1], every[:, 0], every[:, 2:]])
         every = every[np.lexsort(every.T[::-1])]
@@ -53,12 +70,26 @@ class RulePack:
         first[1:] = (every[1:, :2] != every[:-1, :2]).any(axis=1)
         return every[first]
 
-    def _confirmed(self, doubtful: Iterable[Candidate], folded: Folded, roles: Roles) -> Iterator[tuple[int, ...]]:
-        """Let `re` say which candidates match, and where first; a line is asked where none before it answered."""
+    def _confirmed(
+        self,
+        doubtful: Iterable[Candidate],
+        folded: Folded,
+        roles: Roles,
+        time_left: TimeLeft | None,
+        unread: set[int],
+    ) -> Iterator[tuple[int, ...]]:
+        """Let `re` say which candidates match, and where first; a line is asked where none before it answered.
+
+        `unread` takes the rows of the candidates for which no time was left.
+        """
         said = roles.to_pylist() if isinstance(roles, pa.Array) else roles
         answered: set[tuple[int, int]] = set()
         lines: dict[int, str] = {}
-        for line, index, among in sorted(doubtful, key=lambda c: c[:2]):
+        named = sorted(doubtful, key=lambda c: c[:2])
+        for place, (line, index, among) in enumerate(named):
+            if time_left and not time_left():
+                unread.update(folded.row(line) for line, _, _ in named[place:])
+                return
             row = folded.row(line)
             if (row, index) in answered or not (said is None or said[row] in self.rules[index].form.roles):
                 continue

@@ -10,6 +10,7 @@ from tocsin.text.fold import Folded, FoldedText, fold_batch, fold_slowly, fold_t
 from tocsin.text.kernels import (
     class_sums,
     count_scripts,
+    keep_demands,
     kernels_in_use,
     list_rows,
     meet_demands,
@@ -57,6 +58,7 @@ __all__ = [
     "hash_windows",
     "is_lone",
     "join",
+    "keep_demands",
     "kernels_in_use",
     "list_rows",
     "meet_demands",

@@ -11,8 +11,7 @@ from tocsin.node.access import Caller, require
 from tocsin.node.answering import read_body
 from tocsin.node.intake import Receipt
 from tocsin.node.node import Node
-from tocsin.node.refusals import BusyError, TooLargeError
-from tocsin.node.stores import events
+from tocsin.node.refusals import TooLargeError
 
 router = APIRouter(prefix="/v1", tags=["events"])
 
@@ -23,10 +22,8 @@ class _Batch(msgspec.Struct, forbid_unknown_fields=True):
 
 _decode = msgspec.json.Decoder(_Batch).decode
 _LINE = {
-    "type": "object",
-    "required": ["id", "time", "account", "role", "text"],
-    "properties": {name: {"type": "string"} for name in ("id", "time", "account", "session", "role", "text")},
-    "description": "A native line object; docs/formats.md names every field.",
+    "description": "A native line object: id, time, account, role, text and more; docs/formats.md names every field. "
+    "A line that is none is named in `rejected`, and the others are taken in."
 }
 _BODY = {
     "required": True,
@@ -82,10 +79,7 @@ async def add_events(request: Request, caller: Caller = Depends(require("ingest"
 
 def _accept(node: Node, body: bytes, source: str) -> Receipt:
     lines = _lines(body, node.config.server.events_a_request)
-    with node.database.reading() as connection:
-        waiting = events.waiting(connection)
-    if waiting + len(lines) > node.config.server.most_waiting:
-        raise BusyError(f"{waiting} events wait to be screened", hint="send them again a little later")
+    node.backlog.admit(len(lines))
     return node.intake.accept_raw(lines, source)
 
 

@@ -68,7 +68,7 @@ INLINE Status look_up(Meet *m, uint64_t hash, const uint8_t *p) {
     }
 }
 
-/* Pack the slots and their literals for this call. */
+/* Pack the slots and their literals. */
 static int pack_slots(Meet *m) {
     const Windows *w = &m->first;
     m->slot = calloc(w->slots, sizeof *m->slot);
@@ -152,15 +152,17 @@ static int chain_grams(Meet *m) {
     m->gram_shift = 58;
     for (; chains < 4 * size && chains < MOST_CHAINS; chains *= 2) m->gram_shift--;
     if (size > m->room) {
-        uint32_t *more = realloc(m->before, 2 * size * sizeof *more);
+        uint32_t *more = realloc(m->before, 4 * size * sizeof *more);
         if (!more) return 0;
-        m->before = more;
         m->room = 2 * size;
+        m->before = more;
+        m->chars = more + m->room;
     }
     memset(m->last, 0, chains * sizeof *m->last);
     uint8_t all = 0;
     for (size_t i = 0; i < size; i++) all |= m->line[i];
     m->ascii = all < 0x80;
+    for (uint32_t i = 0, chars = 0; !m->ascii && i < size; chars += (m->line[i++] & 0xC0) != 0x80) m->chars[i] = chars;
     memset(m->triples, 0, TRIPLES);
     for (size_t i = 0; i + TRIPLE <= size; i++) {  /* the newline behind the line may be read, and counts for nothing */
         uint32_t gram = load32(m->line + i), *last = &m->last[gram_hash(m, gram)];
@@ -185,8 +187,7 @@ static int note(Met *met, Hit hit) {
 
 /* Note that a literal of a set stands at p. */
 static int note_place(Meet *m, Met *met, const Literal *l, const uint8_t *p) {
-    uint32_t chars = m->ascii ? (uint32_t)(p - m->line) : 0;
-    for (const uint8_t *q = m->line; !m->ascii && q < p; q++) chars += (*q & 0xC0) != 0x80;
+    uint32_t at = (uint32_t)(p - m->line), chars = m->ascii ? at : m->chars[at];
     return note(met, (Hit){chars, chars + l->chars});
 }
 
@@ -353,64 +354,20 @@ INLINE Status meet_lines(Meet *m) {
 }
 CLONES(Status, run_meet, meet_lines, Meet)
 
-static int shift_for(size_t slots) {
-    int shift = 64;
-    for (; slots > 1; slots /= 2) shift--;
-    return shift;
-}
-
-static Lists lists_of(const Py_buffer *v) {
-    return (Lists){v[0].buf, (size_t)v[0].len / 4 - 1, v[1].buf, (size_t)v[1].len / 4};
-}
-
-static Windows windows_of(const Py_buffer *v) {
-    size_t slots = (size_t)v[1].len / 8;
-    return (Windows){.filter = v[0].buf, .filter_shift = shift_for((size_t)v[0].len * 8), .keys = v[1].buf,
-                     .values = v[2].buf, .slots = slots, .shift = shift_for(slots), .literals = lists_of(v + 3)};
-}
-
-static int power_of_two(size_t n) { return n && !(n & (n - 1)); }
-
-static int window_views_hold(const Py_buffer *v) {
-    size_t slots = (size_t)v[1].len / 8;
-    if (!holds(&v[0], 8, 1, "filter") || !holds(&v[1], 8, 2, "keys") || !holds(&v[2], 4, slots, "values") ||
-        !holds(&v[3], 4, 1, "starts") || !holds(&v[4], 4, 0, "postings")) return 0;
-    if (power_of_two((size_t)v[0].len / 8) && power_of_two(slots)) return 1;
-    PyErr_Format(PyExc_ValueError, "filter, keys: %zd, %zu items are no powers of two", v[0].len / 8, slots);
-    return 0;
-}
-
-enum { BUFFER, OFFSETS, COLUMNS, LITERALS, TEXT, FIRST, BEGINS = FIRST + 5, MEMBERS = BEGINS + 2,
-       IN_GRAMS = MEMBERS + 2, DEMANDS, NEEDS, MEET_VIEWS };
-
-/* Say whether a buffer holds whole rows of 32-bit numbers. */
-static int holds_rows(const Py_buffer *view, size_t row, const char *name) {
-    if (!holds(view, 4, 0, name)) return 0;
-    if ((size_t)view->len % row) PyErr_Format(PyExc_ValueError, "%s: %zd bytes are no whole rows of %zu", name, view->len, row);
-    return (size_t)view->len % row == 0;
-}
-
-static int meet_views_hold(const Py_buffer *v) {
-    return holds(&v[OFFSETS], 8, 1, "offsets") && holds(&v[COLUMNS], 1, (size_t)v[OFFSETS].len / 8 - 1, "columns") &&
-           holds_rows(&v[LITERALS], sizeof(Literal), "literals") && window_views_hold(v + FIRST) &&
-           holds(&v[BEGINS], 4, 1, "begins") && holds(&v[BEGINS + 1], 4, 0, "begins") &&
-           holds(&v[MEMBERS], 4, 1, "members") && holds(&v[MEMBERS + 1], 4, 0, "members") &&
-           holds(&v[IN_GRAMS], 4, (size_t)v[MEMBERS + 1].len / 4, "grams") &&
-           holds_rows(&v[DEMANDS], sizeof(Demand), "demands") && holds(&v[NEEDS], 4, 0, "sets");
+static void drop_slots(Meet *m) {
+    free(m->slot);
+    free(m->entry);
 }
 
 static Status run_sound(Meet *m, int avx2) {
-    if (!demands_are_sound(m)) return BAD_DEMANDS;
-    for (size_t i = 0; i < m->first.literals.listed; i++)
-        m->first.widths |= 1 << width_for(&m->literal[m->first.literals.items[i]]);
-    for (size_t i = 0; i < m->demands; i++) m->ears |= m->demand[i].ears;
     m->begun = calloc(m->literals + 1, sizeof *m->begun);
     m->asked = calloc(m->demands + 1, sizeof *m->asked);
     m->place = malloc((m->literals + 1) * sizeof *m->place);
     m->met = calloc(m->members.lists + 1, sizeof *m->met);
     m->last = malloc(MOST_CHAINS * sizeof *m->last);
     m->triples = malloc(TRIPLES);
-    Status status = m->begun && m->asked && m->place && m->met && m->last && m->triples && pack_slots(m) ? run_meet(m, avx2) : NO_MEMORY;
+    int own = !m->slot, whole = m->begun && m->asked && m->place && m->met && m->last && m->triples;
+    Status status = whole && (!own || pack_slots(m)) ? run_meet(m, avx2) : NO_MEMORY;
     for (size_t i = 0; m->met && i < m->members.lists; i++) free(m->met[i].hit);
     free(m->begun);
     free(m->asked);
@@ -418,10 +375,37 @@ static Status run_sound(Meet *m, int avx2) {
     free(m->met);
     free(m->last);
     free(m->triples);
-    free(m->slot);
-    free(m->entry);
+    if (own) drop_slots(m);
     free(m->before);
     return status;
+}
+
+/* Look for demands in lines, given as three views. */
+static PyObject *look(Meet m, const Py_buffer *v, int sound, int avx2) {
+    PyObject *found = NULL;
+    Status status;
+    m.buffer = v[BUFFER].buf, m.size = (size_t)v[BUFFER].len;
+    m.offsets = v[OFFSETS].buf, m.rows = (size_t)v[OFFSETS].len / 8 - 1, m.columns = v[COLUMNS].buf;
+    Py_BEGIN_ALLOW_THREADS
+    if (!sound && (sound = demands_are_sound(&m))) sum_up(&m);
+    status = sound ? run_sound(&m, avx2 && cpu_has_avx2()) : BAD_DEMANDS;
+    Py_END_ALLOW_THREADS
+    if (status == DONE) found = PyBytes_FromStringAndSize((const char *)m.found.item, (Py_ssize_t)(m.found.size * 8));
+    else fail(status, m.row);
+    free(m.pending.item);
+    free(m.found.item);
+    return found;
+}
+
+/* Open the views of a tuple from some place on; `count` says how many are open, also where one could not be. */
+static int open_views(PyObject *views, Py_buffer *v, int first, int *count) {
+    if (PyTuple_Size(views) != MEET_VIEWS - first) {
+        PyErr_Format(PyExc_ValueError, "not %d buffers", MEET_VIEWS - first);
+        return 0;
+    }
+    for (; *count < MEET_VIEWS - first; ++*count)
+        if (PyObject_GetBuffer(PyTuple_GetItem(views, *count), &v[first + *count], PyBUF_C_CONTIGUOUS)) return 0;
+    return 1;
 }
 
 PyObject *meet_demands(PyObject *module, PyObject *args) {
@@ -430,26 +414,64 @@ PyObject *meet_demands(PyObject *module, PyObject *args) {
     Py_buffer v[MEET_VIEWS];
     int avx2, count = 0;
     if (!PyArg_ParseTuple(args, "O!p", &PyTuple_Type, &views, &avx2)) return NULL;
-    if (PyTuple_Size(views) != MEET_VIEWS) return PyErr_Format(PyExc_ValueError, "not %d buffers", (int)MEET_VIEWS);
-    for (; count < MEET_VIEWS; count++)
-        if (PyObject_GetBuffer(PyTuple_GetItem(views, count), &v[count], PyBUF_C_CONTIGUOUS)) goto out;
-    if (!meet_views_hold(v)) goto out;
-    Meet m = {.buffer = v[BUFFER].buf, .size = (size_t)v[BUFFER].len, .offsets = v[OFFSETS].buf,
-              .columns = v[COLUMNS].buf, .rows = (size_t)v[OFFSETS].len / 8 - 1, .literal = v[LITERALS].buf,
-              .literals = (size_t)v[LITERALS].len / sizeof(Literal), .text = v[TEXT].buf,
-              .text_size = (size_t)v[TEXT].len, .first = windows_of(v + FIRST),
-              .begins = lists_of(v + BEGINS), .members = lists_of(v + MEMBERS), .grams = v[IN_GRAMS].buf, .demand = v[DEMANDS].buf,
-              .demands = (size_t)v[DEMANDS].len / sizeof(Demand), .needs = v[NEEDS].buf,
-              .needed = (size_t)v[NEEDS].len / 4};
-    Status status;
-    Py_BEGIN_ALLOW_THREADS
-    status = run_sound(&m, avx2 && cpu_has_avx2());
-    Py_END_ALLOW_THREADS
-    if (status == DONE) found = PyBytes_FromStringAndSize((const char *)m.found.item, (Py_ssize_t)(m.found.size * 8));
-    else fail(status, m.row);
-    free(m.pending.item);
-    free(m.found.item);
-out:
+    if (open_views(views, v, 0, &count) && lines_hold(v) && demand_views_hold(v)) found = look(demands_of(v), v, 0, avx2);
+    release(v, count);
+    return found;
+}
+
+/* Demands that were checked once: a copy, which nobody else can change. */
+typedef struct { Meet meet; uint64_t memory[]; } Kept;
+static const char KEPT[] = "tocsin.text demands";
+
+static void drop_kept(Kept *kept) {
+    drop_slots(&kept->meet);
+    free(kept);
+}
+
+static void drop(PyObject *capsule) { drop_kept(PyCapsule_GetPointer(capsule, KEPT)); }
+
+static size_t words(const Py_buffer *view) { return ((size_t)view->len + 7) / 8; }
+
+static PyObject *keep(const Py_buffer *v) {
+    size_t size = 0, at = 0;
+    for (int i = LITERALS; i < MEET_VIEWS; i++) size += words(&v[i]);
+    Kept *kept = malloc(sizeof *kept + 8 * size);
+    if (!kept) return PyErr_NoMemory();
+    Py_buffer own[MEET_VIEWS];
+    for (int i = LITERALS; i < MEET_VIEWS; at += words(&v[i++])) {
+        own[i] = (Py_buffer){.buf = kept->memory + at, .len = v[i].len};
+        memcpy(kept->memory + at, v[i].buf, (size_t)v[i].len);
+    }
+    kept->meet = demands_of(own);
+    int sound = demands_are_sound(&kept->meet);
+    if (sound) sum_up(&kept->meet);
+    Status status = !sound ? BAD_DEMANDS : pack_slots(&kept->meet) ? DONE : NO_MEMORY;
+    PyObject *capsule = status == DONE ? PyCapsule_New(kept, KEPT, drop) : fail(status, 0);
+    if (!capsule) drop_kept(kept);
+    return capsule;
+}
+
+PyObject *keep_demands(PyObject *module, PyObject *args) {
+    (void)module;
+    PyObject *views, *capsule = NULL;
+    Py_buffer v[MEET_VIEWS];
+    int count = 0;
+    if (!PyArg_ParseTuple(args, "O!", &PyTuple_Type, &views)) return NULL;
+    if (open_views(views, v, LITERALS, &count) && demand_views_hold(v)) capsule = keep(v);
+    release(v + LITERALS, count);
+    return capsule;
+}
+
+PyObject *meet_kept(PyObject *module, PyObject *args) {
+    (void)module;
+    PyObject *lines[LITERALS], *capsule, *found = NULL;
+    Py_buffer v[LITERALS];
+    int avx2, count = 0;
+    if (!PyArg_ParseTuple(args, "OOOOp", &lines[0], &lines[1], &lines[2], &capsule, &avx2)) return NULL;
+    const Kept *kept = PyCapsule_GetPointer(capsule, KEPT);
+    if (!kept) return NULL;
+    while (count < LITERALS && !PyObject_GetBuffer(lines[count], &v[count], PyBUF_C_CONTIGUOUS)) count++;
+    if (count == LITERALS && lines_hold(v)) found = look(kept->meet, v, 1, avx2);
     release(v, count);
     return found;
 }

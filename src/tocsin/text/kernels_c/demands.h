@@ -37,7 +37,7 @@ typedef struct {
     const Literal *literal; size_t literals;
     const uint8_t *text; size_t text_size;
     Windows first;                         /* of the literals that begin demands */
-    Slot *slot; Entry *entry;              /* the same, packed for this call */
+    Slot *slot; Entry *entry;              /* the same, packed */
     Lists begins, members;                 /* the demands that a literal begins, the literals of a set */
     const uint32_t *grams;                 /* of each member: four bytes of it, at its window; 0 where it has not so many */
     const Demand *demand; size_t demands;
@@ -46,6 +46,7 @@ typedef struct {
     uint32_t *place;                       /* where that line holds that literal first, in bytes */
     Met *met;
     uint32_t *last, *before; size_t room;  /* where the line last held a gram of this hash, from 1; and where before */
+    uint32_t *chars;                       /* how many characters stand before a byte, where not all is ASCII */
     uint8_t *triples;                      /* whether the line holds three bytes of this hash */
     int gram_shift, ascii;                 /* whether the line is nothing but ASCII */
     List pending, found;                   /* found: line and demand, then the place of a lone literal */
@@ -100,6 +101,71 @@ static int demands_are_sound(Meet *m) {
     }
     return windows_are_sound(&m->first, m->literals) && lists_are_sound(&m->begins, m->literals, m->demands) &&
            lists_are_sound(&m->members, m->members.lists, m->literals);
+}
+
+static int shift_for(size_t slots) {
+    int shift = 64;
+    for (; slots > 1; slots /= 2) shift--;
+    return shift;
+}
+
+static Lists lists_of(const Py_buffer *v) {
+    return (Lists){v[0].buf, (size_t)v[0].len / 4 - 1, v[1].buf, (size_t)v[1].len / 4};
+}
+
+static Windows windows_of(const Py_buffer *v) {
+    size_t slots = (size_t)v[1].len / 8;
+    return (Windows){.filter = v[0].buf, .filter_shift = shift_for((size_t)v[0].len * 8), .keys = v[1].buf,
+                     .values = v[2].buf, .slots = slots, .shift = shift_for(slots), .literals = lists_of(v + 3)};
+}
+
+static int power_of_two(size_t n) { return n && !(n & (n - 1)); }
+
+static int window_views_hold(const Py_buffer *v) {
+    size_t slots = (size_t)v[1].len / 8;
+    if (!holds(&v[0], 8, 1, "filter") || !holds(&v[1], 8, 2, "keys") || !holds(&v[2], 4, slots, "values") ||
+        !holds(&v[3], 4, 1, "starts") || !holds(&v[4], 4, 0, "postings")) return 0;
+    if (power_of_two((size_t)v[0].len / 8) && power_of_two(slots)) return 1;
+    PyErr_Format(PyExc_ValueError, "filter, keys: %zd, %zu items are no powers of two", v[0].len / 8, slots);
+    return 0;
+}
+
+enum { BUFFER, OFFSETS, COLUMNS, LITERALS, TEXT, FIRST, BEGINS = FIRST + 5, MEMBERS = BEGINS + 2,
+       IN_GRAMS = MEMBERS + 2, DEMANDS, NEEDS, MEET_VIEWS };
+
+/* Say whether a buffer holds whole rows of 32-bit numbers. */
+static int holds_rows(const Py_buffer *view, size_t row, const char *name) {
+    if (!holds(view, 4, 0, name)) return 0;
+    if ((size_t)view->len % row) PyErr_Format(PyExc_ValueError, "%s: %zd bytes are no whole rows of %zu", name, view->len, row);
+    return (size_t)view->len % row == 0;
+}
+
+static int lines_hold(const Py_buffer *v) {
+    return holds(&v[OFFSETS], 8, 1, "offsets") && holds(&v[COLUMNS], 1, (size_t)v[OFFSETS].len / 8 - 1, "columns");
+}
+
+static int demand_views_hold(const Py_buffer *v) {
+    return holds_rows(&v[LITERALS], sizeof(Literal), "literals") && window_views_hold(v + FIRST) &&
+           holds(&v[BEGINS], 4, 1, "begins") && holds(&v[BEGINS + 1], 4, 0, "begins") &&
+           holds(&v[MEMBERS], 4, 1, "members") && holds(&v[MEMBERS + 1], 4, 0, "members") &&
+           holds(&v[IN_GRAMS], 4, (size_t)v[MEMBERS + 1].len / 4, "grams") &&
+           holds_rows(&v[DEMANDS], sizeof(Demand), "demands") && holds(&v[NEEDS], 4, 0, "sets");
+}
+
+/* Read the demands out of their views. */
+static Meet demands_of(const Py_buffer *v) {
+    return (Meet){.literal = v[LITERALS].buf, .literals = (size_t)v[LITERALS].len / sizeof(Literal), .text = v[TEXT].buf,
+                  .text_size = (size_t)v[TEXT].len, .first = windows_of(v + FIRST), .begins = lists_of(v + BEGINS),
+                  .members = lists_of(v + MEMBERS), .grams = v[IN_GRAMS].buf, .demand = v[DEMANDS].buf,
+                  .demands = (size_t)v[DEMANDS].len / sizeof(Demand), .needs = v[NEEDS].buf,
+                  .needed = (size_t)v[NEEDS].len / 4};
+}
+
+/* Note what all demands have in common. */
+static void sum_up(Meet *m) {
+    for (size_t i = 0; i < m->first.literals.listed; i++)
+        m->first.widths |= 1 << width_for(&m->literal[m->first.literals.items[i]]);
+    for (size_t i = 0; i < m->demands; i++) m->ears |= m->demand[i].ears;
 }
 
 #endif

@@ -29,6 +29,8 @@ static PyMethodDef methods[] = {
     {"densest_stretches", densest_stretches, METH_VARARGS,
      "densest_stretches(low, at, starts, wanted, begin, stretch, (line, alarm) pairs) -> (held, first, last) triples"},
     {"count_scripts", count_scripts, METH_VARARGS, "count_scripts(buffer, offsets, avx2) -> (han, characters)"},
+    {"keep_demands", keep_demands, METH_VARARGS, "keep_demands(demands) -> a checked copy"},
+    {"meet_kept", meet_kept, METH_VARARGS, "meet_kept(buffer, offsets, columns, kept, avx2) -> as meet_demands"},
     {"has_avx2", has_avx2, METH_NOARGS, "has_avx2() -> whether this processor runs the AVX2 clones"},
     {"has_avx512", has_avx512, METH_NOARGS, "has_avx512() -> whether this processor runs the AVX-512 clones"},
     {NULL, NULL, 0, NULL},
