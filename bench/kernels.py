@@ -38,6 +38,7 @@ FEW = 8_192  # rows for what is slow
 ALARMS = 1_000_000
 PLANTED = (50, 2000)  # alarms made of the rows themselves: some known windows, and a flood of them
 CLONES = {"AVX2": True, "plain": False}
+SCANS = {**({"AVX-512": 2} if c.has_avx512() else {}), "AVX2": 1, "plain": 0}
 CLASS_ROWS = 1 << 16
 HOSTILE = {
     "lone letters that are not spaced out": "a#b c#d 甲#乙 ",
@@ -126,11 +127,11 @@ def scan_rates(given: Batches) -> dict[str, dict[str, float]]:
         "hashes and 3- to 6-grams in one pass": (16, weights, BYTES),
     }
 
-    def scan(kept: int, table: Any, features: int, avx2: bool) -> Callable[[], object]:
-        return lambda: [c.scan_lines(*f, kept, table, features, avx2) and None for f in folded]
+    def scan(kept: int, table: Any, features: int, lanes: int) -> Callable[[], object]:
+        return lambda: [c.scan_lines(*f, kept, table, features, lanes) and None for f in folded]
 
     return {
-        name: {clone: rate(scan(*kind, avx2), size) for clone, avx2 in CLONES.items()} for name, kind in kinds.items()
+        name: {clone: rate(scan(*kind, lanes), size) for clone, lanes in SCANS.items()} for name, kind in kinds.items()
     }
 
 
@@ -237,9 +238,10 @@ def _hostile(result: dict[str, Any]) -> Iterator[str]:
 
 
 def _scan(result: dict[str, Any]) -> Iterator[str]:
-    yield f"| scan of folded lines, class table of {CLASS_ROWS:,} rows | AVX2 MB/s | plain MB/s |"
-    yield "|---|---|---|"
-    yield from (f"| {name} | {mb['AVX2']:,.0f} | {mb['plain']:,.0f} |" for name, mb in result["scan"].items())
+    clones = list(next(iter(result["scan"].values())))
+    yield f"| scan of folded lines, class table of {CLASS_ROWS:,} rows | {' | '.join(f'{c} MB/s' for c in clones)} |"
+    yield "|---|" + "---|" * len(clones)
+    yield from (f"| {name} | {' | '.join(f'{mb[c]:,.0f}' for c in clones)} |" for name, mb in result["scan"].items())
 
 
 def _lookup(result: dict[str, Any]) -> Iterator[str]:

@@ -35,7 +35,8 @@ STAGES = {
     "classify": ["tocsin.screen.classifier:ClassifierDetector.find"],
     "look up alarms": ["tocsin.screen.detectors.fingerprint:FingerprintDetector.find"],
     "open the bank": ["tocsin.flow.fingerprinting:open_bank"],
-    "sketch": ["tocsin.screen.engine:sketch_batch"],
+    "scan: windows and class sums": ["tocsin.screen.classifier:ClassifierDetector.scan"],
+    "sketch": ["tocsin.screen.engine:sketch_batch", "tocsin.screen.engine:_sketches"],
     "activity": [
         "tocsin.screen.engine:count_activity",
         "tocsin.screen.tally:Tally.add",
@@ -51,7 +52,7 @@ STAGES = {
     "behaviour": ["tocsin.flow.gathering:judge_behaviour"],
     "cases": ["tocsin.flow.screening:build_cases"],
     "report": ["tocsin.flow.screening:present"],
-    "load the standard": ["tocsin.flow.screening:load_standard", "tocsin.flow.screening:compile_pack"],
+    "load the standard": ["tocsin.flow.screening:load_standard", "tocsin.flow.workers:compile_pack"],
 }
 OTHER = "everything else"
 
@@ -156,14 +157,15 @@ def measure_scan(file: Path) -> dict[str, Any]:
         spent["fold"] += time.process_time() - at
         spent["raw"] += median(_spent(lambda f=folded: scanner.scan(f.buffer)) for _ in range(REPEATS))
         roles = batch["role"].to_pylist()
-        spent["candidates"] += _spent(lambda f=folded, r=roles: _drain(pack.candidates(f, r)))
-        spent["by_vectorscan"] += _spent(lambda f=folded, r=roles: _drain(rival(f, r)))
+        spent["candidates"] += _spent(lambda f=folded, r=roles: pack.candidates(f, r))
+        spent["by_vectorscan"] += _spent(lambda f=folded, r=roles: rival(f, r))
         spent["matches"] += _spent(lambda f=folded, r=roles: pack.matches(f, r))
         spent["sketch"] += _spent(lambda f=folded: sketch_batch(f))
         seen["rows"] += batch.num_rows
         seen["text_bytes"] += pc.sum(pc.binary_length(batch["text"])).as_py()
         seen["hits"] += _hits(scanner, folded.buffer)
-        seen["candidates"] += sum(1 for _ in pack.candidates(folded, roles))
+        sifted = pack.candidates(folded, roles)
+        seen["candidates"] += len(sifted.sure) + len(list(sifted.doubtful))
         seen["matches"] += len(pack.matches(folded, roles))
     return {"cpu_s": {name: round(seconds, 3) for name, seconds in spent.items()}, "kernels": kernels_in_use(), **seen}
 

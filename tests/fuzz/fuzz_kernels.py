@@ -36,7 +36,10 @@ PIECES = [
 
 def rooms() -> SimpleNamespace:
     """Import the kernels and their references, which atheris instruments as they are imported."""
-    names = ("_kernels", "classes", "demands", "fold_arrays", "packed_table", "probe", "siphash", "windows")
+    names = (
+        *("_kernels", "classes", "demands", "fold", "fold_arrays", "packed_table", "probe", "script", "siphash"),
+        *("stretch", "windows"),
+    )
     return SimpleNamespace(**{name: importlib.import_module(f"tocsin.text.{name}") for name in names})
 
 
@@ -76,10 +79,14 @@ def try_scan(t: SimpleNamespace, raw: bytes) -> None:
     sampled = [a.tobytes() for a in t.windows.sample_lines(buffer, lines, smallest)] if smallest else [b"", b""]
     expected = (*sampled, t.classes.class_sums(buffer, lines, weights, wanted).tobytes())
     wild = numbers(raw, "<i2").astype(np.int64)
-    for avx2 in (False, True):
-        assert t._kernels.scan_lines(buffer, lines, smallest, weights, wanted, avx2) == expected
+    for lanes in range(3):
+        assert t._kernels.scan_lines(buffer, lines, smallest, weights, wanted, lanes) == expected
         if len(wild):
-            outcome(lambda avx2=avx2: t._kernels.scan_lines(buffer, wild, smallest, weights, wanted, avx2))
+            outcome(lambda lanes=lanes: t._kernels.scan_lines(buffer, wild, smallest, weights, wanted, lanes))
+    counted = tuple(a.tobytes() for a in t.script.count_scripts(buffer, lines))
+    for avx2 in (False, True):
+        assert t._kernels.count_scripts(buffer, lines, avx2) == counted
+        outcome(lambda avx2=avx2: t._kernels.count_scripts(buffer, wild, avx2))
 
 
 def try_siphash(t: SimpleNamespace, raw: bytes) -> None:
@@ -147,8 +154,44 @@ def try_demands(t: SimpleNamespace, raw: bytes) -> None:
         )
         assert kept == got
         if not head[2] & 128:
-            pairs = sorted(np.frombuffer(got, dtype=np.uint64).tolist())
-            assert [(p >> 32, p & 0xFFFFFFFF) for p in pairs] == t.demands.meet_slowly(buffer, offsets, columns, wanted)
+            rows = [r[1::-1] + r[:1:-1] for r in np.frombuffer(got, dtype="<u4").reshape(-1, 4).tolist()]
+            met = sorted(tuple(-1 if n == t.demands.NO_PLACE else n for n in row) for row in rows)
+            assert met == t.demands.meet_slowly(buffer, offsets, columns, wanted)
+
+
+def try_spans(t: SimpleNamespace, raw: bytes) -> None:
+    """Map a span of a text back; now and then one that it has not, or of bytes that are no text."""
+    head, body = raw[:3].ljust(3, b"\0"), raw[3:]
+    text, table = body.decode(errors="ignore"), t.packed_table.packed_table()
+    folded = t.fold.fold_text(text)
+    start, end = head[0], head[0] + head[1] % 40
+    for data in (text.encode(), body):
+        at, asked = np.array([0, len(data)], dtype=np.int32), np.array([head[2] // 250, start, end], dtype=np.int64)
+        given = (data, at, table.pages, table.entries, table.pool, asked)
+        got = outcome(lambda given=given: t._kernels.original_spans(*given))
+        if data == text.encode():
+            sound = head[2] < 250 and start < end <= len(folded.text)
+            assert got == (np.array(folded.span(start, end)).tobytes() if sound else ValueError)
+
+
+def try_stretch(t: SimpleNamespace, raw: bytes) -> None:
+    """Look for the densest stretch of windows that the bytes name; half the time with one number spoilt."""
+    head, body = raw[:6].ljust(6, b"\0"), raw[6:]
+    half = len(body) // 2
+    wanted = np.unique(np.frombuffer(body[:half], dtype=np.uint8).astype(np.uint32))[:64]
+    low = np.sort(np.frombuffer(body[half:], dtype=np.uint8).astype(np.uint32))
+    at = np.arange(len(low), dtype=np.int64)[::-1] * (1 + head[0] % 9)
+    at = np.ascontiguousarray(at)
+    starts, begin = np.array([0, len(low)], dtype=np.int64), np.array([0, len(wanted)], dtype=np.uint32)
+    arrays = [low, at, starts, wanted, begin, np.array([head[1]], dtype=np.uint32), np.zeros(2, dtype=np.int64)]
+    spoilt = arrays[head[2] % 7] if head[2] & 128 else low[:0]
+    if len(spoilt):
+        spoilt[head[3] % len(spoilt)] = head[4] << head[5] % 24
+    got = outcome(lambda: t._kernels.densest_stretches(*arrays))
+    if not head[2] & 128:
+        windows = t.stretch.LineWindows(low, at, starts)
+        segment = SimpleNamespace(windows=wanted, begin=begin, stretch=arrays[5])
+        assert got == np.array(t.stretch.densest_slowly(windows, segment, 0, 0), dtype=np.int64).tobytes()
 
 
 def _table(named: bytes, alarms: bytes, bits: int) -> list[Any]:
@@ -174,7 +217,15 @@ def _is_utf8(row: bytes) -> bool:
     return True
 
 
-KERNELS = {"fold": try_fold, "scan": try_scan, "siphash": try_siphash, "probe": try_probe, "demands": try_demands}
+KERNELS = {
+    "fold": try_fold,
+    "scan": try_scan,
+    "siphash": try_siphash,
+    "probe": try_probe,
+    "demands": try_demands,
+    "spans": try_spans,
+    "stretch": try_stretch,
+}
 
 
 def drawn(draw: random.Random, text: bool) -> bytes:
@@ -195,7 +246,7 @@ def at_random(kernel: str, seconds: float) -> None:
     """Draw inputs for so long."""
     t, draw, tries, until = rooms(), random.Random(7), 0, time.monotonic() + seconds
     while time.monotonic() < until:
-        KERNELS[kernel](t, drawn(draw, kernel in ("fold", "scan", "demands")))
+        KERNELS[kernel](t, drawn(draw, kernel in ("fold", "scan", "demands", "spans")))
         tries += 1
     sys.stderr.write(f"Done {tries} runs in {seconds:.0f} second(s), {kernel}\n")
 

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from tocsin.forms import MARK_CLOSE, MARK_OPEN
 from tocsin.forms.limits import EVIDENCE_CHARS
-from tocsin.screen.evidence import HIDDEN, excerpt, mask
+from tocsin.screen.evidence import EMAIL, HIDDEN, PHONE, excerpt, mask
+from tocsin.text import fold_text
 
 FITS = EVIDENCE_CHARS - 4
 INVISIBLE = ("", "", "", "\u200b", "\u2060\ufeff", "\u00ad")
@@ -111,6 +112,17 @@ def test_no_number_is_cut_in_two_and_missed(number: str) -> None:
         text = f"{'字' * 150} {number} {'字' * 150}"
         shown = excerpt(text, 80 + shift, 81 + shift)
         assert not set(shown.lower()) & set("0123456789qzx")
+
+
+@given(
+    st.text(st.characters(exclude_categories=("Cs",)) | st.sampled_from("19零一 -.@＠a３٣  \u200b⑩㈠\n"), max_size=60)
+)
+def test_what_is_folded_only_where_it_may_tell_is_masked_as_if_always(text: str) -> None:
+    folded = fold_text(text)
+    spans = [found.span() for pattern in (EMAIL, PHONE) for found in pattern.finditer(folded.text)]
+    told = {int(folded.origin[i]) for span in spans for i in range(*span) if folded.text[i].isalnum()}
+    shown = mask(text)
+    assert [place for place, c in enumerate(shown) if c == HIDDEN and text[place] != HIDDEN] == sorted(told)
 
 
 def test_masking_keeps_every_other_character_in_its_place() -> None:

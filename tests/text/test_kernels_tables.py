@@ -8,13 +8,15 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from text_strategies import batches
 
-from tocsin.text import classes, fold_batch, probe, windows
+from tocsin.text import classes, fold_batch, probe, script, windows
 from tocsin.text.kernels import kernels_in_use
 from tocsin.text.siphash import siphash_slowly
 
 C = pytest.importorskip("tocsin.text._kernels", reason="no compiled kernels")
 CLONES = [False, True] if C.has_avx2() else [False]
+LANES = [*map(int, CLONES), *[2] * C.has_avx512()]
 clones = pytest.mark.parametrize("avx2", CLONES)
+scans = pytest.mark.parametrize("lanes", LANES)
 KEY = bytes(range(16))
 VECTORS = [  # of the reference implementation: key 00 to 0f, messages of 0, 1, 2 … bytes 00, 01, 02 …
     "310e0edd47db6f72", "fd67dc93c539f874", "5a4fa9d909806c0d", "2d7efbd796666785", "b7877127e09427cf",
@@ -25,7 +27,7 @@ keys = st.lists(st.binary(min_size=16, max_size=16), max_size=4)
 
 
 def test_the_compiled_kernels_are_the_ones_in_use() -> None:
-    assert kernels_in_use() == ("c-avx2" if C.has_avx2() else "c")
+    assert kernels_in_use() == ("c-avx512" if C.has_avx512() else "c-avx2" if C.has_avx2() else "c")
 
 
 def test_the_reference_gives_the_vector_of_the_paper() -> None:
@@ -50,27 +52,47 @@ def test_keyed_hashes_are_the_references(avx2: bool, keys: list[bytes], words: l
     assert np.frombuffer(raw, np.uint64).tolist() == expected
 
 
-@clones
+@scans
 @given(
     st.one_of(batches, st.lists(st.text("abc def忽略é9", max_size=500), max_size=4)),
     st.integers(1, 15),
     st.integers(1, 12),
 )
-def test_class_sums_are_the_references(avx2: bool, rows: list[str], features: int, bits: int) -> None:
+def test_class_sums_are_the_references(lanes: int, rows: list[str], features: int, bits: int) -> None:
     folded = fold_batch(pa.array(rows, pa.string()))
     table = np.random.default_rng(bits).integers(-128, 128, (1 << bits, 16)).astype(np.int8)
-    starts, hashes, sums = C.scan_lines(folded.buffer, folded.offsets, 16, table, features, avx2)
+    starts, hashes, sums = C.scan_lines(folded.buffer, folded.offsets, 16, table, features, lanes)
     expected = classes.class_sums(folded.buffer, folded.offsets, table, features)
     assert sums == expected.tobytes()
     assert (starts, hashes) == tuple(a.tobytes() for a in windows.sample_lines(folded.buffer, folded.offsets, 16))
 
 
+@scans
+@given(st.lists(st.text("abcd 9忽略é、 ", max_size=200), max_size=3), st.integers(0, 70), st.sampled_from("a1忽é \n"))
+def test_a_line_is_scanned_alike_wherever_a_word_crosses_a_view(
+    lanes: int, rows: list[str], size: int, filler: str
+) -> None:
+    folded = fold_batch(pa.array([filler * size + row for row in rows], pa.string()))
+    table = np.random.default_rng(size).integers(-128, 128, (1 << 9, 16)).astype(np.int8)
+    starts, hashes, sums = C.scan_lines(folded.buffer, folded.offsets, -1, table, 15, lanes)
+    assert sums == classes.class_sums(folded.buffer, folded.offsets, table, 15).tobytes()
+    assert (starts, hashes) == tuple(a.tobytes() for a in windows.sample_lines(folded.buffer, folded.offsets, -1))
+
+
 @clones
-def test_sums_of_long_lines_do_not_overflow(avx2: bool) -> None:
+@given(batches)
+def test_scripts_are_counted_as_by_the_reference(avx2: bool, rows: list[str]) -> None:
+    folded = fold_batch(pa.array(rows, pa.string()))
+    expected = script.count_scripts(folded.buffer, folded.offsets)
+    assert C.count_scripts(folded.buffer, folded.offsets, avx2) == tuple(a.tobytes() for a in expected)
+
+
+@scans
+def test_sums_of_long_lines_do_not_overflow(lanes: int) -> None:
     line = b"a b" * 30_000 + b"\n"
     table = np.full((2, 16), -128, dtype=np.int8)
     offsets = np.array([0, len(line)])
-    sums = C.scan_lines(line, offsets, 0, table, 15, avx2)[2]
+    sums = C.scan_lines(line, offsets, 0, table, 15, lanes)[2]
     assert sums == classes.class_sums(line, offsets, table, 15).tobytes()
 
 

@@ -1,5 +1,6 @@
 """The fast fold means what the slow one means, for any text and however the stream is cut."""
 
+import re
 import unicodedata
 
 import numpy as np
@@ -9,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from text_strategies import batches, fold, lines, texts
 
-from tocsin.text import fold_batch, fold_slowly, fold_text
+from tocsin.text import fold_alone, fold_batch, fold_slowly, fold_text, folding_to
+from tocsin.text.kernels import original_spans
 from tocsin.text.table import fold_table
 
 
@@ -73,6 +75,31 @@ def test_no_line_holds_a_line_break_or_two_blanks(rows: list[str]) -> None:
     found = [folded.line(i) for i in range(len(folded))]
     assert not any("\n" in line or "  " in line for line in found[: len(rows)])
     assert not any("\n" in line for line in found)
+
+
+@given(batches, st.integers(0, 3), st.data())
+def test_many_spans_lead_back_as_each_alone(rows: list[str], start: int, data: st.DataObject) -> None:
+    folded = fold_batch(pa.array(rows, pa.string()).slice(start))
+    sizes = [len(folded.line(line)) for line in range(len(folded))]
+    places = [(line, a, b) for line, size in enumerate(sizes) for a in range(size) for b in (a + 1, size)]
+    asked = data.draw(st.lists(st.sampled_from(places), max_size=20)) if places else []
+    spans = folded.spans(np.array(asked, dtype=np.int64).reshape(-1, 3)).tolist()
+    assert spans == [list(folded.span(*place)) for place in asked]
+
+
+@pytest.mark.parametrize("asked", [(0, 3, 4), (0, 1, 1), (0, -1, 1), (1, 0, 1), (-1, 0, 1)])
+def test_a_span_that_a_text_has_not_is_refused(asked: tuple[int, int, int]) -> None:
+    pytest.importorskip("tocsin.text._kernels", reason="no compiled kernels")
+    with pytest.raises(ValueError, match="offsets"):
+        original_spans(pa.array(["abc"]), np.array([asked]))
+
+
+@pytest.mark.parametrize(("pattern", "sign"), [("@", "＠"), ("[a-c]", "🅰"), (r"[\d一]", "３")])
+def test_what_folds_to_a_pattern_is_what_the_fold_makes_it(pattern: str, sign: str) -> None:
+    found = set(folding_to(pattern))
+    looked_at = set(map(chr, range(0x3000)))
+    assert {c for c in looked_at if re.search(pattern, fold_alone(c))} == found & looked_at
+    assert sign in found
 
 
 def test_no_rows_fold_to_no_lines() -> None:

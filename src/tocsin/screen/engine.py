@@ -11,7 +11,7 @@ from tocsin.screen.activity import count_activity
 from tocsin.screen.classifier import ClassifierDetector
 from tocsin.screen.detectors.fingerprint import FingerprintDetector
 from tocsin.screen.detectors.rules import RuleDetector
-from tocsin.text import fold_batch, sketch_batch
+from tocsin.text import fold_batch, scan_batch, sketch_batch
 
 LEAST_HASHES = 4  # a shorter text is shared by chance
 WORTH_NOTING = 2  # the severity from which a rule's kind is noted beside a sketch
@@ -37,14 +37,15 @@ def screen_batch(
 ) -> Screened:
     """Screen a batch of TRAFFIC; any cut of a stream into batches gives the same findings."""
     folded = fold_batch(batch["text"])
+    scanned = classifier.scan(folded) if classifier else scan_batch(folded)
     findings, told = detector.find(batch, folded), FINGERPRINTS.empty_table()
     if alarms:
-        heard, told = alarms.find(batch, folded)
+        heard, told = alarms.find(batch, folded, scanned)
         findings = _in_order(batch, findings, heard)
-    judged = classifier.find(batch, folded, findings) if classifier else None
+    judged = classifier.find(batch, folded, findings, scanned) if classifier else None
     if judged:
         findings = _in_order(batch, findings, judged.findings)
-    sketches = _sketches(batch, sketch_batch(folded), findings)
+    sketches = _sketches(batch, sketch_batch(folded, scanned), findings)
     scores = score_events(batch, findings, judged.scored if judged else None)
     sessions = judged.sessions if judged else SESSIONS.empty_table()
     return Screened(findings, count_activity(batch), sketches, scores, told, sessions)

@@ -50,7 +50,32 @@ def factors(pattern: str) -> tuple[tuple[frozenset[str], ...], ...]:
 
     The sets of a branch come rarest first; a branch without any can match where no literal stands.
     """
+    return tuple(tuple(sorted(branch, key=rarest_first)) for branch in factors_in_order(pattern))
+
+
+@lru_cache(maxsize=65_536)
+def factors_in_order(pattern: str) -> tuple[tuple[frozenset[str], ...], ...]:
+    """Find the same, the sets of a branch as they follow one another in a match; one that repeats is told once."""
     return tuple(_branches(parse_pattern(pattern)))
+
+
+def rarest_first(strings: frozenset[str]) -> tuple[float, list[str]]:
+    """Give the key that sorts sets by how rare they are."""
+    return -rarity(strings), sorted(strings)
+
+
+def plain_literal(pattern: str) -> str | None:
+    """Write a pattern as the literal that means the same, with boundaries at its ends at most; None where none does."""
+    marks = [
+        "\0" if str(op) == "AT" and str(value) == "AT_BOUNDARY" else _letter(op, value)
+        for op, value in parse_pattern(pattern)
+    ]
+    literal = "".join(marks)
+    return literal if literal.strip(BOUNDARY) and "" not in marks and BOUNDARY not in literal[1:-1] else None
+
+
+def _letter(op: object, value: Any) -> str:
+    return chr(value) if str(op) == "LITERAL" else ""
 
 
 def _branches(tree: Sequence[Any], most: int = _MOST_BRANCHES) -> list[tuple[frozenset[str], ...]]:
@@ -61,8 +86,8 @@ def _branches(tree: Sequence[Any], most: int = _MOST_BRANCHES) -> list[tuple[fro
             rest = most // len(arms)
             return [branch for arm in arms for branch in _branches([*tree[:i], *arm, *tree[i + 1 :]], rest)]
     language = _sequence(tree)
-    sets = {_least(s) for s in (*language.met, language.exact) if s and all(map(_says_something, s))}
-    return [tuple(sorted(sets, key=lambda s: (-rarity(s), sorted(s))))]
+    sets = (_least(s) for s in (*language.met, language.exact) if s and all(map(_says_something, s)))
+    return [tuple(dict.fromkeys(sets))]
 
 
 def _arms(op: object, value: Any) -> Sequence[Any]:

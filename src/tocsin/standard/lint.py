@@ -31,7 +31,7 @@ class Price:
 def price_rules(standard: Standard, pack: RulePack, folded: Folded, clock: Callable[[], float]) -> list[Price]:
     """Price every rule of a standard on a folded sample, dearest first; `clock` counts seconds."""
     texts: dict[int, list[tuple[str, Sequence[int]]]] = {}
-    for line, index, among in pack.candidates(folded, None):
+    for line, index, among in pack.candidates(folded, None).doubtful:
         texts.setdefault(index, []).append((folded.line(line), among))
     count = max(1, len(folded.texts))
     prices = [_price(rule, texts.get(i, []), count, clock) for i, rule in enumerate(standard.rules)]

@@ -3,16 +3,16 @@
 import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import accumulate
 from math import inf
 
 from tocsin.forms import ConfigError
-from tocsin.standard.factors import factors, rarity
+from tocsin.standard.factors import factors, factors_in_order, plain_literal, rarest_first, rarity
 from tocsin.standard.model import AllOf, AnyOf, ListRef, Near, Node, Regex
 from tocsin.standard.patterns import check_pattern, literal_pattern, loosen, rejecter, widest
-from tocsin.text import BOUNDARY, Demand
+from tocsin.text import BOUNDARY, Demand, is_lone
 
 Span = tuple[int, int]
 _MOST_SETS = 6
@@ -57,6 +57,11 @@ class Leaf:
         """Name the patterns one of which every match holds."""
         return self.patterns
 
+    @property
+    def size(self) -> int:
+        """Count the patterns."""
+        return len(self.patterns)
+
     @cached_property
     def weight(self) -> float:
         """Weigh how rare the weakest pattern's literals are."""
@@ -83,6 +88,11 @@ class Any:
         return tuple(t for item in self.items for t in item.triggers())
 
     @cached_property
+    def size(self) -> int:
+        """Count the patterns."""
+        return sum(item.size for item in self.items)
+
+    @cached_property
     def weight(self) -> float:
         """Weigh the weakest item."""
         return min(item.weight for item in self.items)
@@ -101,12 +111,22 @@ class All:
 
     @cached_property
     def rarest_first(self) -> tuple["Tree", ...]:
-        """The items in the order in which they are looked for."""
+        """The items in the order in which the sieve looks for them."""
         return tuple(sorted(self.items, key=lambda item: -item.weight))
+
+    @cached_property
+    def _smallest_first(self) -> tuple["Tree", ...]:
+        """The items in the order in which they are tried: to weigh them would take longer than to try them."""
+        return tuple(sorted(self.items, key=lambda item: item.size))
+
+    @cached_property
+    def size(self) -> int:
+        """Count the patterns of the smallest item."""
+        return self._smallest_first[0].size
 
     def spans(self, line: str, loose: bool) -> list[Span]:
         """Find the stretches that hold one span of each item; with no bound, the first span of the rarest item."""
-        if any(item.first(line, loose) is None for item in self.rarest_first):
+        if any(item.first(line, loose) is None for item in self._smallest_first):
             return []
         if self.within is None:
             return [span for span in [self.rarest_first[0].first(line, loose)] if span]
@@ -170,16 +190,30 @@ def demands(tree: Tree, *, loose: bool = False) -> list[Demand]:
         return [demand for item in tree.items for demand in demands(item, loose=loose)]
     if isinstance(tree, Leaf):
         patterns = [loosen(p) if loose else p for p in tree.patterns]
-        return [_demand(branch, widest(p)) for p in patterns for branch in factors(p)]
+        return [_in_order(branch, widest(p)) for p in patterns for branch in factors_in_order(p)]
     first, *others = tree.rarest_first
     also = [s for item in others for s in [_one_set(item, loose)] if s]
     within = tree.within if all(map(_spans_whole, tree.items)) else None
     return [_demand([*map(frozenset, d.sets), *also], within) for d in demands(first, loose=loose)]
 
 
+def _in_order(sets: Sequence[frozenset[str]], within: int | None) -> Demand:
+    """Demand the sets of a branch one behind another."""
+    demand = _demand(sets, within)
+    place = {tuple(sorted(s)): n for n, s in enumerate(sets)}
+    ranks = sorted(place[s] for s in demand.sets)
+    return replace(demand, order=tuple(ranks.index(place[s]) for s in demand.sets))
+
+
+def is_plain(tree: Tree, demand: Demand) -> bool:
+    """Say whether whatever meets a demand of a tree matches the tree, where the demand's literal stands."""
+    lone = isinstance(tree, Leaf) and len(tree.patterns) == 1 and is_lone(demand)
+    return lone and plain_literal(tree.patterns[0]) == demand.sets[0][0]  # type: ignore[union-attr]
+
+
 def _demand(sets: Iterable[frozenset[str]], within: int | None) -> Demand:
     """Keep the few rarest sets, rarest first; one with a literal of a letter or two only where there is no other."""
-    ordered = sorted(dict.fromkeys(sets), key=lambda s: (-rarity(s), sorted(s)))
+    ordered = sorted(dict.fromkeys(sets), key=rarest_first)
     telling = [s for s in ordered if all(len(w.strip(BOUNDARY).encode()) >= _LEAST_BYTES for w in s)]
     chosen = [s for n, s in enumerate(telling[:_MOST_SETS]) if not n or rarity(s) >= _LEAST_RARITY] or ordered[:1]
     return Demand(tuple(tuple(sorted(s)) for s in chosen), within)

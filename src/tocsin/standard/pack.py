@@ -1,14 +1,18 @@
 """A rule pack, compiled to run over folded batches: a sieve names the candidates, `re` confirms them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+import pyarrow as pa
+
 from tocsin.standard.load import Rule, Standard
-from tocsin.standard.sieve import Candidate, Roles, ScannerName, build_sieve, scanner_name
+from tocsin.standard.sieve import Candidate, Ints, Roles, ScannerName, Sifted, build_sieve, scanner_name
 from tocsin.text import Folded
 
-Candidates = Callable[[Folded, Roles], Iterator[Candidate]]
+Candidates = Callable[[Folded, Roles], Sifted]
+TimeLeft = Callable[[], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,36 +36,69 @@ class OutOfTimeError(Exception):
 
 @dataclass(frozen=True)
 class RulePack:
-    """Run a standard's rules over folded batches. `candidates` yields a superset of the matches."""
+    """Run a standard's rules over folded batches. What `candidates` lets through covers the matches."""
 
     rules: tuple[Rule, ...]
     candidates: Candidates
 
-    def matches(
-        self, folded: Folded, roles: Roles = None, time_left: Callable[[], bool] | None = None
-    ) -> list[RuleMatch]:
+    def matches(self, folded: Folded, roles: Roles = None, time_left: TimeLeft | None = None) -> list[RuleMatch]:
         """Find, for every text and rule that hears its role, the first place where the rule matches; by text, then
         rule.
 
         A text counts before the lines derived from it. The result is the same for any candidates that cover the
         matches. Errors: OutOfTimeError, which holds what was found, once there is no time left.
         """
-        found: dict[tuple[int, int], RuleMatch] = {}
+        unread: set[int] = set()
+        found = self._found(folded, roles, time_left, unread).tolist()
+        told = [RuleMatch(line, row, self.rules[rule], start, end) for row, rule, line, start, end in found]
+        if unread:
+            raise OutOfTimeError(told, unread)
+        return told
+
+    def found(self, folded: Folded, roles: Roles = None) -> Ints:
+        """Find what `matches` finds. Shape: rows of (text, rule, line, start, end), ascending."""
+        return self._found(folded, roles, None, set())
+
+    def _found(self, folded: Folded, roles: Roles, time_left: TimeLeft | None, unread: set[int]) -> Ints:
+        sifted = self.candidates(folded, roles)
+        told = self._confirmed(sifted.doubtful, folded, roles, time_left, unread)
+        confirmed = np.array(list(told), dtype=np.int64).reshape(-1, 4)
+        every = np.concatenate([sifted.sure, confirmed])
+        every = np.column_stack([folded.rows(every[:, 0]), every[:, 1], every[:, 0], every[:, 2:]])
+        every = every[np.lexsort(every.T[::-1])]
+        first = np.ones(len(every), dtype=bool)
+        first[1:] = (every[1:, :2] != every[:-1, :2]).any(axis=1)
+        return every[first]
+
+    def _confirmed(
+        self,
+        doubtful: Iterable[Candidate],
+        folded: Folded,
+        roles: Roles,
+        time_left: TimeLeft | None,
+        unread: set[int],
+    ) -> Iterator[tuple[int, ...]]:
+        """Let `re` say which candidates match, and where first; a line is asked where none before it answered.
+
+        `unread` takes the rows of the candidates for which no time was left.
+        """
+        said = roles.to_pylist() if isinstance(roles, pa.Array) else roles
+        answered: set[tuple[int, int]] = set()
         lines: dict[int, str] = {}
-        named = sorted(self.candidates(folded, roles), key=lambda c: c[:2])
+        named = sorted(doubtful, key=lambda c: c[:2])
         for place, (line, index, among) in enumerate(named):
             if time_left and not time_left():
-                unread = {folded.row(line) for line, _, _ in named[place:]}
-                raise OutOfTimeError([found[key] for key in sorted(found)], unread)
+                unread.update(folded.row(line) for line, _, _ in named[place:])
+                return
             row = folded.row(line)
-            if (row, index) in found or not (roles is None or roles[row] in self.rules[index].form.roles):
+            if (row, index) in answered or not (said is None or said[row] in self.rules[index].form.roles):
                 continue
             if line not in lines:
                 lines[line] = folded.line(line)
             loose = line >= len(folded.texts) and folded.derived[line - len(folded.texts)].spaced
             if span := self.rules[index].first(lines[line], loose, among):
-                found[row, index] = RuleMatch(line, row, self.rules[index], *span)
-        return [found[key] for key in sorted(found)]
+                answered.add((row, index))
+                yield line, index, *span
 
 
 def compile_pack(standard: Standard, cache: Path | None = None, scanner: ScannerName | None = None) -> RulePack:
@@ -78,4 +115,7 @@ def compile_pack(standard: Standard, cache: Path | None = None, scanner: Scanner
 def reference_pack(standard: Standard) -> RulePack:
     """Run every rule on every line with `re`: slow, and the oracle of the fast pack."""
     every = [(i, range(len(rule.alternatives))) for i, rule in enumerate(standard.rules)]
-    return RulePack(standard.rules, lambda folded, _roles: ((line, *e) for line in range(len(folded)) for e in every))
+    nothing = np.empty((0, 4), dtype=np.int64)
+    return RulePack(
+        standard.rules, lambda folded, _: Sifted(nothing, ((line, *e) for line in range(len(folded)) for e in every))
+    )

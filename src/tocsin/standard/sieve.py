@@ -1,32 +1,34 @@
 """Sieve folded batches: name the lines that a rule's alternative may match, by what its patterns demand of them."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib.util import find_spec
 from io import BytesIO
 from itertools import groupby
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal, Protocol, TypeAlias
 from zipfile import BadZipFile
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from tocsin.forms import ROLES
 from tocsin.standard.cache import engine_mark, keep
 from tocsin.standard.factors import commonplace
 from tocsin.standard.load import Standard
-from tocsin.standard.match import demands
+from tocsin.standard.match import demands, is_plain
 from tocsin.standard.vectorscan import Database
 from tocsin.text import Demand, Demands, Folded, Lines, keep_demands, kernels_in_use, meet_demands, pack_demands
 
 Ints = NDArray[np.int64]
 Columns = NDArray[np.uint8]
 Candidate = tuple[int, int, Sequence[int]]  # a line, a rule's number, and which of its alternatives may match there
-Roles = Sequence[str] | None  # the role of each row; None: every rule may speak of every row
-Place = tuple[int, int]  # a rule and one of its alternatives
+Roles: TypeAlias = Sequence[str] | pa.Array | None  # the role of each row; None: every rule may speak of every row
+_Part = tuple[tuple[int, int], Demand, bool]  # a rule and one of its alternatives; whether what meets it matches
 ScannerName = Literal["kernels", "vectorscan", "re"]
 _ANYBODY, _NOBODY = len(ROLES), len(ROLES) + 1  # the columns of lines that all rules, or none, may speak of
 
@@ -36,6 +38,17 @@ def scanner_name() -> ScannerName:
     if kernels_in_use() != "python":
         return "kernels"
     return "vectorscan" if find_spec("hyperscan") else "re"
+
+
+@dataclass(frozen=True)
+class Sifted:
+    """Hold what a sieve lets through. A rule is not in both for the same line.
+
+    Shape: `sure` has rows of (line, rule, start, end): the rule matches the line, and there first.
+    """
+
+    sure: Ints
+    doubtful: Iterable[Candidate]
 
 
 class _Finder(Protocol):
@@ -63,28 +76,36 @@ class _Kernel:
 
     def meet(self, buffer: Lines, offsets: Ints, columns: Columns) -> Ints:
         found = [_met(pack, buffer, offsets, columns) for pack in self.packs]
-        together = np.concatenate([np.empty((0, 2), dtype=np.int64), *found])
+        together = np.concatenate([np.empty((0, 4), dtype=np.int64), *found])
         return together[np.lexsort((together[:, 1], together[:, 0]))]
 
 
 def _met(pack: _Pack, buffer: Lines, offsets: Ints, columns: Columns) -> Ints:
-    pairs = meet_demands(buffer, offsets, columns, pack.kept)
-    return np.column_stack([pairs[:, 0], pack.numbers[pairs[:, 1]]])
+    met = meet_demands(buffer, offsets, columns, pack.kept)
+    return np.column_stack([met[:, 0], pack.numbers[met[:, 1]], met[:, 2:]])
 
 
 @dataclass(frozen=True)
 class _Half:
-    """Hold the demands for one sort of lines; demand d is made by the rule and alternative `places[d]`."""
+    """Hold the demands for one sort of lines.
+
+    Shape: demand d is made by the rule and alternative `places[d]`; `plain[d]` says that whatever meets it matches, the
+    rule having no exception.
+    """
 
     finder: _Finder
-    places: Sequence[Place]
+    places: Ints
+    plain: NDArray[np.bool_]
 
-    def sift(self, buffer: Lines, offsets: Ints, columns: Columns) -> Iterator[Candidate]:
-        """Name the rules' alternatives of which a line meets a demand, by line, then by rule."""
-        pairs = self.finder.meet(buffer, offsets, columns).tolist()
-        met = sorted({(line, *self.places[demand]) for line, demand in pairs})
-        for (line, rule), group in groupby(met, key=lambda m: m[:2]):
-            yield line, rule, [alternative for _, _, alternative in group]
+    def sift(self, buffer: Lines, offsets: Ints, columns: Columns) -> Ints:
+        """Name the rules' alternatives of which a line meets a demand.
+
+        Shape: rows of (line, rule, alternative, start, end), ascending; -1 for start where `re` must say.
+        """
+        met = self.finder.meet(buffer, offsets, columns)
+        sure = self.plain[met[:, 1]]
+        named = np.column_stack([met[:, 0], self.places[met[:, 1]], np.where(sure[:, None], met[:, 2:], -1)])
+        return named[np.lexsort(named.T[::-1])]
 
 
 @dataclass(frozen=True)
@@ -94,17 +115,36 @@ class Sieve:
     exact: _Half
     loose: _Half
 
-    def __call__(self, folded: Folded, roles: Roles = None) -> Iterator[Candidate]:
-        """Name the candidates of a folded batch."""
+    def __call__(self, folded: Folded, roles: Roles = None) -> Sifted:
+        """Sift a folded batch."""
         columns, first = _columns(folded, roles), len(folded.texts)
         spaced = np.zeros(len(folded), dtype=bool)
         spaced[first:] = [d.spaced for d in folded.derived]
-        yield from self.exact.sift(folded.buffer, folded.offsets, np.where(spaced, _NOBODY, columns).astype(np.uint8))
+        met = self.exact.sift(folded.buffer, folded.offsets, np.where(spaced, _NOBODY, columns).astype(np.uint8))
         if spaced.any():
             begin = int(folded.offsets[first])
             own = np.where(spaced, columns, _NOBODY)[first:].astype(np.uint8)
-            for line, rule, among in self.loose.sift(folded.buffer[begin:], folded.offsets[first:] - begin, own):
-                yield first + line, rule, among
+            loose = self.loose.sift(folded.buffer[begin:], folded.offsets[first:] - begin, own)
+            met = np.concatenate([met, loose + np.array([first, 0, 0, 0, 0])])
+        return _sifted(met)
+
+
+def _sifted(met: Ints) -> Sifted:
+    """Tell lines and rules where every alternative met is sure to match from those where `re` must say."""
+    fresh = np.ones(len(met), dtype=bool)
+    fresh[1:] = (met[1:, :2] != met[:-1, :2]).any(axis=1)
+    group = np.cumsum(fresh) - 1
+    doubtful = np.bincount(group, weights=met[:, 3] < 0, minlength=int(fresh.sum()))[group] > 0
+    sure = met[~doubtful][:, [0, 1, 3, 4]]
+    sure = sure[np.lexsort(sure.T[::-1])]
+    first = np.ones(len(sure), dtype=bool)
+    first[1:] = (sure[1:, :2] != sure[:-1, :2]).any(axis=1)
+    return Sifted(sure[first], list(_grouped(met[doubtful, :3].tolist())))
+
+
+def _grouped(met: list[list[int]]) -> Iterator[Candidate]:
+    for (line, rule), group in groupby(met, key=lambda m: (m[0], m[1])):
+        yield line, rule, sorted({alternative for _, _, alternative in group})
 
 
 def build_sieve(standard: Standard, scanner: ScannerName, cache: Path | None) -> Sieve:
@@ -115,9 +155,10 @@ def build_sieve(standard: Standard, scanner: ScannerName, cache: Path | None) ->
 
 def _half(standard: Standard, loose: bool, scanner: ScannerName, cache: Path | None) -> _Half:
     parts = _parts(standard, loose, cache)
-    wanted = [demand for _, demand in parts]
+    wanted = [demand for _, demand, _ in parts]
     finder = _kernel(standard, wanted, loose, cache) if scanner == "kernels" else Database.of(wanted, cache)
-    return _Half(finder, [place for place, _ in parts])
+    places = np.array([place for place, _, _ in parts], dtype=np.int64).reshape(-1, 2)
+    return _Half(finder, places, np.array([plain for _, _, plain in parts], dtype=bool))
 
 
 def _kernel(standard: Standard, wanted: Sequence[Demand], loose: bool, cache: Path | None) -> _Kernel:
@@ -160,18 +201,23 @@ def _columns(folded: Folded, roles: Roles) -> Columns:
     """Number the role of every line, a derived one's by its row."""
     if roles is None:
         return np.full(len(folded), _ANYBODY, dtype=np.uint8)
-    number = {role: n for n, role in enumerate(ROLES)}
-    rows = [number[role] for role in roles]
-    return np.array([*rows, *(rows[d.row] for d in folded.derived)], dtype=np.uint8)
+    named = roles if isinstance(roles, pa.Array) else pa.array(roles, pa.string())
+    numbers = pc.index_in(named, pa.array(ROLES)).fill_null(_NOBODY).to_numpy().astype(np.uint8)
+    columns: Columns = numbers[folded.rows(np.arange(len(folded)))]
+    return columns
 
 
-def _parts(standard: Standard, loose: bool, cache: Path | None) -> list[tuple[Place, Demand]]:
+def _parts(standard: Standard, loose: bool, cache: Path | None) -> list[_Part]:
     """List every demand of every alternative."""
-    ears = [sum(1 << n for n, role in enumerate(ROLES) if role in r.form.roles) | 1 << _ANYBODY for r in standard.rules]
-    return [(place, replace(demand, ears=ears[place[0]])) for place, demand in _analysed(standard, loose, cache)]
+    rules = standard.rules
+    ears = [sum(1 << n for n, role in enumerate(ROLES) if role in r.form.roles) | 1 << _ANYBODY for r in rules]
+    return [
+        ((rule, n), replace(demand, ears=ears[rule]), plain and rules[rule].unless is None)
+        for (rule, n), demand, plain in _analysed(standard, loose, cache)
+    ]
 
 
-def _analysed(standard: Standard, loose: bool, cache: Path | None) -> list[tuple[Place, Demand]]:
+def _analysed(standard: Standard, loose: bool, cache: Path | None) -> list[_Part]:
     """Derive the demands from the patterns; kept in the cache, for this takes its time."""
     file = _cached(standard, loose, "demands.json", cache)
     try:
@@ -180,7 +226,11 @@ def _analysed(standard: Standard, loose: bool, cache: Path | None) -> list[tuple
         kept = None
     if not isinstance(kept, list):
         trees = [((i, n), tree) for i, rule in enumerate(standard.rules) for n, tree in enumerate(rule.alternatives)]
-        kept = [(place, d.sets, d.within) for place, t in trees for d in demands(t, loose=loose) if d.sets]
+        found = ((place, t, d) for place, t in trees for d in demands(t, loose=loose) if d.sets)
+        kept = [(place, d.sets, d.within, d.order, not loose and is_plain(t, d)) for place, t, d in found]
         if file:
             keep(file, json.dumps(kept).encode())
-    return [((rule, n), Demand(tuple(map(tuple, sets)), within)) for (rule, n), sets, within in kept]
+    return [
+        ((rule, n), Demand(tuple(map(tuple, sets)), within, order=tuple(order)), plain)
+        for (rule, n), sets, within, order, plain in kept
+    ]

@@ -50,7 +50,7 @@ class Database:
         return cls(_compiled(names, cache), begins, also, tuple(map(_Lacks, number)), ears)
 
     def meet(self, buffer: Lines, offsets: Ints, columns: NDArray[np.uint8]) -> Ints:
-        """Name the lines and the demands that they may meet. Shape: rows of (line, demand), ascending."""
+        """Name the lines and the demands that they may meet. Shape: rows of (line, demand, -1, -1), ascending."""
         literals, ends = self._hits(buffer)
         lines, begun = self.begins.expand(np.searchsorted(offsets, ends, side="left") - 1, literals)
         heard = (self.ears[begun] >> columns[lines] & 1).astype(bool)
@@ -61,7 +61,8 @@ class Database:
             not any(map(texts.setdefault(line, _Line(buffer, offsets, line, self.lacks)).lacks, self.also[demand]))
             for line, demand in pairs.tolist()
         ]
-        return pairs[met] if met else np.empty((0, 2), dtype=np.int64)
+        found = pairs[met] if met else np.empty((0, 2), dtype=np.int64)
+        return np.concatenate([found, np.full_like(found, -1)], axis=1)
 
     def _hits(self, buffer: Lines) -> tuple[Ints, Ints]:
         literals: list[int] = []

@@ -20,8 +20,9 @@ from tocsin.text.windows import Lines, Positions
 
 BOUNDARY = "\0"  # at an end of a literal: it ends there at an ASCII word boundary, as `\b` says
 EVERY_EAR = 0xFF
-ANYWHERE = 0xFFFFFFFF
+ANYWHERE = NO_PLACE = 0xFFFFFFFF
 MOST_HITS = 256  # of one set in one line: a set that has more counts as near everything
+MOST_ORDERED = 7  # sets of a demand whose order can be told
 WIDTHS = 8, 6, 4, 3, 2, 1  # of the windows by which literals are found, in bytes: the widest that fits
 _GRAM = 4  # bytes
 _FILTER_BITS = 32  # for each slot of a table
@@ -38,12 +39,15 @@ _Item = TypeVar("_Item")
 class Demand:
     """Ask of a line that it holds one literal of each set, at most `within` characters from end to end, None: anywhere.
 
-    The rarest set comes first. `ears` has bit c set if lines of column c may meet it. Literals are folded.
+    The rarest set comes first. `ears` has bit c set if lines of column c may meet it. `order` says which of the sets'
+    literals comes first in the line, which next, one behind the end of the other; where it is empty, or `within` None,
+    they come in any order. Literals are folded.
     """
 
     sets: tuple[tuple[str, ...], ...]
     within: int | None = None
     ears: int = EVERY_EAR
+    order: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +81,7 @@ class Demands:
     its window begins, its edges (1: at the begin, 2: at the end), and its first 8 bytes in two numbers. `begins` lists
     the demands whose first set holds a literal, `members` the literals of a set, `grams` four bytes of each of those, 0
     where it has not so many; a row of `demands` says where its sets begin in `sets`, how many they are, how near they
-    must be, and its ears.
+    must be, its ears, and the order: 0, or four bits a set beside the highest bit.
     """
 
     literals: U32
@@ -112,6 +116,8 @@ def pack_demands(demands: Sequence[Demand], usual: Mapping[str, float] | None = 
     """
     if any(not demand.sets for demand in demands):
         raise ValueError("a demand has no sets")
+    if any(d.order and (sorted(d.order) != list(range(len(d.sets))) or len(d.sets) > MOST_ORDERED) for d in demands):
+        raise ValueError("a demand's order is not one of its sets")
     sets = _numbered(s for demand in demands for s in demand.sets)
     literals = _numbered(literal for s in sets for literal in s)
     rows, text = _described(list(literals), usual or {})
@@ -131,11 +137,15 @@ def pack_demands(demands: Sequence[Demand], usual: Mapping[str, float] | None = 
 
 def meet_slowly(
     buffer: Lines, offsets: Positions, columns: NDArray[np.uint8], demands: Sequence[Demand]
-) -> list[tuple[int, int]]:
-    """Name the lines and the demands that they meet, ascending: the kernel's reference."""
+) -> list[tuple[int, int, int, int]]:
+    """Name the lines and the demands that they meet, ascending: the kernel's reference.
+
+    Shape: rows of line, demand, start and end. A demand that is a lone literal has the place where the line first holds
+    it, in characters; any other has -1.
+    """
     lines = zip(offsets[:-1].tolist(), offsets[1:].tolist(), columns.tolist(), strict=True)
     return [
-        (line, number)
+        (line, number, *_lone_place(buffer[start : stop - 1].decode(), demand))
         for line, (start, stop, column) in enumerate(lines)
         for number, demand in enumerate(demands)
         if demand.ears >> column & 1 and _meets(buffer[start : stop - 1].decode(), demand)
@@ -148,7 +158,31 @@ def _meets(line: str, demand: Demand) -> bool:
         return False
     if not others or demand.within is None or max(map(len, (first, *others))) > MOST_HITS:
         return True
+    if demand.order:
+        return _in_order(
+            [spans for _, spans in sorted(zip(demand.order, (first, *others), strict=True))], demand.within
+        )
     return any(all(any(_reach(h, g) <= demand.within for g in other) for other in others) for h in first)
+
+
+def _in_order(sets: Sequence[list[tuple[int, int]]], within: int) -> bool:
+    """Say whether spans of the sets follow one another within so many characters."""
+    return any(_follow(span, span[1], sets[1:], within) for span in sets[0])
+
+
+def _follow(first: tuple[int, int], end: int, sets: Sequence[list[tuple[int, int]]], within: int) -> bool:
+    if not sets:
+        return end - first[0] <= within
+    return any(start >= end and _follow(first, after, sets[1:], within) for start, after in sets[0])
+
+
+def _lone_place(line: str, demand: Demand) -> tuple[int, int]:
+    return next(_spans(line, demand.sets[0][0])) if is_lone(demand) else (-1, -1)
+
+
+def is_lone(demand: Demand) -> bool:
+    """Say whether all that a demand asks for is one literal."""
+    return len(demand.sets) == 1 == len(demand.sets[0])
 
 
 def _reach(a: tuple[int, int], b: tuple[int, int]) -> int:
@@ -280,5 +314,6 @@ def _rows(demands: Sequence[Demand]) -> U32:
     counts = [len(d.sets) for d in demands]
     begins = [0, *accumulate(counts)][:-1]
     within = [ANYWHERE if d.within is None else d.within for d in demands]
-    columns = [begins, counts, within, [d.ears for d in demands]]
-    return np.array(columns, dtype=np.uint32).T.copy().reshape(-1, 4)
+    orders = [sum(rank << 4 * n for n, rank in enumerate(d.order)) | (1 << 31 if d.order else 0) for d in demands]
+    columns = [begins, counts, within, [d.ears for d in demands], orders]
+    return np.array(columns, dtype=np.uint32).T.copy().reshape(-1, 5)

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from tocsin.text.derive import Derived, derive
 from tocsin.text.fold_arrays import SPACE, Flags, expand
-from tocsin.text.kernels import fold_join
+from tocsin.text.kernels import fold_join, kernels_in_use, original_spans
 from tocsin.text.table import fold_table
 from tocsin.text.windows import Lines, Positions
 
@@ -58,6 +58,20 @@ class Folded:
     def span(self, line: int, start: int, end: int) -> tuple[int, int]:
         """Map a span of a line, in characters, to code points of the original text."""
         return self.original(line).span(start, end)
+
+    def rows(self, lines: Positions) -> Positions:
+        """Name the texts that lines came from."""
+        of_derived = np.array([d.row for d in self.derived], dtype=np.int64)
+        return np.concatenate([np.arange(len(self.texts)), of_derived])[lines]
+
+    def spans(self, asked: Positions) -> Positions:
+        """Map many spans as `span` does. Shape: rows of (line, start, end) in, of (start, end) out."""
+        main = (asked[:, 0] < len(self.texts)) & (kernels_in_use() != "python")
+        spans = np.empty((len(asked), 2), dtype=np.int64)
+        spans[main] = original_spans(self.texts, asked[main]) if main.any() else 0
+        for place in np.flatnonzero(~main).tolist():
+            spans[place] = self.span(*asked[place].tolist())
+        return spans
 
     def original(self, line: int) -> FoldedText | Derived:
         """Give what maps spans of a line to the original text; worth keeping where a line has several."""

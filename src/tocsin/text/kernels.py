@@ -6,14 +6,14 @@ Both give the same bytes. Whoever folds, sketches or looks up goes through here.
 from collections.abc import Sequence
 from importlib import import_module
 from types import ModuleType
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from tocsin.text import classes, fold_arrays, probe, windows
-from tocsin.text.demands import Demands
+from tocsin.text import classes, fold_arrays, probe, script, windows
+from tocsin.text.demands import NO_PLACE, Demands
 from tocsin.text.fold_arrays import Flags
 from tocsin.text.packed_table import packed_table
 from tocsin.text.siphash import siphash_slowly
@@ -29,13 +29,14 @@ def _compiled() -> ModuleType | None:
 
 _C = _compiled()
 _AVX2 = bool(_C and _C.has_avx2())
+_LANES = 2 if _C and _C.has_avx512() else int(_AVX2)
 
 
-def kernels_in_use() -> Literal["c-avx2", "c", "python"]:
-    """Name the kernels in use."""
+def kernels_in_use() -> Literal["c-avx512", "c-avx2", "c", "python"]:
+    """Name the kernels in use; some of those for AVX-512 are those for AVX2."""
     if _C is None:
         return "python"
-    return "c-avx2" if _AVX2 else "c"
+    return "c-avx512" if _LANES > 1 else "c-avx2" if _AVX2 else "c"
 
 
 def fold_join(texts: pa.Array) -> tuple[Lines, Positions, Flags]:
@@ -53,7 +54,7 @@ def sample_lines(buffer: Lines, offsets: Positions, kept: int) -> tuple[Position
     """Sample the hashes of every line's windows; see `windows.sample_lines`."""
     if _C is None or not kept:
         return windows.sample_lines(buffer, offsets, kept)
-    starts, hashes, _ = _C.scan_lines(buffer, offsets, kept, b"", 0, _AVX2)
+    starts, hashes, _ = _C.scan_lines(buffer, offsets, kept, b"", 0, _LANES)
     return np.frombuffer(starts, dtype=np.int64), np.frombuffer(hashes, dtype=np.uint64)
 
 
@@ -63,7 +64,7 @@ def class_sums(
     """Add up the weights of every line's features; see `classes.class_sums`."""
     if _C is None:
         return classes.class_sums(buffer, offsets, table, features)
-    _, _, sums = _C.scan_lines(buffer, offsets, 0, table, features, _AVX2)
+    _, _, sums = _C.scan_lines(buffer, offsets, 0, table, features, _LANES)
     return np.frombuffer(sums, dtype=np.int32).reshape(-1, classes.LANES)
 
 
@@ -79,11 +80,21 @@ def sample_and_sum(
     buffer: Lines, offsets: Positions, kept: int, table: NDArray[np.int8], features: int
 ) -> tuple[Positions, Hashes, NDArray[np.int32]]:
     """Sample and add up in one pass; gives what `sample_lines` and `class_sums` give."""
+    if not len(table):
+        return (*sample_lines(buffer, offsets, kept), np.empty((0, classes.LANES), dtype=np.int32))
     if _C is None or not kept:
         return (*sample_lines(buffer, offsets, kept), class_sums(buffer, offsets, table, features))
-    starts, hashes, sums = _C.scan_lines(buffer, offsets, kept, table, features, _AVX2)
+    starts, hashes, sums = _C.scan_lines(buffer, offsets, kept, table, features, _LANES)
     lanes = np.frombuffer(sums, dtype=np.int32).reshape(-1, classes.LANES)
     return np.frombuffer(starts, dtype=np.int64), np.frombuffer(hashes, dtype=np.uint64), lanes
+
+
+def count_scripts(buffer: Lines, offsets: Positions) -> tuple[script.Counts, script.Counts]:
+    """Count the Han characters and the characters of lines; see `script.count_scripts`."""
+    if _C is None:
+        return script.count_scripts(buffer, offsets)
+    han, chars = _C.count_scripts(buffer, np.ascontiguousarray(offsets), _AVX2)
+    return np.frombuffer(han, dtype=np.int32), np.frombuffer(chars, dtype=np.int32)
 
 
 def siphash(keys: Sequence[bytes], words: Hashes) -> NDArray[np.uint64]:
@@ -115,10 +126,36 @@ def keep_demands(demands: Demands) -> object:
 def meet_demands(buffer: Lines, offsets: Positions, columns: NDArray[np.uint8], kept: object) -> NDArray[np.int64]:
     """Name the lines and the demands that they meet, as `demands.meet_slowly` does; only where kernels are compiled.
 
-    Shape: rows of (line, demand), ascending; `kept` is what `keep_demands` gave.
+    Shape: rows of (line, demand, start, end), ascending; `kept` is what `keep_demands` gave.
     """
     if _C is None:
         raise NotImplementedError("no kernels are compiled here")
-    raw = np.frombuffer(_C.meet_kept(buffer, offsets, columns, kept, _AVX2), dtype=np.uint64)
-    pairs = np.sort(raw)
-    return np.column_stack([pairs >> np.uint64(32), pairs & np.uint64(0xFFFFFFFF)]).astype(np.int64)
+    raw = np.frombuffer(_C.meet_kept(buffer, offsets, columns, kept, _AVX2), dtype="<u4").reshape(-1, 4)
+    order = np.lexsort((raw[:, 0], raw[:, 1]))
+    met = raw[order][:, [1, 0, 3, 2]].astype(np.int64)
+    met[:, 2:][met[:, 2:] == NO_PLACE] = -1
+    return met
+
+
+def original_spans(texts: pa.Array, asked: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Map spans of folded texts to code points of the originals; only where kernels are compiled.
+
+    Shape: rows of (text, start, end) in, of (start, end) out. Units: characters of the folded text, at least one.
+    Errors: ValueError for a span that the text has not.
+    """
+    if _C is None:
+        raise NotImplementedError("no kernels are compiled here")
+    _, offsets, data = texts.buffers()
+    table = packed_table()
+    at = np.frombuffer(offsets or bytes(4), dtype=np.int32)[texts.offset : texts.offset + len(texts) + 1]
+    wanted = np.ascontiguousarray(asked, dtype=np.int64)
+    raw = _C.original_spans(data or b"", at, table.pages, table.entries, table.pool, wanted)
+    return np.frombuffer(raw, dtype=np.int64).reshape(-1, 2)
+
+
+def densest_stretches(arrays: tuple[NDArray[Any], ...], pairs: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Find where lines hold most of alarms' windows; see `stretch.densest`. Only where kernels are compiled."""
+    if _C is None:
+        raise NotImplementedError("no kernels are compiled here")
+    raw = _C.densest_stretches(*arrays, np.ascontiguousarray(pairs, dtype=np.int64))
+    return np.frombuffer(raw, dtype=np.int64).reshape(-1, 3)

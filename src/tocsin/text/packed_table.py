@@ -4,8 +4,9 @@ An entry is 32 bits: `SELF` if the code point folds to itself; `POOLED` with the
 to three bytes of UTF-8, the first in the lowest byte, and their number in bits 24 and 25. `LOOKS_ALIKE` is beside any.
 """
 
+import re
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,6 +45,28 @@ def changed(table: FoldTable) -> list[int]:
     """List the code points that do not fold to themselves."""
     same = (table.length == 1) & (table.code == np.arange(len(table.code)))
     return np.flatnonzero(~same).tolist()
+
+
+@cache
+def not_folding_to_one() -> frozenset[str]:
+    """List the characters that fold to nothing or to several."""
+    odd = np.flatnonzero(fold_table().length != 1)
+    return frozenset(map(chr, odd.tolist()))
+
+
+@lru_cache(maxsize=16_384)
+def fold_alone(char: str) -> str:
+    """Give what one character folds to by itself."""
+    return fold_table().of(char)
+
+
+def folding_to(pattern: str) -> str:
+    """List the code points whose folding holds a match of a pattern that matches single characters."""
+    table, wanted = fold_table(), re.compile(pattern)
+    codes = np.delete(np.arange(len(table.code), dtype=np.uint32), slice(0xD800, 0xE000))
+    own = set(wanted.findall(codes.tobytes().decode("utf-32-le")))
+    others = list(map(chr, changed(table)))
+    return "".join(sorted(own.difference(others) | {c for c in others if wanted.search(table.of(c))}))
 
 
 def looks_alike(code: int, folded: str) -> bool:

@@ -9,7 +9,8 @@ import pyarrow as pa
 
 from tocsin.text.fold import Folded
 from tocsin.text.kernels import sample_lines
-from tocsin.text.windows import CHUNK, MIX, SAMPLED, WINDOW_BYTES, Hashes
+from tocsin.text.scanned import Scanned
+from tocsin.text.windows import CHUNK, MIX, SAMPLED, WINDOW_BYTES, Hashes, Positions
 
 __all__ = ["KEPT", "SAMPLED", "WINDOW_BYTES", "Hashes", "sketch_batch", "sketch_slowly"]
 
@@ -17,13 +18,23 @@ KEPT = 16
 _CHUNK, _MIX = CHUNK, MIX
 
 
-def sketch_batch(folded: Folded) -> pa.Array:
-    """Sketch every text of a batch; derived lines are left out.
+def sketch_batch(folded: Folded, scanned: Scanned | None = None) -> pa.Array:
+    """Sketch every text of a batch; derived lines are left out. `scanned` spares a pass where the batch was scanned.
 
     Shape: one list of at most 16 distinct hashes a text, smallest first; empty where the text is shorter than a window.
     """
-    starts, hashes = sample_lines(folded.buffer, folded.offsets[: len(folded.texts) + 1], KEPT)
+    if scanned is None:
+        starts, hashes = sample_lines(folded.buffer, folded.offsets[: len(folded.texts) + 1], KEPT)
+    else:
+        starts, hashes = _smallest(scanned, len(folded.texts))
     return pa.ListArray.from_arrays(pa.array(starts.astype(np.int32)), pa.array(hashes))
+
+
+def _smallest(scanned: Scanned, count: int) -> tuple[Positions, Hashes]:
+    first = scanned.starts[:count]
+    held = np.minimum(np.diff(scanned.starts[: count + 1]), KEPT)
+    starts = np.concatenate([[0], np.cumsum(held)])
+    return starts, scanned.hashes[np.repeat(first - starts[:-1], held) + np.arange(starts[-1])]
 
 
 def sketch_slowly(line: bytes) -> list[int]:

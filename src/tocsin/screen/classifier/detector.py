@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from tocsin.forms import FINDINGS, LABELS, SCORED, SESSIONS
 from tocsin.screen.classifier.labelled import KINDS
 from tocsin.screen.classifier.sessions import count_sessions
-from tocsin.screen.classifier.stages import Judgement, Stages, judge
+from tocsin.screen.classifier.stages import Judgement, Stages, first_scan, judge
 from tocsin.screen.classifier.voices import voices_of
 from tocsin.screen.evidence import excerpt
-from tocsin.text import Folded
+from tocsin.text import Folded, Scanned
 
 Floats = NDArray[np.float64]
 SEVERITY = 2  # a hint: it makes a case only together with another voice
@@ -46,15 +46,21 @@ class ClassifierDetector:
 
     name: ClassVar[str] = "classifier"
 
-    def find(self, batch: pa.RecordBatch, folded: Folded, findings: pa.Table) -> Judged:
+    def scan(self, folded: Folded) -> Scanned:
+        """Scan a batch once, for this detector and for those that ask for sampled windows alone."""
+        return first_scan(folded, self.stages.model)
+
+    def find(self, batch: pa.RecordBatch, folded: Folded, findings: pa.Table, scanned: Scanned | None = None) -> Judged:
         """Judge a batch of TRAFFIC by its folded texts and what was found in it."""
-        judged, shared = self.weigh(folded, voices_of(batch["event_id"], findings))
+        judged, shared = self.weigh(folded, voices_of(batch["event_id"], findings), scanned)
         sessions = count_sessions(batch, judged) if self.sessions else SESSIONS.empty_table()
         return Judged(self._findings(batch, folded, judged, shared), _scored(judged, shared), sessions)
 
-    def weigh(self, folded: Folded, voices: NDArray[np.float32]) -> tuple[Judgement, Floats]:
+    def weigh(
+        self, folded: Folded, voices: NDArray[np.float32], scanned: Scanned | None = None
+    ) -> tuple[Judgement, Floats]:
         """Judge texts by what rules say of them; also give how probable misuse of a shared kind is."""
-        judged = judge(folded, voices, self.stages)
+        judged = judge(folded, voices, self.stages, scanned)
         local = judged.labels[:, ~_SHARED].sum(axis=1)
         return judged, judged.harm - local * (
             1 - voices.max(axis=1)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from tocsin.screen.classifier.guard import Ask, is_grey, weigh
 from tocsin.screen.classifier.model import COLUMNS, COUNT_LANE, FEATURES, Model
 from tocsin.screen.classifier.scales import CANDIDATES, SHARES
-from tocsin.text import Folded, class_sums
+from tocsin.text import Folded, Scanned, class_sums, count_scripts, scan_batch
 
 Floats = NDArray[np.float32]
 Encode = Callable[[Sequence[str]], Floats]  # texts to vectors of 512
@@ -27,6 +27,11 @@ ASCII = 1  # a row flag of the fold
 def first_sums(folded: Folded, model: Model) -> NDArray[np.int32]:
     """Add up the weights of every line's features, derived lines behind the texts."""
     return class_sums(folded.buffer, folded.offsets, model.table, FEATURES)
+
+
+def first_scan(folded: Folded, model: Model) -> Scanned:
+    """Add up the same sums in one pass with the sampled windows."""
+    return scan_batch(folded, model.table, FEATURES)
 
 
 def first_scores(folded: Folded, sums: NDArray[np.int32], model: Model) -> Floats:
@@ -84,10 +89,7 @@ def languages(folded: Folded) -> NDArray[np.str_]:
     named = np.full(texts, "en")
     if not texts or (not folded.derived and (folded.flags & ASCII).all()):
         return named
-    line = np.frombuffer(folded.buffer, np.uint8, int(folded.offsets[count]))
-    starts = folded.offsets[:count]
-    han = np.add.reduceat((line - np.uint8(0xE4)) < 6, starts, dtype=np.int32)
-    characters = np.add.reduceat((line & 0xC0) != 0x80, starts, dtype=np.int32)
+    han, characters = count_scripts(folded.buffer, folded.offsets[: count + 1])
     chinese = np.flatnonzero(han > HAN_SHARE * characters)
     rows = np.concatenate([np.arange(texts), [d.row for d in folded.derived]]).astype(np.int64)
     named[rows[chinese]] = "zh"
@@ -122,13 +124,13 @@ class Stages:
     budget: float = 1.0
 
 
-def judge(folded: Folded, voices: Floats, stages: Stages) -> Judgement:
+def judge(folded: Folded, voices: Floats, stages: Stages, scanned: Scanned | None = None) -> Judgement:
     """Judge folded texts by the first stage, candidates again by the second, doubtful ones by the guard.
 
     Shape: `voices` has a row a text: what rules say of it, gravely and weakly. Whether a text is a candidate depends on
     nothing but itself; the budget is the share of ordinary texts that may be.
     """
-    langs, sums = languages(folded), first_sums(folded, stages.model)
+    langs, sums = languages(folded), scanned.sums if scanned else first_sums(folded, stages.model)
     raw = first_scores(folded, sums, stages.model)
     weight, features = (sums[: len(raw), lane].astype(np.int64) for lane in (0, COUNT_LANE))
     harm = _on_scale("first", np.concatenate([raw[:, :1], voices], axis=1), langs, stages.model)

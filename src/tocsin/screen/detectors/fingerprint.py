@@ -18,8 +18,6 @@ from tocsin.forms import FINDINGS, FINGERPRINTS
 from tocsin.screen.evidence import excerpt
 from tocsin.text import (
     HOT,
-    MOST_WINDOWS,
-    SAMPLED,
     WINDOW_BYTES,
     Bank,
     Derived,
@@ -27,9 +25,12 @@ from tocsin.text import (
     FoldedText,
     GroupKey,
     Hashes,
+    LineWindows,
     Part,
-    hash_windows,
-    sample_lines,
+    Scanned,
+    Segment,
+    densest,
+    scan_batch,
 )
 
 ROLES = ("user", "tool")
@@ -66,24 +67,25 @@ class FingerprintDetector:
     name: ClassVar[str] = "fingerprint"
     version: ClassVar[str] = "1"
 
-    def find(self, batch: pa.RecordBatch, folded: Folded) -> tuple[pa.Table, pa.Table]:
+    def find(self, batch: pa.RecordBatch, folded: Folded, scanned: Scanned | None = None) -> tuple[pa.Table, pa.Table]:
         """Judge a batch of TRAFFIC with its folded texts; return FINDINGS and FINGERPRINTS in the order of events."""
         roles = batch["role"].to_pylist()
         told: dict[int, list[AlarmMatch]] = defaultdict(list)
-        for match in self.matches(folded):
+        for match in self.matches(folded, scanned):
             row = folded.row(match.line)
             if roles[row] in ROLES:
                 told[row].append(match)
         rows = [each for row in sorted(told) for each in _placed(folded, row, _first(told[row]))]
         return self._findings(batch, folded, rows), _table(batch, rows)
 
-    def matches(self, folded: Folded) -> Iterator[AlarmMatch]:
+    def matches(self, folded: Folded, scanned: Scanned | None = None) -> Iterator[AlarmMatch]:
         """Yield what lines hold of which alarms, in no order."""
-        starts, hashes = sample_lines(folded.buffer, folded.offsets, -1)
+        windows = scanned or scan_batch(folded)
         for key in self._fitting:
-            keyed = key.keyed(hashes)
-            for line in self._suspects(keyed, starts):
-                yield from self._confirmed(line, key, folded)
+            keyed = key.keyed(windows.hashes)
+            lines = self._suspects(keyed, windows.starts)
+            if len(lines):
+                yield from self._confirmed(lines, key, _Sampled.of(lines, keyed, windows.starts), folded)
 
     @cached_property
     def _fitting(self) -> tuple[GroupKey, ...]:
@@ -94,19 +96,13 @@ class FingerprintDetector:
         suspects = [part.segment.voted(keyed, starts, HOT) for part in self.bank.parts]
         return np.unique(np.concatenate([np.empty(0, dtype=np.int64), *suspects]))
 
-    def _confirmed(self, line: int, key: GroupKey, folded: Folded) -> Iterator[AlarmMatch]:
-        raw = folded.buffer[folded.offsets[line] : folded.offsets[line + 1] - 1]
-        hashes, at = hash_windows(raw)
-        keyed = key.keyed(hashes)
-        low = keyed.astype(np.uint32)
-        order = np.argsort(low, kind="stable")
-        windows = low[order], at[order]
-        sampled = np.unique(keyed[hashes < np.uint64(SAMPLED)])
-        for part, alarms in _candidates(self.bank.parts, sampled):
-            pairs = np.stack([np.zeros_like(alarms), alarms], axis=1)
-            seconded = part.segment.seconded(pairs, sampled, np.array([0, len(sampled)]))
-            found = (_confirm(part, alarm, windows, line) for alarm in alarms[seconded].tolist())
-            yield from (match for match in found if match)
+    def _confirmed(self, lines: Ints, key: GroupKey, sampled: "_Sampled", folded: Folded) -> Iterator[AlarmMatch]:
+        windows = LineWindows.of(folded, lines, key)
+        for part, pairs in _candidates(self.bank.parts, sampled):
+            named = pairs[part.segment.seconded(pairs, sampled.keyed, sampled.starts)]
+            for pair, stretch in zip(named.tolist(), densest(windows, part.segment, named).tolist(), strict=True):
+                if match := _match(part.segment, int(lines[pair[0]]), pair[1], *stretch):
+                    yield match
 
     def _findings(self, batch: pa.RecordBatch, folded: Folded, rows: Sequence["_Told"]) -> pa.Table:
         best: dict[tuple[int, str], _Told] = {}
@@ -170,19 +166,38 @@ def _table(batch: pa.RecordBatch, rows: Sequence[_Told]) -> pa.Table:
     return pa.Table.from_pylist(found, schema=FINGERPRINTS)
 
 
-def _candidates(parts: Sequence[Part], sampled: Hashes) -> Iterator[tuple[Part, Ints]]:
-    """Name, segment by segment, the alarms that enough windows vote for.
+@dataclass(frozen=True)
+class _Sampled:
+    """Hold the keyed sampled windows of some lines: of line i `keyed[starts[i]:starts[i + 1]]`, distinct."""
+
+    keyed: Hashes
+    starts: Ints
+    line: Ints  # of each window
+
+    @classmethod
+    def of(cls, lines: Ints, keyed: Hashes, starts: Ints) -> "_Sampled":
+        """Gather those of these lines."""
+        counts = starts[lines + 1] - starts[lines]
+        own = np.concatenate([[0], np.cumsum(counts)])
+        at = np.repeat(starts[lines] - own[:-1], counts) + np.arange(own[-1])
+        return cls(keyed[at], own, np.repeat(np.arange(len(lines)), counts))
+
+
+def _candidates(parts: Sequence[Part], sampled: _Sampled) -> Iterator[tuple[Part, Ints]]:
+    """Name, segment by segment, the pairs (line, alarm) that enough windows of the line vote for.
 
     A window votes for the first few of its alarms in order of id. However the alarms lie in segments, the candidates
     are the same.
     """
-    ballots = _ballots(parts, sampled)
-    crowded = np.bincount(ballots[0], minlength=len(sampled)) > HOT
+    ballots = _ballots(parts, sampled.keyed)
+    crowded = np.bincount(ballots[0], minlength=len(sampled.keyed)) > HOT
     kept = np.concatenate([ballots[:, ~crowded[ballots[0]]], _trimmed(parts, ballots[:, crowded[ballots[0]]])], axis=1)
     for number, part in enumerate(parts):
-        alarms, votes = np.unique(kept[2, kept[1] == number], return_counts=True)
+        windows, _, alarms = kept[:, kept[1] == number]
+        pairs, votes = np.unique(sampled.line[windows] << 32 | alarms, return_counts=True)
+        alarms = pairs & 0xFFFFFFFF
         if len(alarms):
-            yield part, alarms[votes >= part.segment.need[alarms]]
+            yield part, np.stack([pairs >> 32, alarms], axis=1)[votes >= part.segment.need[alarms]]
 
 
 def _ballots(parts: Sequence[Part], sampled: Hashes) -> Ints:
@@ -206,37 +221,12 @@ def _trimmed(parts: Sequence[Part], ballots: Ints) -> Ints:
     return np.array(kept, dtype=np.int64).reshape(-1, 3).T
 
 
-def _confirm(part: Part, alarm: int, windows: tuple[NDArray[np.uint32], Ints], line: int) -> AlarmMatch | None:
-    """Look for the stretch of a line that holds most of an alarm's windows; None where none holds enough."""
-    segment = part.segment
-    wanted = segment.windows[int(segment.begin[alarm]) : int(segment.begin[alarm + 1])]
-    which, at = _places(wanted, *windows)
-    if not len(at):
-        return None
-    which, at, held = _densest(which, at, max(2 * int(segment.stretch[alarm]), 128))
-    short = len(wanted) < SHORT or segment.stretch[alarm] <= SHORT_BYTES
-    share = held / len(wanted)
-    if share < (LEAST_SHARE_SHORT if short else LEAST_SHARE) or held < min(LEAST_MATCHED, len(wanted)):
+def _match(segment: Segment, line: int, alarm: int, held: int, first: int, last: int) -> AlarmMatch | None:
+    """Say that a line holds an alarm's text where the stretch holds enough of its windows."""
+    wanted = int(segment.begin[alarm + 1]) - int(segment.begin[alarm])
+    short = wanted < SHORT or segment.stretch[alarm] <= SHORT_BYTES
+    share = held / wanted
+    if share < (LEAST_SHARE_SHORT if short else LEAST_SHARE) or held < min(LEAST_MATCHED, wanted):
         return None
     name, kind = segment.name(alarm)
-    return AlarmMatch(line, name, kind, round(share, 4), int(at.min()), int(at.max()) + WINDOW_BYTES)
-
-
-def _places(wanted: NDArray[np.uint32], low: NDArray[np.uint32], at: Ints) -> tuple[Ints, Ints]:
-    """Find where in a line the wanted windows stand, as (which of them, byte)."""
-    first, last = np.searchsorted(low, wanted, side="left"), np.searchsorted(low, wanted, side="right")
-    counts = last - first
-    steps = np.arange(int(counts.sum())) - np.repeat(np.cumsum(counts) - counts, counts)
-    return np.repeat(np.arange(len(wanted)), counts), at[np.repeat(first, counts) + steps]
-
-
-def _densest(which: Ints, at: Ints, width: int) -> tuple[Ints, Ints, int]:
-    """Choose the block of the text with most different windows; blocks overlap by half."""
-    half = max(1, width // 2)
-    block = at // half
-    blocks = np.concatenate([block, block - 1]) + 1
-    pairs = np.unique(blocks * MOST_WINDOWS + np.concatenate([which, which]))
-    numbers, held = np.unique(pairs // MOST_WINDOWS - 1, return_counts=True)
-    best = int(np.argmax(held))
-    inside = (block == numbers[best]) | (block == numbers[best] + 1)
-    return which[inside], at[inside], int(held[best])
+    return AlarmMatch(line, name, kind, round(share, 4), first, last + WINDOW_BYTES)

@@ -1,14 +1,14 @@
 """Findings of the standard's rules on single events."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar
 
 import pyarrow as pa
 
 from tocsin.forms import FINDINGS
 from tocsin.screen.evidence import excerpt
-from tocsin.standard import RuleMatch, RulePack, Standard, compile_pack
+from tocsin.standard import RulePack, Standard, compile_pack
 from tocsin.text import Folded
 
 SCORE_OF_CONFIDENCE = {1: 0.2, 2: 0.4, 3: 0.6, 4: 0.8, 5: 0.95}
@@ -27,32 +27,40 @@ class RuleDetector:
 
     def find(self, batch: pa.RecordBatch, folded: Folded) -> pa.Table:
         """Judge a batch of TRAFFIC with its folded texts; return FINDINGS in the order of events, then of rules."""
-        roles = batch["role"].to_pylist()
-        matches = self.pack.matches(folded, roles)
-        rows = pa.array([m.row for m in matches], pa.int64())
+        found = self.pack.found(folded, batch["role"])
+        rows = pa.array(found[:, 0])
         about = batch.select(["event_id", "account", "session", "time"]).take(rows)
-        return pa.Table.from_arrays([*about.columns, *self._columns(matches, folded)], schema=FINDINGS)
-
-    def _columns(self, matches: list[RuleMatch], folded: Folded) -> Iterator[pa.Array]:
-        count = len(matches)
-        forms = [m.rule.form for m in matches]
-        spans = [folded.span(m.line, m.start, m.end) for m in matches]
+        spans = folded.spans(found[:, 2:])
+        texts = batch["text"].take(rows).to_pylist() if self.keep_evidence else [None] * len(rows)
+        evidence = [text and excerpt(text, *span) for text, span in zip(texts, spans.tolist(), strict=True)]
         columns = {
-            "detector": [self.name] * count,
-            "detector_version": [self.version] * count,
-            "rule": [form.id for form in forms],
-            "kind": [form.kind for form in forms],
-            "severity": [form.severity for form in forms],
-            "score": [SCORE_OF_CONFIDENCE[form.confidence] for form in forms],
-            "span_start": [start for start, _ in spans],
-            "span_end": [end for _, end in spans],
-            "evidence": [self._evidence(folded, m.row, *span) for m, span in zip(matches, spans, strict=True)],
-            "standard_version": [self.standard_version] * count,
+            **{name: pa.repeat(value, len(rows)) for name, value in self._same.items()},
+            **{name: values.take(pa.array(found[:, 1])) for name, values in self._of_rules.items()},
+            "span_start": pa.array(spans[:, 0]),
+            "span_end": pa.array(spans[:, 1]),
+            "evidence": pa.array(evidence, pa.string()),
         }
-        return (pa.array(values, FINDINGS.field(name).type) for name, values in columns.items())
+        arrays = [columns[f.name].cast(f.type) for f in FINDINGS if f.name in columns]
+        return pa.Table.from_arrays([*about.columns, *arrays], schema=FINDINGS)
 
-    def _evidence(self, folded: Folded, row: int, start: int, end: int) -> str | None:
-        return excerpt(folded.texts[row].as_py(), start, end) if self.keep_evidence else None
+    @cached_property
+    def _same(self) -> dict[str, str]:
+        return {
+            "detector": self.name,
+            "detector_version": self.version,
+            "standard_version": self.standard_version,
+        }
+
+    @cached_property
+    def _of_rules(self) -> dict[str, pa.Array]:
+        """Hold what every finding of a rule says, by the rule's number."""
+        forms = [rule.form for rule in self.pack.rules]
+        return {
+            "rule": pa.array([form.id for form in forms], pa.string()),
+            "kind": pa.array([form.kind for form in forms], pa.string()),
+            "severity": pa.array([form.severity for form in forms]),
+            "score": pa.array([SCORE_OF_CONFIDENCE[form.confidence] for form in forms]),
+        }
 
 
 def rule_detector(standard: Standard, pack: RulePack | None = None, *, keep_evidence: bool = True) -> RuleDetector:

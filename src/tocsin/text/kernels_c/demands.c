@@ -5,46 +5,7 @@
  * places that hold the same four bytes. Positions are counted in characters.
  */
 #define _GNU_SOURCE  /* memmem */
-#include "kernels.h"
-
-#define ANYWHERE 0xFFFFFFFFu
-#define MOST_CHAINS (1u << 20)
-enum { MOST_HITS = 256, AT_BEGIN = 1, AT_END = 2, GRAM = 4, WIDTHS = 6 };
-static const uint8_t width_of[WIDTHS] = {8, 6, 4, 3, 2, 1};  /* bytes of the windows by which literals are found */
-
-/* The bytes text[at..at + size) and so many characters; where its window begins; its edges and first 8 bytes. */
-typedef struct { uint32_t at, size, chars, window, edges, head[2]; } Literal;
-typedef struct { uint32_t sets, count, within, ears; } Demand;
-typedef struct { const uint32_t *starts; size_t lists; const uint32_t *items; size_t listed; } Lists;
-typedef struct {
-    const uint64_t *filter; int filter_shift;
-    const uint64_t *keys; const uint32_t *values; size_t slots; int shift;
-    Lists literals;                        /* by window */
-    int widths;                            /* bit i: some window has width_of[i] bytes */
-} Windows;
-typedef struct { uint32_t start, end; } Hit;  /* in characters of the line */
-typedef struct { uint32_t line, count, room; Hit *hit; } Met;  /* what a line holds of a set */
-
-typedef struct {
-    const uint8_t *buffer; size_t size;
-    const int64_t *offsets; const uint8_t *columns; size_t rows;
-    const Literal *literal; size_t literals;
-    const uint8_t *text; size_t text_size;
-    Windows first;                         /* of the literals that begin demands */
-    Lists begins, members;                 /* the demands that a literal begins, the literals of a set */
-    const uint32_t *grams;                 /* of each member: four bytes of it, at its window; 0 where it has not so many */
-    const Demand *demand; size_t demands;
-    const uint32_t *needs; size_t needed;
-    uint32_t *begun, *asked;               /* the last line, from 1, that held a literal, or began a demand */
-    Met *met;
-    uint32_t *last, *before; size_t room;  /* where the line last held a gram of this hash, from 1; and where before */
-    uint32_t *chars;                       /* how many characters stand before a byte, where not all is ASCII */
-    int gram_shift, ascii;                 /* whether the line is nothing but ASCII */
-    List pending, found;
-    uint32_t ears;                         /* the columns that some demand hears */
-    size_t row;
-    const uint8_t *line, *end;             /* of this row */
-} Meet;
+#include "demands.h"
 
 INLINE int is_word(uint8_t c) { return (uint8_t)(c - '0') < 10 || (uint8_t)((c | 32) - 'a') < 26 || c == '_'; }
 
@@ -72,10 +33,11 @@ INLINE int stands(const Meet *m, const Literal *l, const uint8_t *p) {
     return (l->size <= 8 || !memcmp(p, m->text + l->at, l->size)) && has_edges(m, l, p);
 }
 
-static Status begin(Meet *m, size_t literal) {
+static Status begin(Meet *m, size_t literal, const uint8_t *p) {
     uint32_t line = (uint32_t)m->row + 1, ear = 1u << m->columns[m->row];
     if (m->begun[literal] == line) return DONE;
     m->begun[literal] = line;
+    m->place[literal] = (uint32_t)(p - m->line);
     for (uint32_t i = m->begins.starts[literal]; i < m->begins.starts[literal + 1]; i++) {
         uint32_t demand = m->begins.items[i];
         if (!(m->demand[demand].ears & ear) || m->asked[demand] == line) continue;
@@ -86,21 +48,42 @@ static Status begin(Meet *m, size_t literal) {
     return DONE;
 }
 
+#define LAST_ENTRY 0x80000000u
+
+INLINE uint32_t tag_of(uint64_t hash) { return (uint32_t)(hash >> 8); }
+
 /* Look up a window that the filter let pass; p is where it begins. */
-INLINE Status look_up(Meet *m, uint64_t key, const uint8_t *p) {
+INLINE Status look_up(Meet *m, uint64_t hash, const uint8_t *p) {
     const Windows *w = &m->first;
-    size_t at = (size_t)(key >> w->shift), steps = 0;
-    while (w->keys[at] && w->keys[at] != key && ++steps < w->slots) at = (at + 1) & (w->slots - 1);
-    if (w->keys[at] != key) return DONE;
-    uint32_t list = w->values[at];
-    for (uint32_t i = w->literals.starts[list]; i < w->literals.starts[list + 1]; i++) {
-        uint32_t literal = w->literals.items[i];
-        const Literal *l = &m->literal[literal];
-        if ((size_t)(p - m->line) < l->window || !stands(m, l, p - l->window)) continue;
-        Status status = begin(m, literal);
-        if (status != DONE) return status;
+    size_t at = (size_t)(hash >> w->shift), steps = 0;
+    while (m->slot[at].first && m->slot[at].tag != tag_of(hash) && ++steps < w->slots) at = (at + 1) & (w->slots - 1);
+    if (!m->slot[at].first || steps == w->slots) return DONE;
+    for (const Entry *e = &m->entry[m->slot[at].first - 1];; e++) {
+        const Literal *l = &e->is;
+        if ((size_t)(p - m->line) >= l->window && stands(m, l, p - l->window)) {
+            Status status = begin(m, e->number & ~LAST_ENTRY, p - l->window);
+            if (status != DONE) return status;
+        }
+        if (e->number & LAST_ENTRY) return DONE;
     }
-    return DONE;
+}
+
+/* Pack the slots and their literals. */
+static int pack_slots(Meet *m) {
+    const Windows *w = &m->first;
+    m->slot = calloc(w->slots, sizeof *m->slot);
+    m->entry = malloc((w->literals.listed + 1) * sizeof *m->entry);
+    if (!m->slot || !m->entry) return 0;
+    for (uint32_t i = 0; i < w->literals.listed; i++)
+        m->entry[i] = (Entry){m->literal[w->literals.items[i]], w->literals.items[i]};
+    for (size_t i = 0; i < w->literals.lists; i++)
+        if (w->literals.starts[i] < w->literals.starts[i + 1]) m->entry[w->literals.starts[i + 1] - 1].number |= LAST_ENTRY;
+    for (size_t i = 0; i < w->slots; i++) {
+        uint32_t list = w->values[i];
+        if (!w->keys[i] || w->literals.starts[list] == w->literals.starts[list + 1]) continue;
+        m->slot[i] = (Slot){tag_of(w->keys[i]), w->literals.starts[list] + 1};
+    }
+    return 1;
 }
 
 INLINE uint64_t window_hash(uint64_t bytes, size_t width) {
@@ -125,23 +108,35 @@ INLINE size_t sift(const Windows *w, const uint8_t *p, size_t count, const uint8
     return found;
 }
 
-/* Find the literals of a line that begin demands. */
+/* List the windows of a stretch that the filter lets pass, by the places of which their beginnings passed. */
+INLINE size_t sift_windows(const Windows *w, const uint8_t *at, const uint16_t *places, size_t count, const uint8_t *limit,
+                           Passed *passed) {
+    size_t found = 0;
+    for (size_t n = 0; n < count; n++) {
+        uint64_t bytes = load_some(at + places[n], limit);
+        for (int i = 0; i < WIDTHS; i++) {
+            if (!(w->widths >> i & 1)) continue;
+            passed[found] = (Passed){window_hash(bytes, width_of[i]), places[n]};
+            found += filtered(w, passed[found].hash);
+        }
+    }
+    return found;
+}
+
+/* Find the literals of a line that begin demands: all look-ups of a stretch are begun before the first is done. */
 INLINE Status search(Meet *m) {
     enum { STRETCH = 256 };
     uint16_t places[STRETCH];
+    Passed passed[STRETCH * WIDTHS];
     const Windows *w = &m->first;
     const uint8_t *limit = m->buffer + m->size;
     for (const uint8_t *at = m->line; at < m->end; at += STRETCH) {
         size_t count = m->end - at < STRETCH ? (size_t)(m->end - at) : STRETCH;
-        size_t found = sift(w, at, count, limit, places);
+        size_t found = sift_windows(w, at, places, sift(w, at, count, limit, places), limit, passed);
+        for (size_t n = 0; n < found; n++) __builtin_prefetch(&m->slot[passed[n].hash >> w->shift]);
         for (size_t n = 0; n < found; n++) {
-            uint64_t bytes = load_some(at + places[n], limit);
-            for (int i = 0; i < WIDTHS; i++) {
-                uint64_t hash = window_hash(bytes, width_of[i]);
-                if (!(w->widths >> i & 1) || !filtered(w, hash)) continue;
-                Status status = look_up(m, hash, at + places[n]);
-                if (status != DONE) return status;
-            }
+            Status status = look_up(m, passed[n].hash, at + passed[n].place);
+            if (status != DONE) return status;
         }
     }
     return DONE;
@@ -149,7 +144,9 @@ INLINE Status search(Meet *m) {
 
 INLINE size_t gram_hash(const Meet *m, uint32_t gram) { return (size_t)(gram * MIX_A >> m->gram_shift); }
 
-/* Chain up the places of the line that hold a gram of the same hash. */
+INLINE size_t triple_hash(uint32_t bytes) { return (size_t)((bytes & 0xFFFFFF) * MIX_A >> 52); }
+
+/* Chain up the places of the line that hold a gram of the same hash, and note its triples. */
 static int chain_grams(Meet *m) {
     size_t size = (size_t)(m->end - m->line), chains = 64;
     m->gram_shift = 58;
@@ -166,8 +163,10 @@ static int chain_grams(Meet *m) {
     for (size_t i = 0; i < size; i++) all |= m->line[i];
     m->ascii = all < 0x80;
     for (uint32_t i = 0, chars = 0; !m->ascii && i < size; chars += (m->line[i++] & 0xC0) != 0x80) m->chars[i] = chars;
-    for (size_t i = 0; i + GRAM <= size; i++) {
-        uint32_t *last = &m->last[gram_hash(m, load32(m->line + i))];
+    memset(m->triples, 0, TRIPLES);
+    for (size_t i = 0; i + TRIPLE <= size; i++) {  /* the newline behind the line may be read, and counts for nothing */
+        uint32_t gram = load32(m->line + i), *last = &m->last[gram_hash(m, gram)];
+        m->triples[triple_hash(gram)] = 1;
         m->before[i] = *last;
         *last = (uint32_t)i + 1;
     }
@@ -192,10 +191,22 @@ static int note_place(Meet *m, Met *met, const Literal *l, const uint8_t *p) {
     return note(met, (Hit){chars, chars + l->chars});
 }
 
-/* Note where the line holds a literal too short for a gram. */
+/* Say whether the line may hold a literal too short for a gram. */
+static int may_hold(const Meet *m, const Literal *l) {
+    const uint8_t *text = m->text + l->at;
+    return l->size < TRIPLE || m->triples[triple_hash((uint32_t)text[0] | (uint32_t)text[1] << 8 | (uint32_t)text[2] << 16)];
+}
+
+/* Find a literal too short for a gram, from p on; NULL where it is not there. */
+static const uint8_t *find_short(const Meet *m, const Literal *l, const uint8_t *p) {
+    for (; (p = memmem(p, (size_t)(m->end - p), m->text + l->at, l->size)); p++)
+        if (has_edges(m, l, p)) return p;
+    return NULL;
+}
+
 static int note_short(Meet *m, Met *met, const Literal *l) {
-    for (const uint8_t *p = m->line; (p = memmem(p, (size_t)(m->end - p), m->text + l->at, l->size)); p++)
-        if (met->count <= MOST_HITS && has_edges(m, l, p) && !note_place(m, met, l, p)) return 0;
+    for (const uint8_t *p = m->line; met->count <= MOST_HITS && (p = find_short(m, l, p)); p++)
+        if (!note_place(m, met, l, p)) return 0;
     return 1;
 }
 
@@ -209,6 +220,30 @@ static int note_chained(Meet *m, Met *met, const Literal *l, uint32_t at) {
     return 1;
 }
 
+/* The place, from 1, where the line last holds the gram of a member of a set; 0 where it does not. */
+INLINE uint32_t last_gram(const Meet *m, uint32_t member) { return m->last[gram_hash(m, m->grams[member])]; }
+
+/* Say whether the line holds a member of a set. */
+static int holds_member(const Meet *m, uint32_t member) {
+    uint32_t at = m->grams[member] ? last_gram(m, member) : 0;
+    if (m->grams[member] && !at) return 0;
+    const Literal *l = &m->literal[m->members.items[member]];
+    if (!m->grams[member]) return may_hold(m, l) && find_short(m, l, m->line);
+    for (; at; at = m->before[at - 1])
+        if (at - 1 >= l->window && stands(m, l, m->line + at - 1 - l->window)) return 1;
+    return 0;
+}
+
+/* Say whether the line holds some literal of a set; found out once a line. */
+static int holds_set(Meet *m, uint32_t set) {
+    Met *met = &m->met[set];
+    if (met->asked == m->row + 1) return (int)met->held;
+    met->asked = (uint32_t)m->row + 1;
+    uint32_t i = m->members.starts[set], end = m->members.starts[set + 1];
+    while (i < end && !holds_member(m, i)) i++;
+    return (int)(met->held = i < end);
+}
+
 /* Find what the line holds of a set, once a line. */
 static Status find_set(Meet *m, uint32_t set) {
     Met *met = &m->met[set];
@@ -216,10 +251,9 @@ static Status find_set(Meet *m, uint32_t set) {
     met->line = (uint32_t)m->row + 1;
     met->count = 0;
     for (uint32_t i = m->members.starts[set]; i < m->members.starts[set + 1] && met->count <= MOST_HITS; i++) {
-        uint32_t at = m->grams[i] ? m->last[gram_hash(m, m->grams[i])] : 0;
-        if (m->grams[i] && !at) continue;
+        uint32_t at = m->grams[i] ? last_gram(m, i) : 0;
         const Literal *l = &m->literal[m->members.items[i]];
-        if (!(at ? note_chained(m, met, l, at) : note_short(m, met, l))) return NO_MEMORY;
+        if (!(at ? note_chained(m, met, l, at) : m->grams[i] || !may_hold(m, l) || note_short(m, met, l))) return NO_MEMORY;
     }
     return DONE;
 }
@@ -235,21 +269,43 @@ static int holds_near(const Met *met, const Hit *hit, uint32_t within) {
     return 0;
 }
 
-/* Say whether the line holds some literal of every set, the first set's last, for it is known to be there. */
-INLINE int holds_all(Meet *m, const Demand *d, Status *status) {
+/* Say whether the line holds some literal of every set; of the first set it does, for that one began the demand. */
+INLINE int holds_all(Meet *m, const Demand *d) {
     const uint32_t *set = m->needs + d->sets;
-    for (uint32_t i = d->count; i--;) {
-        *status = find_set(m, set[i]);
-        if (*status != DONE || !m->met[set[i]].count) return 0;
+    uint32_t i = 1;
+    while (i < d->count && holds_set(m, set[i])) i++;
+    return i >= d->count;
+}
+
+/* Say whether literals of the sets follow one another within the demand's stretch: from each begin the next that ends
+ * soonest is taken. */
+static int holds_in_order(const Meet *m, const Demand *d) {
+    const Met *met[MOST_ORDERED];
+    for (uint32_t i = 0; i < d->count; i++) met[rank_of(d, i)] = &m->met[m->needs[d->sets + i]];
+    for (uint32_t h = 0; h < met[0]->count; h++) {
+        uint32_t end = met[0]->hit[h].end, rank = 1;
+        for (; rank < d->count; rank++) {
+            uint32_t soonest = UINT32_MAX;
+            for (uint32_t i = 0; i < met[rank]->count; i++) {
+                Hit hit = met[rank]->hit[i];
+                if (hit.start >= end && hit.end < soonest) soonest = hit.end;
+            }
+            if (soonest == UINT32_MAX) break;
+            end = soonest;
+        }
+        if (rank == d->count && end - met[0]->hit[h].start <= d->within) return 1;
     }
-    return 1;
+    return 0;
 }
 
 /* Say whether a literal of every other set stands near one of the first set's. */
-static int holds_together(const Meet *m, const Demand *d) {
+static int holds_together(Meet *m, const Demand *d, Status *status) {
     const uint32_t *set = m->needs + d->sets;
     for (uint32_t i = 0; i < d->count; i++)
+        if ((*status = find_set(m, set[i])) != DONE) return 0;
+    for (uint32_t i = 0; i < d->count; i++)
         if (m->met[set[i]].count > MOST_HITS) return 1;
+    if (d->order) return holds_in_order(m, d);
     const Met *first = &m->met[set[0]];
     for (uint32_t h = 0; h < first->count; h++) {
         uint32_t i = 1;
@@ -257,6 +313,15 @@ static int holds_together(const Meet *m, const Demand *d) {
         if (i == d->count) return 1;
     }
     return 0;
+}
+
+/* Say where a line first holds a demand's only literal, in characters: its begin, its end; all ones for another demand. */
+static uint64_t lone_place(const Meet *m, const Demand *d) {
+    uint32_t set = m->needs[d->sets], only = m->members.starts[set];
+    if (d->count > 1 || m->members.starts[set + 1] - only != 1) return UINT64_MAX;
+    uint32_t literal = m->members.items[only], chars = 0;
+    for (uint32_t i = 0; i < m->place[literal]; i++) chars += (m->line[i] & 0xC0) != 0x80;
+    return (uint64_t)chars << 32 | (chars + m->literal[literal].chars);
 }
 
 INLINE Status meet_line(Meet *m) {
@@ -267,10 +332,11 @@ INLINE Status meet_line(Meet *m) {
         const Demand *d = &m->demand[m->pending.item[i]];
         if (d->count > 1) {
             if (!chained++ && !chain_grams(m)) return NO_MEMORY;
-            if (!holds_all(m, d, &status) || (d->within != ANYWHERE && !holds_together(m, d))) continue;
+            if (!holds_all(m, d) || (d->within != ANYWHERE && !holds_together(m, d, &status))) continue;
         }
-        if (!reserve(&m->found, 1)) return NO_MEMORY;
+        if (!reserve(&m->found, 2)) return NO_MEMORY;
         m->found.item[m->found.size++] = (uint64_t)m->row << 32 | m->pending.item[i];
+        m->found.item[m->found.size++] = lone_place(m, d);
     }
     return status;
 }
@@ -288,120 +354,28 @@ INLINE Status meet_lines(Meet *m) {
 }
 CLONES(Status, run_meet, meet_lines, Meet)
 
-static int lists_are_sound(const Lists *l, size_t lists, size_t below) {
-    if (l->lists != lists || l->starts[lists] > l->listed) return 0;
-    for (size_t i = 0; i < lists; i++)
-        if (l->starts[i] > l->starts[i + 1]) return 0;
-    for (size_t i = 0; i < l->listed; i++)
-        if (l->items[i] >= below) return 0;
-    return 1;
-}
-
-static int windows_are_sound(const Windows *w, size_t literals) {
-    for (size_t i = 0; i < w->slots; i++)
-        if (w->keys[i] && w->values[i] >= w->literals.lists) return 0;
-    return lists_are_sound(&w->literals, w->literals.lists, literals);
-}
-
-/* Say which of the widths a literal's window has. */
-static int width_for(const Literal *l) {
-    int i = 0;
-    while (width_of[i] > l->size) i++;
-    return i;
-}
-
-/* Check what the search takes for granted: no number leads out of its table. */
-static int demands_are_sound(Meet *m) {
-    for (size_t i = 0; i < m->needed; i++)
-        if (m->needs[i] >= m->members.lists) return 0;
-    for (size_t i = 0; i < m->demands; i++)
-        if (!m->demand[i].count || m->demand[i].sets > m->needed || m->demand[i].count > m->needed - m->demand[i].sets)
-            return 0;
-    for (size_t i = 0; i < m->literals; i++) {
-        const Literal *l = &m->literal[i];
-        if (!l->size || l->at > m->text_size || l->size > m->text_size - l->at) return 0;
-        if (l->window > l->size - width_of[width_for(l)]) return 0;
-    }
-    return windows_are_sound(&m->first, m->literals) && lists_are_sound(&m->begins, m->literals, m->demands) &&
-           lists_are_sound(&m->members, m->members.lists, m->literals);
-}
-
-static int shift_for(size_t slots) {
-    int shift = 64;
-    for (; slots > 1; slots /= 2) shift--;
-    return shift;
-}
-
-static Lists lists_of(const Py_buffer *v) {
-    return (Lists){v[0].buf, (size_t)v[0].len / 4 - 1, v[1].buf, (size_t)v[1].len / 4};
-}
-
-static Windows windows_of(const Py_buffer *v) {
-    size_t slots = (size_t)v[1].len / 8;
-    return (Windows){.filter = v[0].buf, .filter_shift = shift_for((size_t)v[0].len * 8), .keys = v[1].buf,
-                     .values = v[2].buf, .slots = slots, .shift = shift_for(slots), .literals = lists_of(v + 3)};
-}
-
-static int power_of_two(size_t n) { return n && !(n & (n - 1)); }
-
-static int window_views_hold(const Py_buffer *v) {
-    size_t slots = (size_t)v[1].len / 8;
-    if (!holds(&v[0], 8, 1, "filter") || !holds(&v[1], 8, 2, "keys") || !holds(&v[2], 4, slots, "values") ||
-        !holds(&v[3], 4, 1, "starts") || !holds(&v[4], 4, 0, "postings")) return 0;
-    if (power_of_two((size_t)v[0].len / 8) && power_of_two(slots)) return 1;
-    PyErr_Format(PyExc_ValueError, "filter, keys: %zd, %zu items are no powers of two", v[0].len / 8, slots);
-    return 0;
-}
-
-enum { BUFFER, OFFSETS, COLUMNS, LITERALS, TEXT, FIRST, BEGINS = FIRST + 5, MEMBERS = BEGINS + 2,
-       IN_GRAMS = MEMBERS + 2, DEMANDS, NEEDS, MEET_VIEWS };
-
-/* Say whether a buffer holds whole rows of 32-bit numbers. */
-static int holds_rows(const Py_buffer *view, size_t row, const char *name) {
-    if (!holds(view, 4, 0, name)) return 0;
-    if ((size_t)view->len % row) PyErr_Format(PyExc_ValueError, "%s: %zd bytes are no whole rows of %zu", name, view->len, row);
-    return (size_t)view->len % row == 0;
-}
-
-static int lines_hold(const Py_buffer *v) {
-    return holds(&v[OFFSETS], 8, 1, "offsets") && holds(&v[COLUMNS], 1, (size_t)v[OFFSETS].len / 8 - 1, "columns");
-}
-
-static int demand_views_hold(const Py_buffer *v) {
-    return holds_rows(&v[LITERALS], sizeof(Literal), "literals") && window_views_hold(v + FIRST) &&
-           holds(&v[BEGINS], 4, 1, "begins") && holds(&v[BEGINS + 1], 4, 0, "begins") &&
-           holds(&v[MEMBERS], 4, 1, "members") && holds(&v[MEMBERS + 1], 4, 0, "members") &&
-           holds(&v[IN_GRAMS], 4, (size_t)v[MEMBERS + 1].len / 4, "grams") &&
-           holds_rows(&v[DEMANDS], sizeof(Demand), "demands") && holds(&v[NEEDS], 4, 0, "sets");
-}
-
-/* Read the demands out of their views. */
-static Meet demands_of(const Py_buffer *v) {
-    return (Meet){.literal = v[LITERALS].buf, .literals = (size_t)v[LITERALS].len / sizeof(Literal), .text = v[TEXT].buf,
-                  .text_size = (size_t)v[TEXT].len, .first = windows_of(v + FIRST), .begins = lists_of(v + BEGINS),
-                  .members = lists_of(v + MEMBERS), .grams = v[IN_GRAMS].buf, .demand = v[DEMANDS].buf,
-                  .demands = (size_t)v[DEMANDS].len / sizeof(Demand), .needs = v[NEEDS].buf,
-                  .needed = (size_t)v[NEEDS].len / 4};
-}
-
-/* Note what all demands have in common. */
-static void sum_up(Meet *m) {
-    for (size_t i = 0; i < m->first.literals.listed; i++)
-        m->first.widths |= 1 << width_for(&m->literal[m->first.literals.items[i]]);
-    for (size_t i = 0; i < m->demands; i++) m->ears |= m->demand[i].ears;
+static void drop_slots(Meet *m) {
+    free(m->slot);
+    free(m->entry);
 }
 
 static Status run_sound(Meet *m, int avx2) {
     m->begun = calloc(m->literals + 1, sizeof *m->begun);
     m->asked = calloc(m->demands + 1, sizeof *m->asked);
+    m->place = malloc((m->literals + 1) * sizeof *m->place);
     m->met = calloc(m->members.lists + 1, sizeof *m->met);
     m->last = malloc(MOST_CHAINS * sizeof *m->last);
-    Status status = m->begun && m->asked && m->met && m->last ? run_meet(m, avx2) : NO_MEMORY;
+    m->triples = malloc(TRIPLES);
+    int own = !m->slot, whole = m->begun && m->asked && m->place && m->met && m->last && m->triples;
+    Status status = whole && (!own || pack_slots(m)) ? run_meet(m, avx2) : NO_MEMORY;
     for (size_t i = 0; m->met && i < m->members.lists; i++) free(m->met[i].hit);
     free(m->begun);
     free(m->asked);
+    free(m->place);
     free(m->met);
     free(m->last);
+    free(m->triples);
+    if (own) drop_slots(m);
     free(m->before);
     return status;
 }
@@ -449,7 +423,12 @@ PyObject *meet_demands(PyObject *module, PyObject *args) {
 typedef struct { Meet meet; uint64_t memory[]; } Kept;
 static const char KEPT[] = "tocsin.text demands";
 
-static void drop(PyObject *capsule) { free(PyCapsule_GetPointer(capsule, KEPT)); }
+static void drop_kept(Kept *kept) {
+    drop_slots(&kept->meet);
+    free(kept);
+}
+
+static void drop(PyObject *capsule) { drop_kept(PyCapsule_GetPointer(capsule, KEPT)); }
 
 static size_t words(const Py_buffer *view) { return ((size_t)view->len + 7) / 8; }
 
@@ -466,8 +445,9 @@ static PyObject *keep(const Py_buffer *v) {
     kept->meet = demands_of(own);
     int sound = demands_are_sound(&kept->meet);
     if (sound) sum_up(&kept->meet);
-    PyObject *capsule = sound ? PyCapsule_New(kept, KEPT, drop) : fail(BAD_DEMANDS, 0);
-    if (!capsule) free(kept);
+    Status status = !sound ? BAD_DEMANDS : pack_slots(&kept->meet) ? DONE : NO_MEMORY;
+    PyObject *capsule = status == DONE ? PyCapsule_New(kept, KEPT, drop) : fail(status, 0);
+    if (!capsule) drop_kept(kept);
     return capsule;
 }
 

@@ -6,6 +6,9 @@
  *   siphash.c   siphash      SipHash-2-4 of 64-bit values under several keys at once       siphash.py
  *   probe.c     probe_vote   count the hashes that a line shares with each alarm           probe.py
  *   demands.c   meet_demands name the lines that hold what a rule demands                  demands.py
+ *   origin.c    original_spans map spans of folded texts back to the originals             fold.py
+ *   script.c    count_scripts  count the characters and the Han characters of lines         script.py
+ *   stretch.c   densest_stretches  where a line holds most of an alarm's windows             stretch.py
  *
  * What comes in is not trusted: every length, offset and index is checked before use, and a wrong one raises ValueError.
  * Buffers are C-contiguous and aligned to their item; nothing is kept between calls but what keep_demands gives, a checked
@@ -37,6 +40,8 @@
 #if defined(__x86_64__) && !defined(TOCSIN_PORTABLE)
 #define HAS_AVX2_CLONES 1
 #define AVX2 __attribute__((target("avx2")))
+#define AVX512 __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx2,bmi,bmi2,lzcnt,popcnt")))
+#define AVX512_CALL AVX512 __attribute__((noinline))  /* called from code for less, into which it cannot be put */
 #endif
 
 /* Compile body(args) as name_plain and, on x86, as name_avx2; name(args, avx2) chooses. */
@@ -56,6 +61,16 @@ INLINE int cpu_has_avx2(void) {
 #ifdef HAS_AVX2_CLONES
     __builtin_cpu_init();
     return __builtin_cpu_supports("avx2") != 0;
+#else
+    return 0;
+#endif
+}
+
+INLINE int cpu_has_avx512(void) {
+#ifdef HAS_AVX2_CLONES
+    __builtin_cpu_init();
+    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
+           __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("bmi2") && __builtin_cpu_supports("popcnt");
 #else
     return 0;
 #endif
@@ -92,6 +107,9 @@ PyObject *list_rows(PyObject *module, PyObject *args);
 PyObject *siphash(PyObject *module, PyObject *args);
 PyObject *probe_vote(PyObject *module, PyObject *args);
 PyObject *meet_demands(PyObject *module, PyObject *args);
+PyObject *original_spans(PyObject *module, PyObject *args);
+PyObject *count_scripts(PyObject *module, PyObject *args);
+PyObject *densest_stretches(PyObject *module, PyObject *args);
 PyObject *keep_demands(PyObject *module, PyObject *args);
 PyObject *meet_kept(PyObject *module, PyObject *args);
 

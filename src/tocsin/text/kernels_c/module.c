@@ -7,20 +7,32 @@ static PyObject *has_avx2(PyObject *module, PyObject *args) {
     return PyBool_FromLong(cpu_has_avx2());
 }
 
+static PyObject *has_avx512(PyObject *module, PyObject *args) {
+    (void)module;
+    (void)args;
+    return PyBool_FromLong(cpu_has_avx512());
+}
+
 static PyMethodDef methods[] = {
     {"fold_join", fold_join, METH_VARARGS,
      "fold_join(data, offsets, pages, entries, pool, avx2) -> (bytearray, starts, flags)"},
     {"scan_lines", scan_lines, METH_VARARGS,
-     "scan_lines(buffer, offsets, kept, table, features, avx2) -> (starts, hashes, sums)"},
+     "scan_lines(buffer, offsets, kept, table, features, lanes) -> (starts, hashes, sums); lanes 1: AVX2, 2: AVX-512"},
     {"list_rows", list_rows, METH_VARARGS, "list_rows(buffer, offsets, bits, features) -> (starts, rows)"},
     {"siphash", siphash, METH_VARARGS, "siphash(keys, words, avx2) -> one row of hashes a key"},
     {"probe_vote", probe_vote, METH_VARARGS,
      "probe_vote(keys, values, starts, postings, need, hashes, offsets, most) -> (row, alarm, hits) triples"},
     {"meet_demands", meet_demands, METH_VARARGS,
-     "meet_demands((buffer, offsets, columns, *demands), avx2) -> line << 32 | demand, by line"},
+     "meet_demands((buffer, offsets, columns, *demands), avx2) -> line << 32 | demand and the place of a lone literal, by line"},
+    {"original_spans", original_spans, METH_VARARGS,
+     "original_spans(data, offsets, pages, entries, pool, (row, start, end) triples) -> (start, end) pairs"},
+    {"densest_stretches", densest_stretches, METH_VARARGS,
+     "densest_stretches(low, at, starts, wanted, begin, stretch, (line, alarm) pairs) -> (held, first, last) triples"},
+    {"count_scripts", count_scripts, METH_VARARGS, "count_scripts(buffer, offsets, avx2) -> (han, characters)"},
     {"keep_demands", keep_demands, METH_VARARGS, "keep_demands(demands) -> a checked copy"},
     {"meet_kept", meet_kept, METH_VARARGS, "meet_kept(buffer, offsets, columns, kept, avx2) -> as meet_demands"},
     {"has_avx2", has_avx2, METH_NOARGS, "has_avx2() -> whether this processor runs the AVX2 clones"},
+    {"has_avx512", has_avx512, METH_NOARGS, "has_avx512() -> whether this processor runs the AVX-512 clones"},
     {NULL, NULL, 0, NULL},
 };
 

@@ -18,26 +18,56 @@ typedef struct {
     const uint64_t *hashes; size_t count;
     const int64_t *offsets; size_t rows;
     size_t most;                           /* a hash votes for the first so many of its alarms */
-    List votes, spare, found;              /* found: row, alarm, hits; three items each */
+    List hits, votes, spare, found;        /* hits: see find_slots, find_lists; found: row, alarm, hits; three items each */
     size_t row;
 } Probe;
 
-/* Collect the alarms that a row's hashes vote for. */
-static Status collect(Probe *p, size_t first, size_t last) {
-    enum { AHEAD = 16 };
-    p->votes.size = 0;
-    for (size_t i = first; i < last; i++) {
-        if (i + AHEAD < p->count && p->hashes[i + AHEAD]) __builtin_prefetch(&p->keys[p->hashes[i + AHEAD] >> p->shift]);
-        uint64_t hash = p->hashes[i];
-        if (!hash) continue;
-        size_t at = (size_t)(hash >> p->shift), steps = 0;
-        while (p->keys[at] && p->keys[at] != hash && ++steps < p->slots) at = (at + 1) & (p->slots - 1);
-        if (p->keys[at] != hash) continue;
-        size_t list = p->values[at];
-        if (list >= p->lists) return BAD_ALARM_TABLE;
-        size_t begin = p->starts[list], end = p->starts[list + 1];
+enum { AHEAD = 32 };  /* how far before its use memory is asked for */
+
+/* The slot of a hash, from where it belongs on; the number of slots where it has none. */
+INLINE size_t slot_of(const Probe *p, uint64_t hash) {
+    size_t at = (size_t)(hash >> p->shift), steps = 0;
+    while (p->keys[at] && p->keys[at] != hash && ++steps < p->slots) at = (at + 1) & (p->slots - 1);
+    return p->keys[at] == hash ? at : p->slots;
+}
+
+/* Find the slots of all hashes that have one: number of the hash, slot. */
+static Status find_slots(Probe *p) {
+    for (size_t i = 0; i < p->count; i++) {
+        if (i + AHEAD < p->count) __builtin_prefetch(&p->keys[p->hashes[i + AHEAD] >> p->shift]);
+        size_t at = p->hashes[i] ? slot_of(p, p->hashes[i]) : p->slots;
+        if (at == p->slots) continue;
+        __builtin_prefetch(&p->values[at]);
+        if (!reserve(&p->hits, 2)) return NO_MEMORY;
+        p->hits.item[p->hits.size++] = i;
+        p->hits.item[p->hits.size++] = at;
+    }
+    return DONE;
+}
+
+/* Put in place of each slot the list that it names, as its begin and its end, and ask for the alarms there. */
+static Status find_lists(Probe *p) {
+    uint64_t *hit = p->hits.item;
+    for (size_t i = 1; i < p->hits.size; i += 2) {
+        hit[i] = p->values[hit[i]];
+        if (hit[i] >= p->lists) return BAD_ALARM_TABLE;
+        __builtin_prefetch(&p->starts[hit[i]]);
+    }
+    for (size_t i = 1; i < p->hits.size; i += 2) {
+        uint64_t begin = p->starts[hit[i]], end = p->starts[hit[i] + 1];
         if (begin > end || end > p->posted) return BAD_ALARM_TABLE;
         if (end - begin > p->most) end = begin + p->most;
+        hit[i] = begin << 32 | end;
+        __builtin_prefetch(&p->postings[begin]);
+    }
+    return DONE;
+}
+
+/* Collect the alarms that the hits of a row vote for; `next` is the first hit of it or of a later row. */
+static Status collect(Probe *p, size_t last, size_t *next) {
+    p->votes.size = 0;
+    for (; *next < p->hits.size && p->hits.item[*next] < last; *next += 2) {
+        size_t begin = p->hits.item[*next + 1] >> 32, end = p->hits.item[*next + 1] & 0xFFFFFFFF;
         if (!reserve(&p->votes, end - begin)) return NO_MEMORY;
         for (; begin < end; begin++) p->votes.item[p->votes.size++] = p->postings[begin];
     }
@@ -62,15 +92,26 @@ static Status count_votes(Probe *p) {
     return DONE;
 }
 
-static Status probe_rows(Probe *p) {
+static Status offsets_rise(Probe *p) {
     for (p->row = 0; p->row < p->rows; p->row++) {
         int64_t start = p->offsets[p->row], stop = p->offsets[p->row + 1];
         if (start < 0 || stop < start || (uint64_t)stop > p->count) return BAD_OFFSETS;
-        Status status = collect(p, (size_t)start, (size_t)stop);
-        if (status == DONE && p->votes.size) status = count_votes(p);
-        if (status != DONE) return status;
     }
+    p->row = 0;
     return DONE;
+}
+
+static Status probe_rows(Probe *p) {
+    Status status = offsets_rise(p);
+    if (status == DONE) status = find_slots(p);
+    if (status == DONE) status = find_lists(p);
+    size_t next = 0;
+    while (next < p->hits.size && p->rows && p->hits.item[next] < (uint64_t)p->offsets[0]) next += 2;
+    for (; status == DONE && p->row < p->rows; p->row += status == DONE) {
+        status = collect(p, (size_t)p->offsets[p->row + 1], &next);
+        if (status == DONE && p->votes.size) status = count_votes(p);
+    }
+    return status;
 }
 
 static int probe_views_hold(const Py_buffer *v) {
@@ -100,6 +141,7 @@ PyObject *probe_vote(PyObject *module, PyObject *args) {
         Py_END_ALLOW_THREADS
         if (status == DONE) found = PyBytes_FromStringAndSize((const char *)p.found.item, (Py_ssize_t)(p.found.size * 8));
         else fail(status, p.row);
+        free(p.hits.item);
         free(p.votes.item);
         free(p.spare.item);
         free(p.found.item);

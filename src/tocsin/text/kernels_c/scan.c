@@ -1,5 +1,6 @@
 /* Sample the hashes of windows and add up class sums, line by line, in one pass. The references: windows.py, classes.py. */
-#include "kernels.h"
+#include "row_flags.h"
+#include "wide.h"
 
 #define WINDOW 12
 #define SAMPLED (1ULL << 60)
@@ -25,15 +26,31 @@ static size_t drop_repeats(uint64_t *a, size_t n) {
     return kept;
 }
 
+#ifdef HAS_AVX2_CLONES
+/* Do what `sample` does for as many windows of a line as go eight by eight; say how many. */
+AVX512_CALL static size_t sample_eights(uint64_t *out, size_t *found, const uint8_t *p, size_t stop, const uint8_t *end) {
+    size_t j = 0, kept = 0;
+    for (; j + WIDE <= stop && (size_t)(end - p) >= j + WIDE_READS; j += WIDE) kept += sample_wide(out + kept, p + j, SAMPLED);
+    *found = kept;
+    return j;
+}
+#else
+static size_t sample_eights(uint64_t *out, size_t *found, const uint8_t *p, size_t stop, const uint8_t *end) {
+    (void)out, (void)found, (void)p, (void)stop, (void)end;
+    return 0;
+}
+#endif
+
 /* Append every sampled hash of a line's windows, in the order of the text. */
-INLINE int sample(List *list, const uint8_t *line, size_t n) {
+INLINE int sample(List *list, const uint8_t *line, size_t n, const uint8_t *end, const int wide) {
     if (n < WINDOW) return 1;
-    enum { STEP = 1024 };
+    enum { STEP = 1024, SPARE = 8 };
     for (size_t i = 0, count = n - WINDOW + 1; i < count; i += STEP) {
-        if (!reserve(list, STEP)) return 0;
+        if (!reserve(list, STEP + SPARE)) return 0;
         uint64_t *out = list->item + list->size;
-        size_t found = 0, stop = count - i < STEP ? count - i : STEP;
-        for (size_t j = 0; j < stop; j++) {
+        size_t found = 0, j = 0, stop = count - i < STEP ? count - i : STEP;
+        if (wide) j = sample_eights(out, &found, line + i, stop, end);
+        for (; j < stop; j++) {
             uint64_t h = load64(line + i + j) * MIX_A ^ load32(line + i + j + 8) * MIX_B;
             h = (h ^ h >> 29) * MIX_C;
             h ^= h >> 32;
@@ -45,9 +62,9 @@ INLINE int sample(List *list, const uint8_t *line, size_t n) {
     return 1;
 }
 
-INLINE Status hash_line(Scan *s, const uint8_t *line, size_t n) {
+INLINE Status hash_line(Scan *s, const uint8_t *line, size_t n, const int wide) {
     size_t first = s->hashes.size;
-    if (!sample(&s->hashes, line, n)) return NO_MEMORY;
+    if (!sample(&s->hashes, line, n, s->buffer + s->size, wide)) return NO_MEMORY;
     size_t found = s->hashes.size - first;
     s->spare.size = 0;
     if (!reserve(&s->spare, found)) return NO_MEMORY;
@@ -58,29 +75,53 @@ INLINE Status hash_line(Scan *s, const uint8_t *line, size_t n) {
     return DONE;
 }
 
-#if defined(__GNUC__)
 typedef int8_t Weights __attribute__((vector_size(16)));
 typedef int16_t Sums16 __attribute__((vector_size(32)));
-#endif
 
-typedef struct { const int8_t *table; int shift, count; Sums16 near; int32_t *far; uint32_t *rows; size_t listed; } Sums;
+enum { MOST_NAMED = 252, STEP_NAMED = 64 };  /* 252 weights fit in 16 bits, two sums of half as many surely do */
 
-INLINE void flush(Sums *s) {
-    for (int k = 0; k < LANES; k++) s->far[k] += s->near[k];
-    s->near = (Sums16){0};
+/* The table rows that features name, of which a few are gathered before they are added up or listed. */
+typedef struct {
+    const int8_t *table; int shift;
+    uint32_t named[MOST_NAMED + STEP_NAMED]; size_t count;
+    int32_t *far; uint32_t *rows; size_t listed;
+} Sums;
+
+INLINE uint32_t row_of(uint64_t tag, uint64_t value, int shift) {
+    uint64_t h = (value ^ tag << 56) * MIX_A;
+    h = (h ^ h >> 32) * MIX_C;
+    return (uint32_t)(h >> shift);
+}
+
+INLINE void add_row(Sums16 *near, const int8_t *table, uint32_t row) {
+    Weights w;
+    memcpy(&w, table + (size_t)row * LANES, LANES);
+    *near += __builtin_convertvector(w, Sums16);
+}
+
+/* Add up the weights of the rows named so far; without a table list them. */
+INLINE void drain(Sums *s) {
+    if (!s->table) {
+        memcpy(s->rows + s->listed, s->named, s->count * sizeof *s->rows);
+        s->listed += s->count;
+    } else {
+        Sums16 even = {0}, odd = {0};
+        size_t i = 0;
+        for (; i + 1 < s->count; i += 2) {
+            add_row(&even, s->table, s->named[i]);
+            add_row(&odd, s->table, s->named[i + 1]);
+        }
+        if (i < s->count) add_row(&even, s->table, s->named[i]);
+        for (int k = 0; k < LANES; k++) s->far[k] += (int32_t)even[k] + odd[k];
+    }
     s->count = 0;
 }
 
-/* Add the weights of one feature, 255 of them fit in 16 bits; or only list its row, where there is no table. */
-INLINE void add(Sums *s, uint64_t tag, uint64_t value) {
-    uint64_t h = (value ^ tag << 56) * MIX_A;
-    h = (h ^ h >> 32) * MIX_C;
-    if (!s->table) { s->rows[s->listed++] = (uint32_t)(h >> s->shift); return; }
-    Weights w;
-    memcpy(&w, s->table + (h >> s->shift) * LANES, LANES);
-    s->near += __builtin_convertvector(w, Sums16);
-    if (++s->count == 255) flush(s);
+INLINE void drain_full(Sums *s) {
+    if (s->count >= MOST_NAMED - STEP_NAMED) drain(s);
 }
+
+INLINE void name(Sums *s, uint64_t tag, uint64_t value) { s->named[s->count++] = row_of(tag, value, s->shift); }
 
 /* Up to 8 bytes as a little-endian number, without a look behind them unless there is room. */
 INLINE uint64_t piece(const uint8_t *p, size_t n, const uint8_t *end) {
@@ -91,69 +132,137 @@ INLINE uint64_t piece(const uint8_t *p, size_t n, const uint8_t *end) {
     return v;
 }
 
-INLINE void add_grams(Sums *s, const uint8_t *line, size_t n, const uint8_t *end) {
-    for (size_t i = 0; i + 3 <= n; i++) {
-        uint64_t v = piece(line + i, n - i < 6 ? n - i : 6, end);
-        for (size_t size = 3; size <= 6 && i + size <= n; size++) add(s, size, v & ((1ULL << 8 * size) - 1));
+#ifdef HAS_AVX2_CLONES
+/* Do what `add_grams` does for as many places of a line as go eight by eight; say how many. */
+AVX512_CALL static size_t add_gram_eights(Sums *s, const uint8_t *line, size_t n, const uint8_t *end) {
+    size_t i = 0;
+    for (; i + WIDE + 5 <= n && (size_t)(end - line) >= i + WIDE_READS; i += WIDE, s->count += 4 * WIDE) {
+        drain_full(s);
+        name_grams_wide(s->named + s->count, line + i, s->shift);
     }
+    return i;
+}
+#else
+static size_t add_gram_eights(Sums *s, const uint8_t *line, size_t n, const uint8_t *end) {
+    (void)s, (void)line, (void)n, (void)end;
+    return 0;
+}
+#endif
+
+/* Name the n-grams of a line. Where their order does not matter, eight places may be looked at together. */
+INLINE void add_grams(Sums *s, const uint8_t *line, size_t n, const uint8_t *end, const int wide) {
+    size_t i = wide ? add_gram_eights(s, line, n, end) : 0;
+    for (; i + 8 <= n; i++, s->count += 4) {
+        drain_full(s);
+        uint64_t v = load64(line + i);
+        uint32_t *named = s->named + s->count;
+        for (uint64_t size = 3; size <= 6; size++) named[size - 3] = row_of(size, v & ((1ULL << 8 * size) - 1), s->shift);
+    }
+    for (; i + 3 <= n; i++) {
+        uint64_t v = piece(line + i, n - i < 6 ? n - i : 6, end);
+        drain_full(s);
+        for (size_t size = 3; size <= 6 && i + size <= n; size++) name(s, size, v & ((1ULL << 8 * size) - 1));
+    }
+}
+
+typedef struct { uint64_t word, han; int features; } Before;  /* the word and the Han character before */
+
+INLINE void add_word(Sums *s, Before *b, const uint8_t *p, size_t n, const uint8_t *end) {
+    uint64_t word = 0;
+    for (size_t i = 0; i < n; i += 8) word = (word ^ piece(p + i, n - i, end)) * MIX_B;
+    if (b->features & WORDS) name(s, 7, word);
+    if (b->features & PAIRS && b->word) name(s, 8, b->word * MIX_C ^ word);
+    b->word = word;
+    b->han = 0;
+}
+
+INLINE void add_han(Sums *s, Before *b, const uint8_t *p, const uint8_t *end) {
+    uint64_t han = piece(p, 3, end);
+    if (b->features & HAN) {
+        name(s, 1, han);
+        if (b->han) name(s, 2, b->han | han << 24);
+    }
+    b->han = han;
+}
+
+/* Name the words and Han characters of a view of 64 bytes; say how far it was used. A word that reaches behind the view
+ * is left to the next one, which begins with it; or read to its end, where it fills this one. */
+INLINE size_t add_view(Sums *s, Before *b, const uint8_t *p, size_t n, const uint8_t *end) {
+    uint8_t copy[VIEW + 1];
+    const uint8_t *seen = end - p > VIEW ? p : memcpy(memset(copy, 0, sizeof copy), p, n < VIEW ? n : VIEW);
+    uint64_t inside = first_bits(n), letters = letter_bits(seen) & inside, hans = han_bits(seen) & inside;
+    size_t at = 0;
+    while (at < VIEW) {
+        uint64_t rest = (letters | hans) >> at;
+        if (!rest) { b->han = 0; return n < VIEW ? n : VIEW; }
+        int gap = __builtin_ctzll(rest);
+        if (gap) b->han = 0;
+        at += (size_t)gap;
+        drain_full(s);
+        if (letters >> at & 1) {
+            uint64_t others = ~(letters >> at);
+            size_t size = others ? (size_t)__builtin_ctzll(others) : VIEW;
+            if (at + size >= VIEW && n > VIEW && at) return at;
+            if (at + size >= VIEW)
+                for (size = VIEW - at; at + size < n && is_letter(p[at + size]);) size++;
+            add_word(s, b, p + at, size, end);
+            at += size;
+        } else if (n - at >= 3) {
+            add_han(s, b, p + at, end);
+            at += 3;
+        } else {
+            b->han = 0;
+            at++;
+        }
+    }
+    return at;
 }
 
 INLINE void add_words(Sums *s, const uint8_t *line, size_t n, const uint8_t *end, int features) {
-    uint64_t word_before = 0, han_before = 0;
-    for (size_t i = 0; i < n;) {
-        if (is_letter(line[i])) {
-            size_t j = i + 1;
-            while (j < n && is_letter(line[j])) j++;
-            uint64_t word = 0;
-            for (; i < j; i += 8) word = (word ^ piece(line + i, j - i, end)) * MIX_B;
-            i = j;
-            if (features & WORDS) add(s, 7, word);
-            if (features & PAIRS && word_before) add(s, 8, word_before * MIX_C ^ word);
-            word_before = word;
-            han_before = 0;
-        } else if (n - i >= 3 && leads_han(line + i)) {
-            uint64_t han = piece(line + i, 3, end);
-            i += 3;
-            if (features & HAN) {
-                add(s, 1, han);
-                if (han_before) add(s, 2, han_before | han << 24);
-            }
-            han_before = han;
-        } else {
-            i++;
-            han_before = 0;
-        }
-    }
+    Before before = {0, 0, features};
+    for (size_t i = 0; i < n;) i += add_view(s, &before, line + i, n - i, end);
 }
 
-INLINE Status scan_rows(Scan *s) {
+INLINE Status scan_rows_by(Scan *s, const int wide) {
     const uint8_t *end = s->buffer + s->size;
+    Sums sums;
+    sums.table = s->table, sums.shift = s->shift, sums.count = 0, sums.rows = NULL;
     for (size_t row = 0; row < s->rows; row++) {
         int64_t start = s->offsets[row], stop = s->offsets[row + 1];
         if (start < 0 || stop <= start || (uint64_t)stop > s->size) return BAD_OFFSETS;
         const uint8_t *line = s->buffer + start;
         size_t n = (size_t)(stop - start - 1);  /* without the newline */
         if (s->starts) {
-            if (hash_line(s, line, n) != DONE) return NO_MEMORY;
+            if (hash_line(s, line, n, wide) != DONE) return NO_MEMORY;
             s->starts[row + 1] = (int64_t)s->hashes.size;
         }
         if (s->sums) {
-            Sums sums = {s->table, s->shift, 0, {0}, s->sums + row * LANES, NULL, 0};
+            sums.far = s->sums + row * LANES;
             if (s->features & (WORDS | HAN | PAIRS)) add_words(&sums, line, n, end, s->features);
-            if (s->features & BYTES) add_grams(&sums, line, n, end);
-            flush(&sums);
+            if (s->features & BYTES) add_grams(&sums, line, n, end, wide);
+            drain(&sums);
         }
     }
     return DONE;
 }
-CLONES(Status, run_scan, scan_rows, Scan)
+INLINE Status scan_rows(Scan *s) { return scan_rows_by(s, 0); }
+CLONES(Status, run_scan_narrow, scan_rows, Scan)
+
+INLINE Status scan_rows_wide(Scan *s) { return scan_rows_by(s, 1); }
+CLONES(Status, run_scan_wide, scan_rows_wide, Scan)
+
+/* By what the processor can: 0 the plain clone, 1 that for AVX2, 2 that for AVX-512. */
+static Status run_scan(Scan *s, int lanes) {
+    int avx2 = lanes && cpu_has_avx2();
+    return lanes > 1 && cpu_has_avx512() ? run_scan_wide(s, avx2) : run_scan_narrow(s, avx2);
+}
 
 PyObject *scan_lines(PyObject *module, PyObject *args) {
     (void)module;
     Py_buffer v[3];
     Py_ssize_t kept;
-    int features, avx2;
-    if (!PyArg_ParseTuple(args, "y*y*ny*ip", &v[0], &v[1], &kept, &v[2], &features, &avx2)) return NULL;
+    int features, lanes;
+    if (!PyArg_ParseTuple(args, "y*y*ny*ii", &v[0], &v[1], &kept, &v[2], &features, &lanes)) return NULL;
     PyObject *starts = NULL, *sums = NULL, *hashes = NULL, *result = NULL;
     if (!holds(&v[1], 8, 1, "offsets") || !holds(&v[2], LANES, 0, "table")) goto out;
     size_t slots = (size_t)v[2].len / LANES;
@@ -168,7 +277,7 @@ PyObject *scan_lines(PyObject *module, PyObject *args) {
     if (v[2].len) s.sums = (int32_t *)PyBytes_AsString(sums);
     Status status;
     Py_BEGIN_ALLOW_THREADS
-    status = run_scan(&s, avx2 && cpu_has_avx2());
+    status = run_scan(&s, lanes);
     Py_END_ALLOW_THREADS
     if (status == DONE)
         hashes = PyBytes_FromStringAndSize((const char *)s.hashes.item, (Py_ssize_t)(s.hashes.size * 8));
@@ -202,10 +311,12 @@ static Status list_line(Listing *s, const uint8_t *line, size_t n) {
         s->listed = grown;
         s->capacity = most * 2;
     }
-    Sums sums = {NULL, s->shift, 0, {0}, NULL, s->listed + s->count, 0};
+    Sums sums;
+    sums.table = NULL, sums.shift = s->shift, sums.count = 0, sums.rows = s->listed + s->count, sums.listed = 0;
     const uint8_t *end = s->buffer + s->size;
     if (s->features & (WORDS | HAN | PAIRS)) add_words(&sums, line, n, end, s->features);
-    if (s->features & BYTES) add_grams(&sums, line, n, end);
+    if (s->features & BYTES) add_grams(&sums, line, n, end, 0);
+    drain(&sums);
     s->count += sums.listed;
     return DONE;
 }
