@@ -22,6 +22,7 @@ check: install ## Format, lint, types, import directions, generated docs
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python tools/make_cli_reference.py --check
+	$(BIN)/python tools/make_config_reference.py --check
 	$(BIN)/tocsin standard check
 
 fix: install ## Format, and mend what can be mended
@@ -56,6 +57,7 @@ quality: install ## Measure the rules on labelled prompts; writes docs/quality.m
 
 docs: install ## Write the generated pages
 	$(BIN)/python tools/make_cli_reference.py
+	$(BIN)/python tools/make_config_reference.py
 
 kernels: install ## Build the kernels anew in place, after a change of their source
 	$(BIN)/python setup.py -q build_ext --inplace --force

@@ -24,10 +24,12 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+
 from check import CACHE, _first_url, _spent
 from cost import FailedError, keep, last_core
 from generate import blocks
-from openloop import OpenLoop, http as written, plan, share
+from openloop import OpenLoop, plan, share
+from openloop import http as written
 from run import commit, machine
 from tocsin.forms import TRAFFIC
 

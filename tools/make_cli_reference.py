@@ -75,7 +75,14 @@ COMMANDS = (
     ("state",),
     ("node",),
     ("node", "init"),
+    ("node", "backup"),
+    ("node", "restore"),
+    ("node", "migrate"),
+    ("node", "again"),
+    ("node", "hold"),
+    ("node", "holds"),
     ("serve",),
+    ("forget",),
 )
 HEAD = """# Command reference
 
