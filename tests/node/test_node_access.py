@@ -33,8 +33,15 @@ TABLE: dict[tuple[str, str], str] = {
     ("POST", "/v1/cases/{case_id}/approve"): "decide",
     ("POST", "/v1/cases/{case_id}/undo"): "decide",
     ("POST", "/v1/cases/{case_id}/appeal"): "decide",
+    ("POST", "/v1/traces"): "ingest",
+    ("POST", "/v1/leads"): "admin",
+    ("GET", "/v1/leads"): "read",
+    ("DELETE", "/v1/leads"): "admin",
+    ("DELETE", "/v1/leads/{lead}"): "admin",
     ("GET", "/v1/me"): ANYBODY,
     ("POST", "/v1/login"): NOBODY_NEEDED,
+    ("GET", "/v1/login/oidc"): NOBODY_NEEDED,
+    ("GET", "/v1/login/oidc/back"): NOBODY_NEEDED,
     ("POST", "/v1/logout"): ANYBODY,
     ("POST", "/v1/me/password"): ANYBODY,
     ("GET", "/v1/people"): "admin",
@@ -52,6 +59,8 @@ TABLE: dict[tuple[str, str], str] = {
 }
 NEEDS_TOO = {("GET", "/v1/cases/{case_id}/events"): {"read"}}
 BODIES: dict[str, Any] = {
+    "/v1/check": {"messages": []},
+    "/v1/moderations": {"input": 1},
     "/v1/events": {"events": []},
     "/v1/cases/{case_id}/decision": {"effect": "warn", "reason": "confirmed"},
     "/v1/cases/{case_id}/approve": {"decision": 1},
@@ -81,7 +90,7 @@ def test_the_table_names_every_route(desk: Desk) -> None:
 
 
 def status(desk: Desk, method: str, path: str, token: str | None) -> int:
-    filled = path.format(case_id=ONE, person_id=A_PERSON, token_id=A_TOKEN, message_id=1)
+    filled = path.format(case_id=ONE, person_id=A_PERSON, token_id=A_TOKEN, message_id=1, lead="lead-1")
     body = {"json": BODIES[path]} if path in BODIES else {}
     headers = {"authorization": f"Bearer {token}"} if token else {}
     return desk.client.request(method, filled, headers=headers, **body).status_code  # type: ignore[arg-type]
@@ -227,6 +236,13 @@ def test_large_and_deep_bodies_are_refused_before_they_are_read(desk: Desk, path
         assert "nested deeper than 32" in answer.text
     fine = {"events": [{"attributes": {"text": "[[[[" * 50 + '"{{{{' * 50}}]}
     assert desk.ask("POST", path, json=fine).status_code in (200, 404, 422)
+
+
+def test_a_path_names_all_that_may_be_asked_of_it(desk: Desk) -> None:
+    for path in ("/v1/tokens", "/v1/people"):
+        answer = desk.ask("OPTIONS", path)
+        assert (answer.status_code, answer.headers["allow"]) == (405, "GET, POST")
+    assert desk.ask("PUT", f"/v1/cases/{ONE}/decision").headers["allow"] == "POST"
 
 
 def test_refusals_never_echo_what_was_sent(desk: Desk) -> None:

@@ -9,6 +9,7 @@ import httpx
 
 from tocsin.forms import FormatError, TocsinError, TransportError
 from tocsin.node.config import SinkSection
+from tocsin.node.keys import secret_lines
 from tocsin.node.log_lines import LogLines
 from tocsin.node.node import Node
 from tocsin.node.sending import SECONDS, Reply, open_client, send
@@ -165,12 +166,8 @@ def _is_tired(reply: Reply) -> bool:
 def secrets_of(node: Node, sink: SinkSection) -> tuple[str, ...]:
     """Read a sink's secrets; a webhook without its own signs with the node's key.
 
-    Errors: TransportError.
+    Errors: TransportError, ConfigError.
     """
     if not sink.secret:
         return (node.keys.webhook.hex(),) if sink.form == "webhook" else ()
-    try:
-        lines = (node.home.folder / sink.secret).read_text("utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise TransportError(f"the secret of sink {sink.name!r} cannot be read", hint="check its `secret`") from error
-    return tuple(line.strip() for line in lines if line.strip())
+    return secret_lines(node.home.folder, sink.secret, f"sink {sink.name!r}")

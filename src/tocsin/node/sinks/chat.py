@@ -18,7 +18,6 @@ _SLACK = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 _MOST = 300  # code points of one value
 _HEADER_MOST = 150  # Slack's limit of a header
 _WECOM_BYTES = 4096
-_COLON = {"en": ": ", "zh": "："}
 _READ_MORE = {"en": "Open the case", "zh": "查看个案"}
 
 
@@ -55,7 +54,7 @@ def slack(message: Message, told: Told) -> Request:
 
 def feishu(message: Message, told: Told) -> Request:
     """Write a rich text for a 飞书 robot, signed where it has a secret."""
-    colon = _COLON[told.lang]
+    colon = "：" if told.lang == "zh" else ": "
     pairs = facts(message, told.names or {}, told.lang)
     lines: list[list[object]] = [[{"tag": "text", "text": f"{k}{colon}{_clean(v)}"}] for k, v in pairs]
     if told.link:
