@@ -19,7 +19,7 @@ code: `make docs`.
 
 
 def page() -> str:
-    return "\n".join((HEAD, *_sections(), ""))
+    return "\n".join((HEAD, *_sections()))
 
 
 def _sections() -> Iterator[str]:
