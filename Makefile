@@ -22,6 +22,7 @@ check: install ## Format, lint, types, import directions, generated docs
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python tools/make_cli_reference.py --check
+	$(BIN)/python tools/make_config_reference.py --check
 	$(BIN)/tocsin standard check
 
 fix: install ## Format, and mend what can be mended
@@ -53,12 +54,14 @@ bench: install ## Speed and memory against the machine's limit and peers; writes
 	$(BIN)/python bench/coalition.py && $(BIN)/python bench/coalition_table.py --write
 	$(BIN)/python bench/exercise.py
 	$(BIN)/python bench/check.py
+	$(BIN)/python bench/node.py
 
 quality: install ## Measure the rules on labelled prompts; writes docs/quality.md
 	$(BIN)/python tools/measure_quality.py
 
 docs: install ## Write the generated pages
 	$(BIN)/python tools/make_cli_reference.py
+	$(BIN)/python tools/make_config_reference.py
 
 kernels: install ## Build the kernels anew in place, after a change of their source
 	$(BIN)/python setup.py -q build_ext --inplace --force

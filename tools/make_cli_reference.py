@@ -100,6 +100,12 @@ COMMANDS = (
     ("state",),
     ("node",),
     ("node", "init"),
+    ("node", "backup"),
+    ("node", "restore"),
+    ("node", "migrate"),
+    ("node", "again"),
+    ("node", "hold"),
+    ("node", "holds"),
     ("node", "person"),
     ("node", "person", "add"),
     ("node", "person", "list"),
@@ -111,6 +117,7 @@ COMMANDS = (
     ("node", "audit"),
     ("node", "secret"),
     ("serve",),
+    ("forget",),
 )
 HEAD = """# Command reference
 

@@ -20,7 +20,7 @@ from test_node_campaign import same, screened
 from tocsin.traffic.sample import build_sample
 
 BATCH = 500
-KILL_SECONDS = (0.5, 6.0)
+SHARE_KILLED = 0.3  # of the requests
 
 
 def traffic(count: int) -> list[str]:
@@ -51,13 +51,33 @@ def send_all(services: Sequence[Service], lines: list[str]) -> int:
         return sum(pool.map(one, range(len(services))))
 
 
-def kill_at_random(service: Service, stop: threading.Event, chance: random.Random) -> int:
-    """Kill a process every few seconds until told to stop; gives how many."""
-    count = 0
-    while not stop.wait(chance.uniform(*KILL_SECONDS)):
-        service.kill(chance.choice(["serve", "work"]))
-        count += 1
-    return count
+def send_across_kills(service: Service, lines: list[str], chance: random.Random) -> int:
+    """Send, and now and then let a process be killed while a request is under way; gives how many were killed."""
+    kills = 0
+    for some in slices(lines, BATCH):
+        killing = None
+        if chance.random() < SHARE_KILLED:
+            killing = threading.Timer(chance.uniform(0, 0.3), service.kill, [chance.choice(["serve", "work"])])
+            killing.start()
+            kills += 1
+        told = service.send_surely(some)
+        assert told["accepted"] + told["duplicates"] == len(some)
+        if killing:
+            killing.join()
+    service.send_surely(lines[:1])  # whoever was killed last is back
+    return kills
+
+
+def kill_while_screening(service: Service, times: int) -> int:
+    """Kill the worker each time it has got a little further."""
+    for turn in range(times):
+        before = service.get("/v1/stats")
+        if not before["waiting"]:
+            return turn
+        while service.get("/v1/stats")["events"] == before["events"]:
+            threading.Event().wait(0.2)
+        service.kill("work")
+    return times
 
 
 def check(service: Service, lines: list[str], folder: Path) -> None:
@@ -70,15 +90,11 @@ def check(service: Service, lines: list[str], folder: Path) -> None:
     "count", [pytest.param(8_000, marks=pytest.mark.minutes), pytest.param(100_000, marks=pytest.mark.soak)]
 )
 def test_kills_at_random_lose_nothing_and_count_nothing_twice(count: int, tmp_path: Path, servers: Servers) -> None:
-    lines, chance, stop = traffic(count), random.Random(5), threading.Event()
+    lines = traffic(count)
     service = Service(tmp_path / "node", servers)
     service.start()
-    with ThreadPoolExecutor(1) as pool:
-        killing = pool.submit(kill_at_random, service, stop, chance)
-        send_all([service], lines)
-        stop.set()
-        kills = killing.result()
-    assert kills
+    kills = send_across_kills(service, lines, random.Random(5)) + kill_while_screening(service, 10)
+    assert kills > 3
     print(f"{kills} kills while {count} events came in")  # noqa: T201
     check(service, lines, tmp_path / "plain")
 
