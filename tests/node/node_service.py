@@ -34,7 +34,7 @@ class Service:
         if self.folder.exists():
             return
         self.token = json.loads(run_here("node", "init", self.folder, "--json", "--db", self.db))["token"]
-        self.set("casing_seconds", "0.2")
+        self.set("casing_seconds", "0.5")
         (self.folder / "cache").symlink_to(cache_folder())  # rules are compiled once for all tests
 
     def set(self, key: str, value: str) -> None:
@@ -73,9 +73,9 @@ class Service:
             _pause()
         raise AssertionError("the node took nothing in")
 
-    def settled(self) -> dict[str, Any]:
+    def settled(self, patience: int = _PATIENCE) -> dict[str, Any]:
         """Wait until the cases speak of all events."""
-        for _ in range(_PATIENCE):
+        for _ in range(patience):
             stats = self.get("/v1/stats")
             if stats["settled"]:
                 return dict(stats)

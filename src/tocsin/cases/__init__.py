@@ -1,4 +1,4 @@
-"""Findings → cases → campaigns, ranked, explained in both languages and decided; a member's policy for checks."""
+"""Findings → cases → campaigns, ranked, explained and decided; allow-lists; a policy for checks."""
 
 from tocsin.cases.allow import Allowance, allowed, parse_allowances
 from tocsin.cases.build import build_cases, weight_of
@@ -6,7 +6,7 @@ from tocsin.cases.decisions import (
     URGENCY,
     Act,
     Actor,
-    Decided,
+    Decision,
     Effect,
     Reason,
     RefusedError,
@@ -24,10 +24,10 @@ from tocsin.cases.labels import EFFECTS, NO_EFFECT, REASONS, STATES
 from tocsin.cases.policy import (
     VERDICTS,
     Chance,
-    Decision,
     Evidence,
     Lead,
     Policy,
+    Ruling,
     Verdict,
     parse_policy,
     starter_policy,
@@ -47,7 +47,6 @@ __all__ = [
     "Actor",
     "Allowance",
     "Chance",
-    "Decided",
     "Decision",
     "Effect",
     "Evidence",
@@ -55,6 +54,7 @@ __all__ = [
     "Policy",
     "Reason",
     "RefusedError",
+    "Ruling",
     "Seen",
     "Sort",
     "Standing",

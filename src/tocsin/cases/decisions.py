@@ -106,7 +106,7 @@ class Appeal:
 
 
 @dataclass(frozen=True)
-class Decided:
+class Decision:
     """An effect and who stands behind it; `undoes` names the decision that it takes back."""
 
     number: int
@@ -126,8 +126,8 @@ class Standing:
     acts: int = 0
     holder: str | None = None
     held_until: datetime | None = None
-    force: tuple[Decided, ...] = ()  # the last one counts; those below are what undo goes back to
-    proposal: Decided | None = None
+    force: tuple[Decision, ...] = ()  # the last one counts; those below are what undo goes back to
+    proposal: Decision | None = None
     appeal: Appeal | None = None
     grown: bool = False  # more was found after the decision
 
@@ -236,7 +236,7 @@ def _may_decline(standing: Standing, act: Act) -> None:
     _proposal(standing, act)
 
 
-def _proposal(standing: Standing, act: Act) -> Decided:
+def _proposal(standing: Standing, act: Act) -> Decision:
     if standing.proposal is None or standing.proposal.number != act.of:
         waits = standing.proposal.number if standing.proposal else "none"
         raise RefusedError(f"decision {act.of} does not wait, but {waits}", hint="read the case again")
@@ -292,13 +292,13 @@ def _approve(standing: Standing, act: Act) -> Standing:
     return _put_in_force(standing, joined)
 
 
-def _voice(act: Act, effect: Effect | None) -> Decided:
+def _voice(act: Act, effect: Effect | None) -> Decision:
     assert act.reason is not None
     people = frozenset({act.by.id} if act.by.is_person else ())
-    return Decided(act.number, effect, act.reason, act.takes, frozenset({act.by.id}), people)
+    return Decision(act.number, effect, act.reason, act.takes, frozenset({act.by.id}), people)
 
 
-def _put_in_force(standing: Standing, made: Decided) -> Standing:
+def _put_in_force(standing: Standing, made: Decision) -> Standing:
     """Put a decision in force, or let it wait while too few people stand behind it."""
     if made.takes > 1 and len(made.people) < made.takes:
         return replace(standing, proposal=made)

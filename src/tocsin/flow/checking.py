@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from tocsin.cases import Chance, Decision, Evidence, Lead, Policy, starter_policy
+from tocsin.cases import Chance, Evidence, Lead, Policy, Ruling, starter_policy
 from tocsin.flow.fingerprinting import AlarmBank
 from tocsin.flow.judging import Judging
 from tocsin.forms import FormatError
@@ -46,7 +46,7 @@ class Checked:
     messages, those of requests judged at the same time included.
     """
 
-    decision: Decision
+    decision: Ruling
     score: float
     findings: tuple[Finding, ...]
     judged: tuple[Judged, ...]

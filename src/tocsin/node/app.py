@@ -3,7 +3,6 @@
 from importlib.util import find_spec
 from typing import Any
 
-import msgspec
 from fastapi import Depends, FastAPI
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
@@ -25,7 +24,7 @@ from tocsin.node.node import Node
 from tocsin.node.oidc import Provider
 from tocsin.node.outbound import HttpTransport
 from tocsin.node.people import Door
-from tocsin.node.refusals import HEADERS, ConflictError, UnknownQueryError, refusal, status_of
+from tocsin.node.refusals import ConflictError, UnknownQueryError, refusal, refuse
 from tocsin.node.routes import acts, cases, check, events, health, moderations, oidc, people, stats, trail
 from tocsin.node.shield import Shield
 from tocsin.node.stores import tokens
@@ -134,30 +133,25 @@ async def _known_query(request: Request) -> None:
         raise UnknownQueryError(f"this route asks for {', '.join(sorted(known)) or 'nothing'} after the question mark")
 
 
-def _answer(status: int, message: str, hint: str) -> Response:
-    body = {"error": {"message": message, "hint": hint}}
-    return Response(msgspec.json.encode(body), status, HEADERS.get(status), "application/json")
-
-
 async def _refused(_request: Request, error: Exception) -> Response:
     assert isinstance(error, TocsinError)
     return refusal(error)
 
 
 async def _too_late(_request: Request, _error: Exception) -> Response:
-    return _answer(status_of(ConflictError("")), "somebody else was faster", "read it again")
+    return refusal(ConflictError("somebody else was faster", hint="read it again"))
 
 
 async def _invalid(_request: Request, error: Exception) -> Response:
     """Name the field that is wrong, and never its value."""
     assert isinstance(error, RequestValidationError)
     first = error.errors()[0]
-    return _answer(422, f"{'.'.join(map(str, first['loc']))}: {first['msg'].lower()}", "/v1/openapi.json has the form")
+    return refuse(422, f"{'.'.join(map(str, first['loc']))}: {first['msg'].lower()}", "/v1/openapi.json has the form")
 
 
 async def _no_such_route(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    answer = _answer(error.status_code, error.detail.lower(), "/v1/openapi.json lists the routes")
+    answer = refuse(error.status_code, error.detail.lower(), "/v1/openapi.json lists the routes")
     answer.headers.update(error.headers or {})
     if error.status_code == 405:
         answer.headers["allow"] = ", ".join(_methods(request))

@@ -8,7 +8,7 @@ from sqlalchemy.engine import Connection, RowMapping
 from tocsin.cases import (
     Act,
     Actor,
-    Decided,
+    Decision,
     Effect,
     Reason,
     RefusedError,
@@ -135,7 +135,7 @@ def message_of(row: RowMapping, before: Standing, step: Step, node: str) -> Mess
     )
 
 
-def _behind(about: About, before: Standing, step: Step) -> Decided | None:
+def _behind(about: About, before: Standing, step: Step) -> Decision | None:
     """Find the decision that a message is about, with all who stand behind it; an undo by one person has none."""
     if about is About.MADE:
         return step.standing.force[-1]

@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import BaseModel, Field
 from sqlalchemy.engine import RowMapping
 
-from tocsin.cases import Decided, Effect, Reason, Sort, Standing, State
+from tocsin.cases import Decision, Effect, Reason, Sort, Standing, State
 from tocsin.node.stores.acts import Kept
 
 
@@ -157,7 +157,7 @@ def standing_out(standing: Standing) -> StandingOut:
     )
 
 
-def _decision(one: Decided) -> DecisionOut:
+def _decision(one: Decision) -> DecisionOut:
     return DecisionOut(
         decision=one.number,
         effect=one.effect,
