@@ -33,6 +33,11 @@ TABLE: dict[tuple[str, str], str] = {
     ("POST", "/v1/cases/{case_id}/approve"): "decide",
     ("POST", "/v1/cases/{case_id}/undo"): "decide",
     ("POST", "/v1/cases/{case_id}/appeal"): "decide",
+    ("POST", "/v1/traces"): "ingest",
+    ("POST", "/v1/leads"): "admin",
+    ("GET", "/v1/leads"): "read",
+    ("DELETE", "/v1/leads"): "admin",
+    ("DELETE", "/v1/leads/{lead}"): "admin",
     ("GET", "/v1/me"): ANYBODY,
     ("POST", "/v1/login"): NOBODY_NEEDED,
     ("GET", "/v1/login/oidc"): NOBODY_NEEDED,
@@ -85,7 +90,7 @@ def test_the_table_names_every_route(desk: Desk) -> None:
 
 
 def status(desk: Desk, method: str, path: str, token: str | None) -> int:
-    filled = path.format(case_id=ONE, person_id=A_PERSON, token_id=A_TOKEN, message_id=1)
+    filled = path.format(case_id=ONE, person_id=A_PERSON, token_id=A_TOKEN, message_id=1, lead="lead-1")
     body = {"json": BODIES[path]} if path in BODIES else {}
     headers = {"authorization": f"Bearer {token}"} if token else {}
     return desk.client.request(method, filled, headers=headers, **body).status_code  # type: ignore[arg-type]

@@ -1,6 +1,7 @@
 """What serves HTTP: a member's node, its log, witnesses and mirrors; and the way out to others' servers."""
 
 from tocsin.node.backup import back_up, restore
+from tocsin.node.leads.importing import take_leads
 from tocsin.node.log import log_app
 from tocsin.node.log_lines import LogLines
 from tocsin.node.mirror import mirror_app
@@ -46,6 +47,7 @@ __all__ = [
     "mirror_app",
     "open_node",
     "restore",
+    "take_leads",
     "take_up_again",
     "witness_app",
     "write_secret",

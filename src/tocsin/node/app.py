@@ -18,6 +18,7 @@ from tocsin.node.access import Access, Caller
 from tocsin.node.checks import Checks
 from tocsin.node.keeping import Keeping
 from tocsin.node.keys import secret_lines
+from tocsin.node.leads.watch import LeadWatch
 from tocsin.node.limits import Guard, Rate
 from tocsin.node.log_lines import LogLines
 from tocsin.node.node import Node
@@ -25,7 +26,20 @@ from tocsin.node.oidc import Provider
 from tocsin.node.outbound import HttpTransport
 from tocsin.node.people import Door
 from tocsin.node.refusals import ConflictError, UnknownQueryError, refusal, refuse
-from tocsin.node.routes import acts, cases, check, events, health, moderations, oidc, people, stats, trail
+from tocsin.node.routes import (
+    acts,
+    cases,
+    check,
+    events,
+    health,
+    leads,
+    moderations,
+    oidc,
+    people,
+    stats,
+    traces,
+    trail,
+)
 from tocsin.node.shield import Shield
 from tocsin.node.stores import tokens
 
@@ -33,8 +47,10 @@ ROUTERS = (
     check.router,
     moderations.router,
     events.router,
+    traces.router,
     stats.router,
     cases.router,
+    leads.router,
     acts.router,
     people.router,
     oidc.router,
@@ -92,6 +108,7 @@ def build_app(node: Node) -> FastAPI:
 
     app.state.access = Access(look_up, node.now)
     app.state.checks = Checks(node.home, node.config)
+    app.state.leads = LeadWatch(node.leads, node.keys.identity, node.now)
     app.state.keeping = Keeping(node.intake) if node.config.check.store else None
     for router in ROUTERS:
         app.include_router(router, responses=REFUSALS)
@@ -99,8 +116,8 @@ def build_app(node: Node) -> FastAPI:
     app.add_exception_handler(IntegrityError, _too_late)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _no_such_route)
-    app.add_middleware(check.Shortcut)
     access = node.config.access
+    app.add_middleware(check.Shortcut)
     app.add_middleware(
         Guard,
         body_bytes=node.config.server.body_bytes,

@@ -162,6 +162,51 @@ class RetentionSection(_Section):
     )
 
 
+class FolderSection(_Section):
+    """A folder whose log files are followed as they grow · 持续跟读的日志文件夹"""
+
+    path: str = _key("", "The folder; empty: none is followed.", "文件夹路径；留空则不跟读。")
+    patterns: str = _key(
+        "*.jsonl* *.ndjson* *.json *.log*",
+        "Names of the files to follow, rotated ones too, with blanks between; packed files are left alone.",
+        "要跟读的文件名，包括轮转后的文件名，以空格分隔；不读压缩文件。",
+    )
+    settle_seconds: float = _key(
+        10.0,
+        "Seconds without a change after which a last line without a line end counts, if it is whole JSON.",
+        "文件不再变化多少秒后，没有换行符的最后一行（须为完整 JSON）也算一行。",
+        ge=0.1,
+        le=86400,
+    )
+
+
+class KafkaSection(_Section):
+    """A Kafka topic of which events are taken · 从中读取消息记录的 Kafka 主题"""
+
+    servers: str = _key(
+        "", "HOST:PORT of brokers, with commas between; empty: none.", "代理地址 HOST:PORT，逗号分隔；留空则不用。"
+    )
+    topic: str = _key("", "The topic; each message is a line of a log.", "主题名；每条消息是一行日志。")
+    group: str = _key("tocsin", "The consumer group.", "消费者组。")
+    options: str = _key(
+        "",
+        "File with further settings of librdkafka (TLS, SASL), a line name=value each; empty: none.",
+        "librdkafka 的其他设置（TLS、SASL）所在文件，每行 name=value；留空则没有。",
+    )
+
+
+class NatsSection(_Section):
+    """A NATS JetStream stream of which events are taken · 从中读取消息记录的 NATS JetStream 流"""
+
+    url: str = _key(
+        "", "nats://HOST:PORT or tls://HOST:PORT; empty: none.", "nats://HOST:PORT 或 tls://HOST:PORT；留空则不用。"
+    )
+    stream: str = _key("", "The stream, which must be there.", "流名，须已存在。")
+    subject: str = _key(">", "Subjects to take.", "要读取的主题。")
+    durable: str = _key("tocsin", "The durable consumer, made where it is missing.", "持久消费者；不存在时自动创建。")
+    credentials: str = _key("", "Credentials file; empty: none.", "凭据文件；留空则没有。")
+
+
 class DeskSection(_Section):
     """How cases are decided · 如何决定个案"""
 
@@ -295,6 +340,10 @@ class NodeConfig(_Section):
     screening: ScreeningSection = ScreeningSection()
     check: CheckSection = CheckSection()
     retention: RetentionSection = RetentionSection()
+    folder: FolderSection = FolderSection()
+    kafka: KafkaSection = KafkaSection()
+    nats: NatsSection = NatsSection()
+
     desk: DeskSection = DeskSection()
     access: AccessSection = AccessSection()
     oidc: OidcSection = OidcSection()
@@ -306,6 +355,11 @@ class NodeConfig(_Section):
         if len(set(names)) < len(names):
             raise ValueError("two sinks have one name")
         return self
+
+    @property
+    def follows(self) -> bool:
+        """Tell whether events are fetched from anywhere."""
+        return bool(self.folder.path or self.kafka.servers or self.nats.url)
 
 
 def read_config(path: Path) -> NodeConfig:

@@ -21,8 +21,10 @@ _OPENING = np.frombuffer(b"[{", np.uint8)
 _BLOCK = 1 << 20
 _LARGE = 1 << 16  # bytes beyond which a body is looked at beside the event loop
 _MOST_KNOWN = 10_000
-LARGE = frozenset({"/v1/events", "/v1/traces", "/v1/check", "/v1/moderations"})
+LARGE = frozenset({"/v1/events", "/v1/traces", "/v1/check", "/v1/moderations", "/v1/leads"})
 """Routes whose bodies may be as large as the settings say; all others take a small one."""
+OWN_DEPTH = frozenset({"/v1/traces", "/v1/leads"})
+"""Routes whose readers bound the depth themselves: exporters nest deep, and lists of texts are no JSON."""
 SMALL_BYTES = 1 << 18
 BODY_SECONDS = 60
 _MINUTE = 60.0
@@ -185,7 +187,7 @@ class _Asked:
     def is_json(self) -> bool:
         """Whatever is not said to be something else is read as JSON."""
         kind = (self._header(b"content-type") or b"").lower()
-        return b"protobuf" not in kind and self._header(b"content-encoding") is None
+        return b"protobuf" not in kind and self._header(b"content-encoding") is None and self.path not in OWN_DEPTH
 
 
 async def _whole(receive: Receive, most: int) -> bytes:

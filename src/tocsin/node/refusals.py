@@ -4,6 +4,7 @@ import msgspec
 from starlette.responses import Response
 
 from tocsin.cases import RefusedError
+from tocsin.flow import LostPieceError
 from tocsin.forms import ConfigError, FormatError, PolicyError, TocsinError, TransportError, VerificationError
 
 
@@ -57,6 +58,7 @@ STATUS: dict[type[TocsinError], int] = {
     PolicyError: 403,
     NotFoundError: 404,
     TooLargeError: 413,
+    LostPieceError: 409,
     FormatError: 400,
     ConfigError: 422,
     VerificationError: 409,

@@ -205,8 +205,20 @@ LEADS = Table(
     Column("details", JSON, nullable=False),
     Column("made", _Big, nullable=False),
     Column("until", _Big),
-    Column("state", String(20), nullable=False),  # shadow | live | off
-    Index(None, "form", "state"),
+    Column("state", String(20), nullable=False),  # new: what came in before is still looked through | live
+    Index(None, "source"),
+)
+
+# Which leads the events of an account met, parcel by parcel: looking twice changes nothing.
+SIGHTINGS = Table(
+    "sightings",
+    METADATA,
+    Column("lead", String(40), primary_key=True),
+    Column("parcel", _Big, primary_key=True, autoincrement=False),
+    Column("account", String(20), primary_key=True, index=True),
+    Column("events", Integer, nullable=False),
+    Column("first", _Big, nullable=False),
+    Column("last", _Big, nullable=False),
 )
 
 HOLDS = Table(

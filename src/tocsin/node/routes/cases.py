@@ -12,7 +12,7 @@ from tocsin.node.evidence import evidence_of, messages_of_case
 from tocsin.node.node import Node
 from tocsin.node.refusals import NotFoundError
 from tocsin.node.routes.shapes import CaseDetail, CasePage, Event, EventPage, act_out, case_out, standing_out
-from tocsin.node.stores import acts, audit, cases
+from tocsin.node.stores import acts, audit, cases, leads
 from tocsin.node.stores.audit import Entry, audit_key
 from tocsin.node.stores.cases import Place, Wanted
 
@@ -50,11 +50,12 @@ def list_cases(
     chosen = Wanted(**{**_columns(wanted), "claimed_by": caller.actor if mine else None})
     with node.database.reading() as connection:
         rows = cases.page(connection, limit + 1, after=_place(after), wanted=chosen, now=node.now())
+        met = leads.met_by(connection, [row["account"] for row in rows if row["account"]])
     shown = rows[:limit]
     more = (
         "~".join((str(shown[-1]["urgency"]), repr(shown[-1]["weight"]), shown[-1]["case_id"])) if rows[limit:] else None
     )
-    return CasePage(cases=[case_out(row, node.now()) for row in shown], next=more)
+    return CasePage(cases=[case_out(row, node.now(), met) for row in shown], next=more)
 
 
 def _columns(wanted: Wanted) -> dict[str, Any]:
@@ -80,9 +81,10 @@ def get_case(
             raise _no_case()
         kept = acts.load(connection, case_id)
         findings = evidence_of(connection, row, node.keys.sealer, content=content)
+        met = leads.met_by(connection, [row["account"]] if row["account"] else [])
         notes = acts.notes(connection, case_id, node.keys.sealer) if content else {}
     return CaseDetail(
-        **case_out(row, node.now()).model_dump(),
+        **case_out(row, node.now(), met).model_dump(),
         standing=standing_out(standing_of(one.act for one in kept)),
         acts=[act_out(one, notes.get(one.act.number)) for one in kept],
         found=findings.rows,

@@ -49,6 +49,8 @@ def metrics(request: Request, _caller: Caller = Depends(require("metrics"))) -> 
     for name, what, value in (
         ("tocsin_events_screened", "Events that were screened", total.get("events", 0)),
         ("tocsin_events_waiting", "Events that wait to be screened", waiting),
+        ("tocsin_lines_refused", "Lines and spans that could not be read", total.get("refused", 0)),
+        ("tocsin_calls_uncaptured", "Model calls that came without content", total.get("uncaptured", 0)),
         ("tocsin_events_failed", "Events that were set aside because they could not be screened", failed),
         ("tocsin_findings", "Findings that the cases were formed from", total.get("findings", 0)),
         ("tocsin_cases", "Cases that are formed from what is kept", formed),

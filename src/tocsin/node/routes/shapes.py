@@ -1,5 +1,6 @@
 """What the API shows of cases."""
 
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -8,6 +9,19 @@ from sqlalchemy.engine import RowMapping
 
 from tocsin.cases import Decision, Effect, Reason, Sort, Standing, State
 from tocsin.node.stores.acts import Kept
+
+
+class Hint(BaseModel):
+    """A lead that events of the case's account met: a hint from others, never a verdict."""
+
+    lead: str
+    form: str
+    kind: str
+    source: str
+    note: str
+    events: int
+    first: datetime
+    last: datetime
 
 
 class CaseOut(BaseModel):
@@ -25,6 +39,7 @@ class CaseOut(BaseModel):
     findings: int
     rules: list[str]
     links: list[str]
+    leads: list[Hint] = Field(description="leads that its account met; they change neither order nor decision")
     first: datetime
     last: datetime
     why: dict[str, str] = Field(description="one sentence in en and zh")
@@ -125,8 +140,8 @@ class EventPage(BaseModel):
     events: list[Event]
 
 
-def case_out(row: RowMapping, now: int) -> CaseOut:
-    """Show a row of the store; what holds content is left out, and a claim that has ended."""
+def case_out(row: RowMapping, now: int, met: Mapping[str, Sequence[RowMapping]]) -> CaseOut:
+    """Show a row and the leads that accounts met; what holds content is left out, and a claim that has ended."""
     times = {name: _time(row[name]) for name in ("first", "last", "opened", "changed")}
     held = row["claimed_by"] is not None and row["claimed_until"] > now
     claim = {
@@ -134,9 +149,14 @@ def case_out(row: RowMapping, now: int) -> CaseOut:
         "claimed_until": _time(row["claimed_until"]) if held else None,
     }
     accounts = [row["account"]] if row["account"] else []
-    return CaseOut.model_validate(
-        {**row, **times, **claim, "accounts": accounts, "why": {"en": row["why_en"], "zh": row["why_zh"]}}
-    )
+    why = {"en": row["why_en"], "zh": row["why_zh"]}
+    hints = [_hint(lead) for lead in met.get(row["account"], ())]
+    return CaseOut.model_validate({**row, **times, **claim, "accounts": accounts, "why": why, "leads": hints})
+
+
+def _hint(row: RowMapping) -> Hint:
+    times = {name: _time(row[name]) for name in ("first", "last")}
+    return Hint.model_validate({**row, **times, "lead": row["id"], "note": row["details"].get("note", "")})
 
 
 def _time(micros: int) -> datetime:

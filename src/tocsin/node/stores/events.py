@@ -165,6 +165,18 @@ def settle(
     return True
 
 
+def kept_after(connection: Connection, parcel: int, upto: int, most: int) -> list[Any]:
+    """Read screened parcels whose traffic is kept, of numbers above `parcel` up to `upto`: rows of id and traffic."""
+    p = PARCELS.c
+    kept = (p.state == SCREENED) & (p.traffic.is_not(None)) & (p.id > parcel) & (p.id <= upto)
+    return list(connection.execute(select(p.id, p.traffic).where(kept).order_by(p.id).limit(most)))
+
+
+def last_parcel(connection: Connection) -> int:
+    """Read the greatest number of a parcel, 0 where there is none."""
+    return int(connection.execute(select(func.coalesce(func.max(PARCELS.c.id), 0))).scalar_one())
+
+
 def parts_of(connection: Connection, account: str) -> list[int]:
     """Name the parts that speak of an account's events, the newest first."""
     of = EVENTS.c.account == account

@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.engine import Connection
 
-from tocsin.node.db.schema import ACTS, CASES, EVENTS, OUTBOX, PARCELS, PARTS
+from tocsin.node.db.schema import ACTS, CASES, EVENTS, OUTBOX, PARCELS, PARTS, SIGHTINGS
 from tocsin.node.keys import Sealer
 from tocsin.node.stores import events, outbox, parts
 from tocsin.node.stores.parts import Part
@@ -150,11 +150,12 @@ def let_ids_go(connection: Connection, before: int, most: int) -> int:
     over = (p.state != events.WAITING) & (p.received < before) & p.traffic.is_(None) & ~lives
     gone = list(connection.execute(select(p.id).where(over).order_by(p.id).limit(most)).scalars())
     connection.execute(delete(EVENTS).where(EVENTS.c.parcel.in_(gone)))
+    connection.execute(delete(SIGHTINGS).where(SIGHTINGS.c.parcel.in_(gone)))
     connection.execute(delete(PARCELS).where(p.id.in_(gone)))
     return len(gone)
 
 
 def remains(connection: Connection, account: str) -> int:
     """Count the rows that name an account."""
-    counts = (select(func.count()).where(table.c.account == account) for table in (EVENTS, CASES))
+    counts = (select(func.count()).where(table.c.account == account) for table in (EVENTS, CASES, SIGHTINGS))
     return sum(connection.execute(count).scalar_one() for count in counts)
