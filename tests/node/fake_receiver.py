@@ -39,6 +39,7 @@ class Receiver:
 
     answer: Callable[[Got, int], Say] = lambda _got, _count: Say()
     got: list[Got] = field(default_factory=list)
+    taken: list[Got] = field(default_factory=list)  # those of them that were answered well
     released: Event = field(default_factory=Event)
 
     def __post_init__(self) -> None:
@@ -62,6 +63,8 @@ class Receiver:
         got = Got(request.path, headers, body)
         said = self.answer(got, len(self.got))
         self.got.append(got)
+        if said.status == 200 and not said.hang_up:
+            self.taken.append(got)
         if said.hang_up:
             request.connection.shutdown(socket.SHUT_RDWR)
             request.close_connection = True

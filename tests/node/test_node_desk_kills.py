@@ -93,7 +93,7 @@ def test_no_webhook_is_lost_and_decisions_are_intact_across_kills(tmp_path: Path
     receiver.answer = lambda _got, _count: Say()
     _delivered(service)
     _check_cases(people[0], cases)
-    _check_messages(receiver.got, cases, service.folder)
+    _check_messages(receiver.taken, cases, service.folder)
     assert "all in their chain" in run("node", "audit", service.folder).stderr
     receiver.close()
 
