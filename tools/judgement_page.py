@@ -83,9 +83,9 @@ Guard models of 0.6 to 9 billion parameters, on sets that are not ours; they sho
 Sources: ShieldGemma (arXiv 2407.21772), Llama Guard model cards, Qwen3Guard (arXiv 2510.14276).
 """
 ABOUT_STREAMS = """
-Authored: five streams of 200,000 events of the bench's generator, one in 200 planted in rings; demo's: the sample of five seeds, with its
+Authored: two streams of 200,000 events of the bench's generator, one in 200 planted in rings; demo's: the sample of three seeds, with its
 six campaigns. Rules, `near` and the template detector were mended by the false cases of streams of other seeds (205 a million before);
-these five were first looked at when all was done.
+these two were first looked at when all was done.
 """
 STOPS = """
 ## Where it stops
