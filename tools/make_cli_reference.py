@@ -6,6 +6,20 @@ import sys
 from pathlib import Path
 
 PAGE = Path(__file__).parent.parent / "docs/cli.md"
+SEALED = (
+    "agreement",
+    "ending",
+    "alarm",
+    "retraction",
+    "sighting",
+    "opinion",
+    "receipt",
+    "inquiry",
+    "answer",
+    "cover",
+    "cadence",
+    "batch",
+)
 COMMANDS = (
     (),
     ("demo",),
@@ -60,6 +74,7 @@ COMMANDS = (
     ("verify", "mirror"),
     ("verify", "evidence"),
     ("verify", "coalition"),
+    ("verify", "exhibit"),
     ("charter",),
     ("charter", "new"),
     ("charter", "sign"),
@@ -72,9 +87,29 @@ COMMANDS = (
     ("inquire",),
     ("answer",),
     ("freeze",),
+    ("publish",),
+    ("seal",),
+    *(("seal", name) for name in SEALED),
+    ("body",),
+    ("body", "list"),
+    ("body", "show"),
+    ("body", "export"),
+    ("body", "import"),
+    ("body", "forget"),
+    ("disclose",),
     ("state",),
     ("node",),
     ("node", "init"),
+    ("node", "person"),
+    ("node", "person", "add"),
+    ("node", "person", "list"),
+    ("node", "person", "remove"),
+    ("node", "token"),
+    ("node", "token", "new"),
+    ("node", "token", "list"),
+    ("node", "token", "revoke"),
+    ("node", "audit"),
+    ("node", "secret"),
     ("serve",),
 )
 HEAD = """# Command reference

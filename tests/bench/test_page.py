@@ -36,3 +36,12 @@ def test_check_notices_another_result_of_the_whole_path(tmp_path: Path) -> None:
     other = tmp_path / "whole.json"
     other.write_text(json.dumps(result))
     assert subprocess.run([*TABLE, "--whole", str(other), "--check"], check=False).returncode == 1
+
+
+def test_the_page_holds_what_was_measured_of_the_check_api(tmp_path: Path) -> None:
+    table = [sys.executable, str(ROOT / "bench" / "check_table.py")]
+    assert subprocess.run([*table, "--check"], check=False).returncode == 0
+    result = json.loads((ROOT / "bench" / "results" / "check.json").read_text("utf-8"))
+    result["rates"][0]["p99_ms"] += 1
+    (tmp_path / "other.json").write_text(json.dumps(result))
+    assert subprocess.run([*table, str(tmp_path / "other.json"), "--check"], check=False).returncode == 1

@@ -2,6 +2,7 @@
 
 from base64 import b64encode
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,16 +11,12 @@ import typer
 from tocsin.cli.cosigning import now, source_at
 from tocsin.cli.key import passphrase_for
 from tocsin.cli.rim import read_bytes, say
+from tocsin.cli.writing import CharterFile, First, Folder, Key, enter, origin_of, read_charter, signers_of
+from tocsin.forms.errors import ConfigError
 
 if TYPE_CHECKING:
     from tocsin.coalition import Charter
-    from tocsin.forms.statements import Form
-    from tocsin.ledger import Note, Signer
-
-Folder = Annotated[Path, typer.Argument(metavar="LOGDIR", help="Folder of your own log.")]
-First = Annotated[Path, typer.Option("--first", help="The coalition's first charter, which names it.")]
-Key = Annotated[Path, typer.Option("--key", help="Your statement key.")]
-CharterFile = Annotated[Path, typer.Argument(metavar="CHARTER", help="Charter file.")]
+    from tocsin.ledger import Note
 
 
 def propose(folder: Folder, charter: CharterFile, first: First, key: Key) -> None:
@@ -29,8 +26,8 @@ def propose(folder: Folder, charter: CharterFile, first: First, key: Key) -> Non
     """
     from tocsin.forms.statements import Proposal
 
-    raw = _charter(charter).encode()
-    _log(folder, first, key, Proposal(_origin(folder), b64encode(raw).decode()))
+    raw = read_charter(charter).encode()
+    enter(folder, first, key, Proposal(origin_of(folder), b64encode(raw).decode()))
 
 
 def vote(
@@ -46,9 +43,9 @@ def vote(
     """
     from tocsin.forms.statements import Vote
 
-    given = _charter(charter)
-    at = _charter(first).round_of(now()) if number is None else number
-    _log(folder, first, key, Vote(_origin(folder), given.text.parent, at, given.hash))
+    given = read_charter(charter)
+    at = read_charter(first).round_of(now()) if number is None else number
+    enter(folder, first, key, Vote(origin_of(folder), given.text.parent, at, given.hash))
 
 
 def stamp(folder: Folder, charter: CharterFile, first: First, key: Key) -> None:
@@ -58,10 +55,10 @@ def stamp(folder: Folder, charter: CharterFile, first: First, key: Key) -> None:
     """
     from tocsin.forms.statements import Stamp
 
-    given = _charter(charter)
+    given = read_charter(charter)
     note = _cosign(folder, given)
-    said = Stamp(_origin(folder), given.text.version, given.hash, note.encode().decode())
-    _log(folder, first, key, said)
+    said = Stamp(origin_of(folder), given.text.version, given.hash, note.encode().decode())
+    enter(folder, first, key, said)
     _cosign(folder, given)
 
 
@@ -71,16 +68,53 @@ def anchor(
     first: First,
     key: Key,
     missing: Annotated[list[int] | None, typer.Option(help="Index addressed to you whose body you lack.")] = None,
+    box: Annotated[Path | None, typer.Option(help="Your box key: finds what is missing.")] = None,
+    charter: Annotated[Path | None, typer.Option(help="The charter in force; the first when left out.")] = None,
 ) -> None:
-    """Enter another log's checkpoint: what you have seen of it.
+    """Enter another log's checkpoint: what you have seen of it, and which bodies for you did not come.
 
-    Example: tocsin anchor log https://log.example.net --first charter.json --key statement.key
+    With a box key nothing is entered where all that is new there are stamps and anchors.
+
+    Example: tocsin anchor log https://log.example.net --first charter.json --key statement.key --box box.key
     """
     from tocsin.forms.statements import Anchor
     from tocsin.ledger import read_checkpoint
 
     note = read_checkpoint(source_at(other))
-    _log(folder, first, key, Anchor(_origin(folder), note.encode().decode(), missing or []))
+    found = missing or []
+    if box is not None:
+        lacking = _missing(folder, other, read_charter(first), read_charter(charter or first), box)
+        if lacking is None:
+            say("nothing new but stamps and anchors: no anchor is entered")
+            return
+        found = sorted({*found, *lacking})
+    enter(folder, first, key, Anchor(origin_of(folder), note.encode().decode(), found))
+
+
+def _missing(folder: Path, other: str, first: "Charter", head: "Charter", box: Path) -> list[int] | None:
+    """Find the entries of a log whose bodies are for us and not here; None where an anchor would say nothing new."""
+    from tocsin.coalition import (
+        BodyStore,
+        Opener,
+        find_missing,
+        find_viewer,
+        is_worth,
+        member_of_log,
+        read_box,
+    )
+    from tocsin.coalition import read_log as read_statements
+    from tocsin.ledger import open_log, parse_checkpoint, read_checkpoint, read_log
+
+    source, own = source_at(other), open_log(folder).log
+    author = member_of_log(head, parse_checkpoint(read_checkpoint(source).text).origin)
+    theirs = read_statements(author, first.hash, read_log(source))
+    mine = member_of_log(head, own.origin)
+    ours = read_statements(mine, first.hash, own.tree.entries(0, own.tree.head().size))
+    chain = [first] if head.hash == first.hash else [first, head]
+    viewer = find_viewer(chain, [read_box(read_bytes(box, "box key"))])
+    bodies = (body for _, body in BodyStore(folder).bodies())
+    lacking = find_missing(theirs, Opener(chain, bodies, viewer))
+    return lacking if is_worth(ours, theirs, lacking) else None
 
 
 def notice(
@@ -97,7 +131,7 @@ def notice(
     """
     from tocsin.forms.statements import Notice
 
-    _log(folder, first, key, Notice(_origin(folder), subject, text, until))
+    enter(folder, first, key, Notice(origin_of(folder), subject, text, until))
 
 
 def inquire(
@@ -114,7 +148,7 @@ def inquire(
     """
     from tocsin.forms.statements import Inquiry
 
-    _log(folder, first, key, Inquiry(_origin(folder), to, text, deadline))
+    enter(folder, first, key, Inquiry(origin_of(folder), to, text, deadline))
 
 
 def answer(
@@ -131,7 +165,7 @@ def answer(
     """
     from tocsin.forms.statements import Answer
 
-    _log(folder, first, key, Answer(_origin(folder), asker, index, text))
+    enter(folder, first, key, Answer(origin_of(folder), asker, index, text))
 
 
 def freeze(
@@ -148,9 +182,29 @@ def freeze(
     from tocsin.coalition import freeze_message
     from tocsin.forms.statements import Freeze
 
-    (signer,) = _signers(recovery)
-    signature = signer.private.sign(freeze_message(_charter(first).hash, frozen))
-    _log(folder, first, key, Freeze(_origin(folder), frozen, b64encode(signature).decode()))
+    (signer,) = signers_of(recovery)
+    signature = signer.private.sign(freeze_message(read_charter(first).hash, frozen))
+    enter(folder, first, key, Freeze(origin_of(folder), frozen, b64encode(signature).decode()))
+
+
+def publish(
+    folder: Folder,
+    what: Annotated[str, typer.Argument(help="report, or study for the protocol or result of a joint study.")],
+    title: Annotated[str, typer.Argument(help="Its title.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="It; the hash is entered, the file stays where it is.")],
+    first: First,
+    key: Key,
+) -> None:
+    """Enter that a report or a joint study is published, by its hash.
+
+    Example: tocsin publish log report "What we saw in May" report.html --first charter.json --key statement.key
+    """
+    from tocsin.forms.statements import Report, Study
+
+    form = {"report": Report, "study": Study}.get(what)
+    if form is None:
+        raise ConfigError(f"{what[:40]!r} is not published", hint="name a report or a study")
+    enter(folder, first, key, form(origin_of(folder), title, sha256(read_bytes(file, what)).hexdigest()))
 
 
 COMMANDS: dict[str, Callable[..., None]] = {
@@ -162,6 +216,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "inquire": inquire,
     "answer": answer,
     "freeze": freeze,
+    "publish": publish,
 }
 
 
@@ -169,17 +224,9 @@ def rotate(folder: Path, first: Path, key: Path, recovery: Path, new: Path) -> N
     """Enter a new statement key, signed by the old one and by the recovery key."""
     from tocsin.forms.statements import Key as KeyForm
 
-    (fresh,) = _signers(new)
-    _log(folder, first, key, KeyForm(_origin(folder), "statement", fresh.key.encode()), _signers(recovery))
+    (fresh,) = signers_of(new)
+    enter(folder, first, key, KeyForm(origin_of(folder), "statement", fresh.key.encode()), signers_of(recovery))
     say(f"from here on {fresh.key.name!r} signs")
-
-
-def _log(folder: Path, first: Path, key: Path, form: "Form", more: "tuple[Signer, ...]" = ()) -> None:
-    from tocsin.coalition import sign_statement
-    from tocsin.ledger import open_log
-
-    raw = sign_statement(_charter(first).hash, form, [*_signers(key), *more])
-    typer.echo(open_log(folder).log.append([raw])[0])
 
 
 def _cosign(folder: Path, charter: "Charter") -> "Note":
@@ -190,22 +237,3 @@ def _cosign(folder: Path, charter: "Charter") -> "Note":
     note = cosigned(opened.log, opened.key.signers(passphrase_for(opened.key.sealed)), charter.policy)
     opened.log.publish(note)
     return note
-
-
-def _origin(folder: Path) -> str:
-    from tocsin.ledger import open_log
-
-    return open_log(folder).log.origin
-
-
-def _charter(path: Path) -> "Charter":
-    from tocsin.coalition import parse_charter
-
-    return parse_charter(read_bytes(path, "charter"))
-
-
-def _signers(path: Path) -> "tuple[Signer, ...]":
-    from tocsin.ledger import read_key_file
-
-    file = read_key_file(path)
-    return file.signers(passphrase_for(file.sealed))

@@ -76,17 +76,44 @@ def count_stamps(prefix: Prefix, chain: Sequence[Charter], clock: Clock) -> Time
     One that names a version not yet known ends the reading: whether those after it count depends on it. So times
     never change when the chain grows.
     """
-    counted: list[Counted] = []
-    last = Counted(0, 0, 0, False, -1)
-    for stamp in prefix.stamps:
-        if stamp.version >= len(chain):
-            return Timeline(tuple(counted), True)
-        charter = chain[stamp.version]
-        if stamp.charter != charter.hash or stamp.version < last.version or prefix.origin not in charter.members:
-            continue
+    counter = StampCounter(prefix.origin)
+    counter.advance(prefix.stamps, chain, clock)
+    return counter.timeline()
+
+
+class StampCounter:
+    """Counts the stamps of one log as log and chain grow; each stamp's cosignatures are checked once."""
+
+    def __init__(self, origin: str) -> None:
+        self._origin = origin
+        self._at = 0
+        self._stalled = False
+        self.counted: list[Counted] = []
+
+    def timeline(self) -> Timeline:
+        """Give what counts so far."""
+        return Timeline(tuple(self.counted), self._stalled)
+
+    def advance(self, stamps: Sequence[Stamped], chain: Sequence[Charter], clock: Clock) -> list[Counted]:
+        """Go on through a log's stamps, of which the first are those seen before; give those that count anew."""
+        before = len(self.counted)
+        self._stalled = False
+        while self._at < len(stamps) and not self._stalled:
+            if stamps[self._at].version >= len(chain):
+                self._stalled = True
+            else:
+                self._take(stamps[self._at], chain[stamps[self._at].version], clock)
+                self._at += 1
+        return self.counted[before:]
+
+    def _take(self, stamp: Stamped, charter: Charter, clock: Clock) -> None:
+        last = self.counted[-1] if self.counted else _NONE
+        if stamp.charter != charter.hash or stamp.version < last.version or self._origin not in charter.members:
+            return
         time = clock(stamp, charter)
-        if time is None or time < last.time or stamp.size < last.size:
-            continue
-        last = Counted(stamp.size, time, stamp.version, time > charter.text.expiry, stamp.index)
-        counted.append(last)
-    return Timeline(tuple(counted))
+        if time is not None and time >= last.time and stamp.size >= last.size:
+            late = time > charter.text.expiry
+            self.counted.append(Counted(stamp.size, time, stamp.version, late, stamp.index))
+
+
+_NONE = Counted(0, 0, 0, False, -1)

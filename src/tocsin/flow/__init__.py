@@ -21,7 +21,7 @@ from tocsin.flow.finished import read_table, redraw
 from tocsin.flow.gathering import Gathered
 from tocsin.flow.guarding import read_guard
 from tocsin.flow.judging import Judging, as_stage, judge_texts, load_model
-from tocsin.flow.pieces import OpenStreams, Stretch
+from tocsin.flow.pieces import LostPieceError, OpenStreams, Stretch
 from tocsin.flow.screening import Outcome, Settings, run_screen
 from tocsin.flow.training import read_labelled, train_model
 from tocsin.flow.workers import Detectors, Recipe
@@ -39,6 +39,7 @@ __all__ = [
     "Exercise",
     "Gathered",
     "Judging",
+    "LostPieceError",
     "Message",
     "OpenStreams",
     "Outcome",
