@@ -83,9 +83,9 @@ Guard models of 0.6 to 9 billion parameters, on sets that are not ours; they sho
 Sources: ShieldGemma (arXiv 2407.21772), Llama Guard model cards, Qwen3Guard (arXiv 2510.14276).
 """
 ABOUT_STREAMS = """
-Authored: five streams of 200,000 events of the bench's generator, one in 200 planted in rings; demo's: the sample of five seeds, with its
+Authored: two streams of 200,000 events of the bench's generator, one in 200 planted in rings; demo's: the sample of three seeds, with its
 six campaigns. Rules, `near` and the template detector were mended by the false cases of streams of other seeds (205 a million before);
-these five were first looked at when all was done.
+these two were first looked at when all was done.
 """
 STOPS = """
 ## Where it stops
@@ -102,9 +102,11 @@ STOPS = """
   two: at most .003. Half the epochs, twice the dropping: worse. Sentences that name groups without malice, beyond those that there
   are: benign sources hardly better, hate sentences .96 → .92.
 - **What the newer authored texts changed** (set-ups of personas, injections, hard benign texts; second stage, text alone, same folds):
-  English jailbreaks .863 / .61 → .903 / .70, Chinese jailbreaks .849 / .57 → .866 / .61, unseen benign sources 18.0 → 16.4 % alarmed, of which
-  security work 33 → 20 %, role-play and code 15 → 11 %; at a price: English requests .954 / .77 → .950 / .75, Chinese .952 / .69 →
-  .945 / .67. They were written from the standard's kinds, not from the sources, but which sections to keep was chosen by these folds.
+  English jailbreaks .863 / .61 → .906 / .68, Chinese jailbreaks .849 / .57 → .860 / .61, unseen benign sources 18.0 → 16.4 % alarmed, of which
+  role-play and code 15 → 9 %, role prompts 30 → 19 %, safe twins of hazards 31 → 25 %, security work 33 → 31 %; at a price: hate
+  sentences .976 → .969, Chinese requests .952 / .69 → .947 / .67, English ones .954 / .77 → .952 / .75. The texts were written from the
+  standard's kinds, not from the sources, but which sections to keep was chosen by these folds, so that the figures flatter a little; and
+  another draw of the same texts moves a group by up to .005 / .03, a single benign source by up to 10 points.
 """
 
 

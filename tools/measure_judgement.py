@@ -52,8 +52,8 @@ CACHE = Path(tempfile.gettempdir()) / "tocsin-measures"  # compiled rules
 LEFT_OUT = ("xsafety", "aig_eval")
 STAGES = ("first", "second")
 SESSION_ALARMS, PAIR_ALARMS = 0.05, 0.08
-STREAM_ROWS, STREAM_SEEDS = 200_000, range(11, 16)
-DEMO_SEEDS = range(1, 6)
+STREAM_ROWS, STREAM_SEEDS = 200_000, range(11, 13)
+DEMO_SEEDS = range(1, 4)
 SPEED_COPIES = 20
 TOP_CASES = 100
 
@@ -87,7 +87,7 @@ def disguises(folder: Path) -> dict[str, Any]:
     rows, model = labelled(folder, "dev"), shipped_model()
     found: dict[str, Any] = {}
     for lang in ("en", "zh"):
-        texts = [r.text for r in rows if r.lang == lang and r.label == "misuse" and len(r.text) <= 400][:300]
+        texts = [r.text for r in rows if r.lang == lang and r.label == "misuse" and len(r.text) <= 400][:150]
         for stage in STAGES:
             alarm = model.card.scales[stage][lang].threshold(0.01)
             told = {"plain": texts} | {d.__name__: [d(t) for t in texts] for d in DISGUISES}
