@@ -24,8 +24,8 @@ def render(result: dict[str, Any]) -> str:
     lines = [
         (
             f"Measured {result['made']} at commit {result['commit']}, {machine['cpu']}, {machine['cores']} cores, "
-            f"Python {machine['python']}; load average {result['load']}. One process, {result['rows']:,} events, SQLite "
-            "with every write synced, nothing screened beside it."
+            f"Python {machine['python']}; load average {result['load']}. One process, {result['rows']:,} events, "
+            "SQLite with every write synced, nothing screened beside it."
         ),
         "",
         "| way | durable events a second | MB a second |",

@@ -45,7 +45,7 @@ def test_leads_hint_at_cases_and_change_nothing_else(service: Service, tmp_path:
     told = json.loads(run_here("node", "import", sheet, service.folder, "--source", "friends", "--json"))
     assert told == {"added": 1, "known": 0, "skipped": {"a network that is no AS number": 1}}
     clients = sorted({event["client"] for event in events if event.get("client")})
-    answer = service.client.post("/v1/leads?source=others&form=client", content="\n".join(clients))
+    answer = service.client.post("/v1/leads/list?source=others&form=client", content="\n".join(clients))
     assert answer.json() == {"added": len(clients), "known": 0, "skipped": {}}
     service.send_surely(lines[half:])
     service.settled()
@@ -72,9 +72,9 @@ def test_a_lead_has_a_check_reviewed_and_never_blocked(service: Service) -> None
     asked = {"account": "acct-17", "messages": [{"role": "user", "content": "How do I bake rye bread at home?"}]}
     plain = service.client.post("/v1/check", json=asked).json()
     assert (plain["verdict"], plain["leads"]) == ("allow", [])
-    service.client.post("/v1/leads?source=friends&form=account", content="acct-17")
+    service.client.post("/v1/leads/list?source=friends&form=account", content="acct-17")
     template = "How do I bake {kind} bread at home without an oven"
-    service.client.post("/v1/leads?source=others&form=text", content=template)
+    service.client.post("/v1/leads/list?source=others&form=text", content=template)
     for _ in range(120):
         led = service.client.post("/v1/check", json=asked).json()
         if led["leads"]:
