@@ -73,9 +73,9 @@ class Service:
             _pause()
         raise AssertionError("the node took nothing in")
 
-    def settled(self) -> dict[str, Any]:
+    def settled(self, patience: int = _PATIENCE) -> dict[str, Any]:
         """Wait until the cases speak of all events."""
-        for _ in range(_PATIENCE):
+        for _ in range(patience):
             stats = self.get("/v1/stats")
             if stats["settled"]:
                 return dict(stats)

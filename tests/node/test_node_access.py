@@ -20,6 +20,8 @@ A_PERSON, A_TOKEN = "P-" + "0" * 16, "T-" + "0" * 16
 ANYBODY, NOBODY_NEEDED = "any token", "none"
 # Which scope a route needs. A route that is not in the table fails a test.
 TABLE: dict[tuple[str, str], str] = {
+    ("POST", "/v1/check"): "check",
+    ("POST", "/v1/moderations"): "check",
     ("POST", "/v1/events"): "ingest",
     ("GET", "/v1/stats"): "read",
     ("GET", "/v1/cases"): "read",
@@ -31,8 +33,6 @@ TABLE: dict[tuple[str, str], str] = {
     ("POST", "/v1/cases/{case_id}/approve"): "decide",
     ("POST", "/v1/cases/{case_id}/undo"): "decide",
     ("POST", "/v1/cases/{case_id}/appeal"): "decide",
-    ("POST", "/v1/check"): "check",
-    ("POST", "/v1/moderations"): "check",
     ("POST", "/v1/traces"): "ingest",
     ("POST", "/v1/leads"): "admin",
     ("POST", "/v1/leads/list"): "admin",
@@ -60,6 +60,8 @@ TABLE: dict[tuple[str, str], str] = {
 }
 NEEDS_TOO = {("GET", "/v1/cases/{case_id}/events"): {"read"}}
 BODIES: dict[str, Any] = {
+    "/v1/check": {"messages": []},
+    "/v1/moderations": {"input": 1},
     "/v1/events": {"events": []},
     "/v1/cases/{case_id}/decision": {"effect": "warn", "reason": "confirmed"},
     "/v1/cases/{case_id}/approve": {"decision": 1},
@@ -235,6 +237,13 @@ def test_large_and_deep_bodies_are_refused_before_they_are_read(desk: Desk, path
         assert "nested deeper than 32" in answer.text
     fine = {"events": [{"attributes": {"text": "[[[[" * 50 + '"{{{{' * 50}}]}
     assert desk.ask("POST", path, json=fine).status_code in (200, 404, 422)
+
+
+def test_a_path_names_all_that_may_be_asked_of_it(desk: Desk) -> None:
+    for path in ("/v1/tokens", "/v1/people"):
+        answer = desk.ask("OPTIONS", path)
+        assert (answer.status_code, answer.headers["allow"]) == (405, "GET, POST")
+    assert desk.ask("PUT", f"/v1/cases/{ONE}/decision").headers["allow"] == "POST"
 
 
 def test_refusals_never_echo_what_was_sent(desk: Desk) -> None:

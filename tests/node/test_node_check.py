@@ -1,5 +1,6 @@
 """POST /v1/check: its verdicts, its bounds, and that it tells nobody what was said."""
 
+import asyncio
 import json
 import logging
 import math
@@ -170,6 +171,27 @@ def test_a_stream_is_checked_as_it_comes(node: World, shipped: Standard) -> None
         assert told[-1][name] == whole[name]
     assert told[-1]["stream"] == {"start": 0, "whole": True} and told[-1]["findings"]
     assert not told[-2]["stream"]["whole"] and told[-2]["stream"]["start"] > 0
+
+
+def test_a_text_of_the_rules_own_words_keeps_nobody_waiting(node: World, shipped: Standard) -> None:
+    """The attack: somebody sends what is dearest to look through; others are answered meanwhile, and it in the end."""
+    hostile = " ".join(
+        text for rule in shipped.rules for group in rule.form.examples.positive.values() for text in group
+    )
+    order: list[str] = []
+
+    async def ask(client: Any, name: str, text: str) -> dict[str, Any]:
+        told = (await client.post("/v1/check", json=asked(text))).json()
+        order.append(name)
+        return dict(told)
+
+    async def both(client: Any) -> list[dict[str, Any]]:
+        return await asyncio.gather(ask(client, "hostile", hostile), *(ask(client, "other", GOOD) for _ in range(5)))
+
+    dear, *others = node.within(both)
+    assert dear["verdict"] == "block" and len(dear["findings"]) > 3
+    assert {o["verdict"] for o in others} == {"allow"} and all(o["complete"] for o in others)
+    assert order[-1] == "hostile"
 
 
 def test_too_many_at_once_are_told_to_come_again(tmp_path: Path) -> None:

@@ -61,7 +61,7 @@ def kill_at_random(service: Service, stop: threading.Event, chance: random.Rando
 
 
 def check(service: Service, lines: list[str], folder: Path) -> None:
-    stats = service.settled()
+    stats = service.settled(patience=2000)
     assert (stats["events"], stats["waiting"], stats["failed"]) == (len(lines), 0, 0)
     assert same(service.cases()) == same(screened(folder, lines, service.folder / "keys" / "identity"))
 

@@ -1,7 +1,7 @@
 """Findings → cases → campaigns, ranked, explained in both languages and decided; allow-lists; a policy for checks."""
 
 from tocsin.cases.allow import Allowance, allowed, parse_allowances
-from tocsin.cases.build import build_cases, weight_of
+from tocsin.cases.build import build_cases, case_id_of, weight_of
 from tocsin.cases.decisions import (
     URGENCY,
     Act,
@@ -64,6 +64,7 @@ __all__ = [
     "Verdict",
     "allowed",
     "build_cases",
+    "case_id_of",
     "has_grown",
     "parse_allowances",
     "parse_policy",

@@ -2,8 +2,9 @@
 
 from tocsin.flow.asking import check_text, describe, describe_standard, price_standard
 from tocsin.flow.checking import MOST_MESSAGES, Checked, Checker, CheckSettings, Message, Request, read_messages
+from tocsin.flow.decided import Decided, decided_rows, read_decisions
 from tocsin.flow.demo import Verdict, judge, run_demo
-from tocsin.flow.evaluating import draw_evaluation, evaluate_model
+from tocsin.flow.evaluating import draw_evaluation, draw_said_and_so, evaluate_model
 from tocsin.flow.exercising import Exercise, rank_ranges, write_exercise
 from tocsin.flow.fingerprinting import (
     AlarmBank,
@@ -33,6 +34,7 @@ __all__ = [
     "CheckSettings",
     "Checked",
     "Checker",
+    "Decided",
     "Detectors",
     "Exercise",
     "Gathered",
@@ -51,10 +53,12 @@ __all__ = [
     "as_stage",
     "build_bank",
     "check_text",
+    "decided_rows",
     "describe",
     "describe_bank",
     "describe_standard",
     "draw_evaluation",
+    "draw_said_and_so",
     "evaluate_model",
     "extend_bank",
     "fits",
@@ -64,6 +68,7 @@ __all__ = [
     "look_up",
     "price_standard",
     "rank_ranges",
+    "read_decisions",
     "read_guard",
     "read_labelled",
     "read_messages",

@@ -14,6 +14,8 @@ from pathlib import Path
 from tocsin.forms import TocsinError, digest_id
 from tocsin.node.log_lines import LogLines
 
+SWITCH_SECONDS = 0.001  # after which a thread that judges a large text lets the others go on
+
 
 def main(arguments: list[str]) -> int:
     """Run one process until it is told to end, or its parent is gone."""
@@ -42,6 +44,7 @@ def serve(folder: Path, port: int) -> None:
 
     node = open_node(folder)
     try:
+        sys.setswitchinterval(SWITCH_SECONDS)
         app = build_app(node)
         app.state.checks.begin(warm=True)
         Listening(socket.socket(fileno=port)).serve(app)

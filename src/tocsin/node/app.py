@@ -3,7 +3,6 @@
 from importlib.util import find_spec
 from typing import Any
 
-import msgspec
 from fastapi import Depends, FastAPI
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
@@ -11,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import compile_path
 
 from tocsin import __version__
 from tocsin.forms import ConfigError, TocsinError
@@ -25,7 +25,7 @@ from tocsin.node.node import Node
 from tocsin.node.oidc import Provider
 from tocsin.node.outbound import HttpTransport
 from tocsin.node.people import Door
-from tocsin.node.refusals import HEADERS, ConflictError, UnknownQueryError, refusal, status_of
+from tocsin.node.refusals import ConflictError, UnknownQueryError, refusal, refuse
 from tocsin.node.routes import (
     acts,
     cases,
@@ -150,29 +150,33 @@ async def _known_query(request: Request) -> None:
         raise UnknownQueryError(f"this route asks for {', '.join(sorted(known)) or 'nothing'} after the question mark")
 
 
-def _answer(status: int, message: str, hint: str) -> Response:
-    body = {"error": {"message": message, "hint": hint}}
-    return Response(msgspec.json.encode(body), status, HEADERS.get(status), "application/json")
-
-
 async def _refused(_request: Request, error: Exception) -> Response:
     assert isinstance(error, TocsinError)
     return refusal(error)
 
 
 async def _too_late(_request: Request, _error: Exception) -> Response:
-    return _answer(status_of(ConflictError("")), "somebody else was faster", "read it again")
+    return refusal(ConflictError("somebody else was faster", hint="read it again"))
 
 
 async def _invalid(_request: Request, error: Exception) -> Response:
     """Name the field that is wrong, and never its value."""
     assert isinstance(error, RequestValidationError)
     first = error.errors()[0]
-    return _answer(422, f"{'.'.join(map(str, first['loc']))}: {first['msg'].lower()}", "/v1/openapi.json has the form")
+    return refuse(422, f"{'.'.join(map(str, first['loc']))}: {first['msg'].lower()}", "/v1/openapi.json has the form")
 
 
-async def _no_such_route(_request: Request, error: Exception) -> Response:
+async def _no_such_route(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    answer = _answer(error.status_code, error.detail.lower(), "/v1/openapi.json lists the routes")
+    answer = refuse(error.status_code, error.detail.lower(), "/v1/openapi.json lists the routes")
     answer.headers.update(error.headers or {})
+    if error.status_code == 405:
+        answer.headers["allow"] = ", ".join(_methods(request))
     return answer
+
+
+def _methods(request: Request) -> list[str]:
+    """Name all that may be asked of a path: the framework names only what its first route takes."""
+    paths = request.app.openapi()["paths"]
+    fitting = [ways for path, ways in paths.items() if compile_path(path)[0].match(request.url.path)]
+    return sorted({method.upper() for ways in fitting for method in ways})

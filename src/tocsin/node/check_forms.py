@@ -77,6 +77,7 @@ CHECK_ANSWER = _object(
         "policy": _TEXT,
         "clauses": _TEXTS,
         "standard": _TEXT,
+        "complete": {"type": "boolean"},
         "unseen": {"type": "array", "items": _object({"message": _COUNT, "types": _TEXTS})},
         "stream": _object({"start": _COUNT, "whole": {"type": "boolean"}}),
         "stored": {"type": "boolean"},

@@ -77,6 +77,10 @@ def status_of(error: TocsinError) -> int:
 
 def refusal(error: TocsinError) -> Response:
     """Put an error into HTTP."""
-    status = status_of(error)
-    body = {"error": {"message": str(error), "hint": error.hint}}
-    return Response(msgspec.json.encode(body), status, HEADERS.get(status), "application/json")
+    return refuse(status_of(error), str(error), error.hint)
+
+
+def refuse(status: int, message: str, hint: str) -> Response:
+    """Write a refusal in the one form that all have."""
+    body = msgspec.json.encode({"error": {"message": message, "hint": hint}})
+    return Response(body, status, HEADERS.get(status), "application/json")

@@ -146,6 +146,7 @@ def written(
         "policy": checker.policy.name,
         "clauses": list(ruling.clauses),
         "standard": checker.standard.version,
+        "complete": checked.complete,
         "unseen": [{"message": n, "types": list(m.unseen)} for n, m in enumerate(messages) if m.unseen],
     }
     if stretch:
