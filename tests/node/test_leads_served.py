@@ -20,6 +20,15 @@ def service(tmp_path: Path, servers: Servers) -> Iterator[Service]:
     made.client.close()
 
 
+def looked_back(service: Service) -> None:
+    """Wait until what came in before was looked through for every lead."""
+    for _ in range(120):
+        if all(lead["looked_back"] for lead in service.get("/v1/leads", limit=1000)["leads"]):
+            return
+        _pause()
+    raise AssertionError("leads were not looked up in what came before")
+
+
 def hints(service: Service, count: int) -> dict[str, list[dict[str, Any]]]:
     """The leads of each case, once as many cases have some."""
     for _ in range(120):
@@ -49,6 +58,7 @@ def test_leads_hint_at_cases_and_change_nothing_else(service: Service, tmp_path:
     assert answer.json() == {"added": len(clients), "known": 0, "skipped": {}}
     service.send_surely(lines[half:])
     service.settled()
+    looked_back(service)
     found = hints(service, 2)
     assert any(
         hint["source"] == "friends" and hint["note"] == "seen elsewhere" for some in found.values() for hint in some
