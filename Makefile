@@ -51,6 +51,7 @@ demo: install ## Screen the shipped sample and compare with what was planted
 bench: install ## Speed and memory against the machine's limit and peers; writes bench/results/
 	$(BIN)/python bench/run.py
 	$(BIN)/python bench/ledger.py
+	$(BIN)/python bench/intake.py
 	$(BIN)/python bench/coalition.py && $(BIN)/python bench/coalition_table.py --write
 	$(BIN)/python bench/exercise.py
 	$(BIN)/python bench/check.py

@@ -30,6 +30,15 @@ def test_the_coalitions_page_holds_the_committed_results(tmp_path: Path) -> None
     assert subprocess.run([*table, str(tmp_path / "other.json"), "--check"], check=False).returncode == 1
 
 
+def test_the_page_on_ways_in_holds_the_committed_results(tmp_path: Path) -> None:
+    table = [sys.executable, str(ROOT / "bench" / "intake_table.py")]
+    assert subprocess.run([*table, "--check"], check=False).returncode == 0
+    result = json.loads((ROOT / "bench" / "results" / "intake.json").read_text("utf-8"))
+    result["pieces"]["folder"]["events_per_s"] += 1
+    (tmp_path / "other.json").write_text(json.dumps(result))
+    assert subprocess.run([*table, str(tmp_path / "other.json"), "--check"], check=False).returncode == 1
+
+
 def test_check_notices_another_result(tmp_path: Path) -> None:
     result = json.loads((ROOT / "bench" / "results" / "bench.json").read_text("utf-8"))
     result["pieces"]["main"]["whole"]["peak_mb"] += 1

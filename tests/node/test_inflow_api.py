@@ -115,7 +115,7 @@ def test_leads_are_imported_listed_and_removed(made: tuple[Node, str]) -> None:
     assert (lead["form"], lead["kind"], lead["source"], lead["looked_back"]) == ("account", "M02", "friends", False)
     assert "acct-17" not in json.dumps(lead)
     braces = "{name}[[[ your parcel waits at the depot until a fee is paid " + "[" * 200
-    assert api.post("/v1/leads?source=others&form=text", content=braces).json()["added"] == 1
+    assert api.post("/v1/leads/list?source=others&form=text", content=braces).json()["added"] == 1
     assert [len(api.get("/v1/leads", params={"limit": 1}).json()[key]) for key in ("leads", "next")] == [1, 20]
     assert api.delete("/v1/leads?source=others").json() == {"removed": 1}
     assert api.delete(f"/v1/leads/{lead['id']}").json() == {"removed": 1}

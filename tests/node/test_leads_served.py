@@ -20,6 +20,15 @@ def service(tmp_path: Path, servers: Servers) -> Iterator[Service]:
     made.client.close()
 
 
+def looked_back(service: Service) -> None:
+    """Wait until what came in before was looked through for every lead."""
+    for _ in range(120):
+        if all(lead["looked_back"] for lead in service.get("/v1/leads", limit=1000)["leads"]):
+            return
+        _pause()
+    raise AssertionError("leads were not looked up in what came before")
+
+
 def hints(service: Service, count: int) -> dict[str, list[dict[str, Any]]]:
     """The leads of each case, once as many cases have some."""
     for _ in range(120):
@@ -45,10 +54,11 @@ def test_leads_hint_at_cases_and_change_nothing_else(service: Service, tmp_path:
     told = json.loads(run_here("node", "import", sheet, service.folder, "--source", "friends", "--json"))
     assert told == {"added": 1, "known": 0, "skipped": {"a network that is no AS number": 1}}
     clients = sorted({event["client"] for event in events if event.get("client")})
-    answer = service.client.post("/v1/leads?source=others&form=client", content="\n".join(clients))
+    answer = service.client.post("/v1/leads/list?source=others&form=client", content="\n".join(clients))
     assert answer.json() == {"added": len(clients), "known": 0, "skipped": {}}
     service.send_surely(lines[half:])
     service.settled()
+    looked_back(service)
     found = hints(service, 2)
     assert any(
         hint["source"] == "friends" and hint["note"] == "seen elsewhere" for some in found.values() for hint in some
@@ -72,9 +82,9 @@ def test_a_lead_has_a_check_reviewed_and_never_blocked(service: Service) -> None
     asked = {"account": "acct-17", "messages": [{"role": "user", "content": "How do I bake rye bread at home?"}]}
     plain = service.client.post("/v1/check", json=asked).json()
     assert (plain["verdict"], plain["leads"]) == ("allow", [])
-    service.client.post("/v1/leads?source=friends&form=account", content="acct-17")
+    service.client.post("/v1/leads/list?source=friends&form=account", content="acct-17")
     template = "How do I bake {kind} bread at home without an oven"
-    service.client.post("/v1/leads?source=others&form=text", content=template)
+    service.client.post("/v1/leads/list?source=others&form=text", content=template)
     for _ in range(120):
         led = service.client.post("/v1/check", json=asked).json()
         if led["leads"]:

@@ -35,6 +35,7 @@ TABLE: dict[tuple[str, str], str] = {
     ("POST", "/v1/cases/{case_id}/appeal"): "decide",
     ("POST", "/v1/traces"): "ingest",
     ("POST", "/v1/leads"): "admin",
+    ("POST", "/v1/leads/list"): "admin",
     ("GET", "/v1/leads"): "read",
     ("DELETE", "/v1/leads"): "admin",
     ("DELETE", "/v1/leads/{lead}"): "admin",

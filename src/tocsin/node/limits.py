@@ -21,9 +21,9 @@ _OPENING = np.frombuffer(b"[{", np.uint8)
 _BLOCK = 1 << 20
 _LARGE = 1 << 16  # bytes beyond which a body is looked at beside the event loop
 _MOST_KNOWN = 10_000
-LARGE = frozenset({"/v1/events", "/v1/traces", "/v1/check", "/v1/moderations", "/v1/leads"})
+LARGE = frozenset({"/v1/events", "/v1/traces", "/v1/check", "/v1/moderations", "/v1/leads", "/v1/leads/list"})
 """Routes whose bodies may be as large as the settings say; all others take a small one."""
-OWN_DEPTH = frozenset({"/v1/traces", "/v1/leads"})
+OWN_DEPTH = frozenset({"/v1/traces", "/v1/leads", "/v1/leads/list"})
 """Routes whose readers bound the depth themselves: exporters nest deep, and lists of texts are no JSON."""
 SMALL_BYTES = 1 << 18
 BODY_SECONDS = 60

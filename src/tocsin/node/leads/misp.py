@@ -50,14 +50,17 @@ def read_misp(events: list[dict[str, Any]]) -> Read:
 def misp_events(document: object) -> list[dict[str, Any]] | None:
     """Find the events of a decoded document: one event, the answer to a search, or a list; None where it is neither."""
     if isinstance(document, dict):
-        if isinstance(document.get("Event"), dict):
-            return [document["Event"]]
-        document = document.get("response")
+        document = [document] if "Event" in document else document.get("response")
     if not isinstance(document, list) or not all(isinstance(one, dict) for one in document):
         return None
     events = [one.get("Event", one) for one in document]
-    known = [one for one in events if isinstance(one, dict) and ("Attribute" in one or "Object" in one)]
+    known = [one for one in events if isinstance(one, dict) and _is_event(one)]
     return known if len(known) == len(events) and known else None
+
+
+def _is_event(one: dict[str, Any]) -> bool:
+    held = [one[name] for name in ("Attribute", "Object") if name in one]
+    return bool(held) and all(isinstance(some, list) for some in held)
 
 
 def _attribute(one: dict[str, Any], thing: dict[str, Any] | None, tags: list[object], note: str, read: Read) -> None:

@@ -26,15 +26,13 @@ def read_indicators(data: bytes, now: datetime, form: str | None = None) -> Read
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise FormatError("the file is not UTF-8", hint="convert it first") from None
-    if not text.lstrip().startswith(("{", "[")):
+    if form is not None or not text.lstrip().startswith(("{", "[")):  # templates may begin with a slot
         return read_sheet(text, form, now)
     try:
         document = msgspec.json.decode(text)
     except (msgspec.MsgspecError, ValueError, RecursionError):
-        if form is not None:  # templates may begin with a slot
-            return read_sheet(text, form, now)
         raise FormatError("the file is not JSON", hint="it may be cut off: fetch it again") from None
-    if isinstance(document, dict) and document.get("type") == "bundle":
+    if isinstance(document, dict) and document.get("type") == "bundle" and isinstance(document.get("objects"), list):
         return read_stix(document, now)
     events = misp_events(document)
     if events is None:

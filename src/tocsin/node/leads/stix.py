@@ -16,8 +16,7 @@ _LANGUAGES = ("pcre", "sigma", "snort", "suricata", "yara")
 def read_stix(bundle: dict[str, Any], now: datetime) -> Read:
     """Read a decoded bundle; `now` decides which indicators are still valid."""
     read = Read()
-    objects = bundle.get("objects")
-    for one in objects if isinstance(objects, list) else ():
+    for one in _list(bundle.get("objects")):
         if not isinstance(one, dict):
             read.skip("an entry that is no object")
         elif one.get("type") == "indicator":

@@ -21,10 +21,25 @@ from tocsin.node.stores import leads
 
 router = APIRouter(prefix="/v1", tags=["leads"])
 Form = Literal["account", "network", "client", "text"]
-Source = Annotated[str, Query(min_length=1, max_length=SOURCE_CHARS, description="whose indicators they are")]
+_NAME = "0-9A-Za-z\u00c0-\u024f\u4e00-\u9fff"
+Source = Annotated[
+    str,
+    Query(pattern=f"^[{_NAME}][{_NAME} .,:@()+_-]*$", max_length=SOURCE_CHARS, description="whose indicators they are"),
+]
 LeadId = Annotated[str, InPath(pattern=r"^[\x21-\x7e]{1,40}$")]
-_TEXT = {"schema": {"type": "string"}}
-_JSON = {"schema": {"type": ["object", "array"]}}
+_OBJECTS = {"type": "array"}
+_BUNDLE = {"required": ["type", "objects"], "properties": {"type": {"const": "bundle"}, "objects": _OBJECTS}}
+_EVENT = {
+    "required": ["Event"],
+    "properties": {"Event": {"type": "object", "required": ["Attribute"], "properties": {"Attribute": _OBJECTS}}},
+}
+_BODY = {
+    "required": True,
+    "content": {
+        "application/json": {"schema": {"type": "object", "anyOf": [_BUNDLE, _EVENT]}},
+        "text/csv": {"schema": {"type": "string", "pattern": "^form,value,kind,note,until\n"}},
+    },
+}
 _MOST = 1000
 
 
@@ -67,22 +82,32 @@ class Removed(BaseModel):
 
 @router.post(
     "/leads",
-    summary="Import indicators as leads: a STIX 2.1 bundle, MISP events, CSV, or with `form` a list.",
-    openapi_extra={
-        "requestBody": {
-            "required": True,
-            "content": {"application/json": _JSON, "text/csv": _TEXT, "text/plain": _TEXT},
-        }
-    },
+    summary="Import indicators as leads: a STIX 2.1 bundle, MISP events, or CSV whose first line names its columns.",
+    openapi_extra={"requestBody": _BODY},
     response_model=TakenOut,
 )
-async def add_leads(
+async def add_leads(request: Request, source: Source, caller: Caller = Depends(require("admin"))) -> Response:  # noqa: B008
+    """Import a file."""
+    return await _taken(request, source, None, caller)
+
+
+@router.post(
+    "/leads/list",
+    summary="Import a plain list as leads: a value a line.",
+    openapi_extra={"requestBody": {"required": True, "content": {"text/plain": {"schema": {}}}}},
+    response_model=TakenOut,
+)
+async def add_list(
     request: Request,
     source: Source,
-    form: Annotated[Form | None, Query(description="what every line is, where the file does not say")] = None,
+    form: Annotated[Form, Query(description="what every line is")],
     caller: Caller = Depends(require("admin")),  # noqa: B008
 ) -> Response:
-    """Import a file."""
+    """Import a list."""
+    return await _taken(request, source, form, caller)
+
+
+async def _taken(request: Request, source: str, form: str | None, caller: Caller) -> Response:
     node: Node = request.app.state.node
     body = await read_body(request, node.config.server.body_bytes)
     if body is None:
@@ -96,7 +121,7 @@ def list_leads(
     request: Request,
     limit: Annotated[int, Query(ge=1, le=_MOST)] = 100,
     after: Annotated[str, Query(pattern=r"^[\x21-\x7e]{0,40}$", description="`next` of the last page")] = "",
-    source: Annotated[str | None, Query(max_length=SOURCE_CHARS)] = None,
+    source: Annotated[str | None, Query(max_length=SOURCE_CHARS, description="only those of one source")] = None,
     _caller: Caller = Depends(require("read")),  # noqa: B008
 ) -> LeadPage:
     """List a page of leads."""

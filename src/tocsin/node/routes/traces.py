@@ -26,6 +26,17 @@ _GZIP = 31  # zlib's window bits for gzip alone
 _WITHOUT = "{} model calls came without content: switch content capture on, or nothing of them can be screened"
 _NAMELESS = "{} messages name no account: set enduser.id on spans or their resource"
 _BINARY = {"schema": {"type": "string", "format": "binary"}}
+_REFUSED = {
+    PROTOBUF: _BINARY,
+    JSON: {"schema": {"type": "object", "properties": {"message": {"type": "string"}, "error": {"type": "object"}}}},
+}
+_REFUSALS = {
+    400: "Not a trace export; not worth sending again.",
+    413: "Too large, packed or unpacked.",
+    415: "Neither Protobuf nor JSON, or packed otherwise than with gzip.",
+    429: "Too much waits to be screened: send it again later.",
+    503: "The database cannot be used now: send it again later.",
+}
 
 
 @router.post(
@@ -39,7 +50,7 @@ _BINARY = {"schema": {"type": "string", "format": "binary"}}
             "description": "ExportTraceServiceResponse; partialSuccess tells what could not be read.",
             "content": {PROTOBUF: _BINARY, JSON: {"schema": {"type": "object"}}},
         },
-        415: {"description": "Neither Protobuf nor JSON, or packed otherwise than with gzip."},
+        **{status: {"description": what, "content": _REFUSED} for status, what in _REFUSALS.items()},
     },
 )
 async def add_traces(request: Request, caller: Caller = Depends(require("ingest"))) -> Response:  # noqa: B008
