@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tocsin.coalition.chain import Decision, Judged, double_votes, open_slot
-from tocsin.coalition.charter import Charter, Member
+from tocsin.coalition.charter import Charter, End, Member
 from tocsin.coalition.forks import choose
 from tocsin.coalition.reading import Logged, Prefix, is_frozen_by
 from tocsin.coalition.timing import Clock, Timeline, cosigned_time, count_stamps
@@ -108,11 +108,11 @@ def learn(first: Charter, logs: Logs, clock: Clock = cosigned_time, judged: Judg
 def state(known: Known, time: int) -> State:
     """Compute the shared state at a time."""
     chain, _ = chain_at(known, time)
-    ends = {end.origin: end.size for charter in chain for end in charter.text.ends}
+    ends = {end.origin: end for charter in chain for end in charter.text.ends}
     items = list(_items(known, chain, ends, time))
     frozen = _frozen(items, chain)
     logs = tuple(_log(chain, origin, ends, frozen, items) for origin in _origins(chain))
-    waiting = tuple(origin for origin in _origins(chain) if not _is_settled(known, origin, ends, time))
+    waiting = tuple(origin for origin in _origins(chain) if not _is_settled(known, origin, ends.get(origin), time))
     return State(
         time,
         not waiting,
@@ -120,7 +120,7 @@ def state(known: Known, time: int) -> State:
         chain,
         logs,
         tuple(item for item in items if isinstance(item.form, Notice)),
-        tuple(_inquiries(items, time)),
+        tuple(_inquiries(items, chain, time)),
         tuple(item for item in items if isinstance(item.form, Report | Study)),
         tuple(_misconduct(items)),
     )
@@ -137,17 +137,20 @@ def chain_at(known: Known, time: int) -> tuple[tuple[Charter, ...], tuple[Decisi
     return known.chain[: count + 1], known.decisions[:count]
 
 
-def _items(known: Known, chain: Sequence[Charter], ends: Mapping[str, int], time: int) -> Iterator[Item]:
+def _items(known: Known, chain: Sequence[Charter], ends: Mapping[str, End], time: int) -> Iterator[Item]:
     """Give the statements with effect, log by log: before the log's end, with a time not after `time`."""
     for origin in sorted(_origins(chain)):
         if origin not in known.logs:
             continue
-        line = known.times[origin].line()
+        end = ends[origin].size if origin in ends else None
+        line = known.times[origin].line(None, time, end)
+        late = {c.hash: known.times[origin].line(n, time, end) for n, c in enumerate(known.chain)}
         for entry in known.logs[origin].entries:
-            at = line.time(entry.index)
-            if at is None or at > time or entry.index >= ends.get(origin, entry.index + 1):
+            if end is not None and entry.index >= end:
                 break
-            yield Item(origin, entry.index, at, entry.form)
+            at = (late.get(entry.form.parent, line) if isinstance(entry.form, Vote) else line).time(entry.index)
+            if at is not None:
+                yield Item(origin, entry.index, at, entry.form)
 
 
 def _origins(chain: Sequence[Charter]) -> list[str]:
@@ -169,7 +172,7 @@ def _frozen(items: Sequence[Item], chain: Sequence[Charter]) -> dict[str, int]:
 def _log(
     chain: Sequence[Charter],
     origin: str,
-    ends: Mapping[str, int],
+    ends: Mapping[str, End],
     frozen: Mapping[str, int],
     items: Sequence[Item],
 ) -> Log:
@@ -178,25 +181,28 @@ def _log(
     keys = {"statement": charter.members[origin].statement}
     keys |= {item.form.use: item.form.key for item in items if item.origin == origin and isinstance(item.form, Key)}
     member = charter.members[origin]
-    return Log(member, side, ends.get(origin), frozen.get(origin), tuple(sorted(keys.items())))
+    ended = ends[origin].size if origin in ends else None
+    return Log(member, side, ended, frozen.get(origin), tuple(sorted(keys.items())))
 
 
-def _is_settled(known: Known, origin: str, ends: Mapping[str, int], time: int) -> bool:
-    """Tell whether nothing that is not yet known of a log can have a time up to this one, or it has ended."""
-    timeline = known.times.get(origin)
-    if timeline is None:
-        return ends.get(origin) == 0
-    return timeline.line().last > time or timeline.reach >= ends.get(origin, timeline.reach + 1)
+def _is_settled(known: Known, origin: str, end: End | None, time: int) -> bool:
+    """Tell whether nothing of a log that is not yet known can have a time up to this one, or all up to its end is."""
+    prefix = known.logs.get(origin, Prefix(origin, 0, (), ()))
+    if end and prefix.size >= end.size:
+        return prefix.root(end.size) == end.root
+    return origin in known.times and known.times[origin].line().last > time
 
 
-def _inquiries(items: Sequence[Item], time: int) -> Iterator[Asked]:
+def _inquiries(items: Sequence[Item], chain: Sequence[Charter], time: int) -> Iterator[Asked]:
+    """Find the answers by the member that was asked, be it in a log that it has got since."""
+    names = {origin: member.name for charter in chain for origin, member in charter.members.items()}
     answers: dict[tuple[str, int, str], list[Item]] = {}
     for item in items:
         if isinstance(item.form, Answer):
-            answers.setdefault((item.form.asker, item.form.index, item.origin), []).append(item)
+            answers.setdefault((item.form.asker, item.form.index, names[item.origin]), []).append(item)
     for item in items:
         if isinstance(item.form, Inquiry):
-            found = tuple(answers.get((item.origin, item.index, item.form.to), ()))
+            found = tuple(answers.get((item.origin, item.index, names.get(item.form.to, "")), ()))
             yield Asked(item, found, _status(item.form, found, time))
 
 

@@ -3,6 +3,7 @@
 from base64 import b64decode
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 
 from tocsin.coalition.charter import Member
 from tocsin.coalition.envelope import IN_TOTO, Envelope, holds, parse_envelope, seal_envelope
@@ -51,6 +52,12 @@ class Prefix:
     stamps: tuple[Stamped, ...]
     leaves: bytes = b""
 
+    def root(self, size: int) -> str:
+        """Compute the root of the first `size` entries, in hexadecimal digits."""
+        tree = Range()
+        tree.extend(self.leaves[32 * i : 32 * (i + 1)] for i in range(size))
+        return tree.root().hex()
+
 
 class LogReader:
     """Reads one log from its beginning, in parts of any length. Who signs as its author follows from the log alone."""
@@ -73,9 +80,7 @@ class LogReader:
             leaf = leaf_hash(raw)
             index = len(self._leaves) // len(leaf)
             self._leaves += leaf
-            if leaf not in self._seen:
-                self._seen.add(leaf)
-                self._take(index, raw)
+            self._take(index, raw)
 
     def prefix(self) -> Prefix:
         """Give what was read so far."""
@@ -90,16 +95,18 @@ class LogReader:
             return
         if statement.coalition != self._coalition or statement.form.origin != self.origin:
             return
-        if envelope.signed_by(self._statement):
-            self._count(index, statement.form, envelope)
+        said = sha256(envelope.payload).digest()  # a copy may carry other signatures
+        if said not in self._seen and envelope.signed_by(self._statement):
+            self._count(index, statement.form, envelope, said)
 
-    def _count(self, index: int, form: Form, envelope: Envelope) -> None:
+    def _count(self, index: int, form: Form, envelope: Envelope, said: bytes) -> None:
         if isinstance(form, Stamp):
             stamp = self._stamp(index, form)
             self._stamps += [stamp] if stamp else []
             return
         if isinstance(form, Key) and not self._rotate(form, envelope):
             return
+        self._seen.add(said)
         self._entries.append(Logged(index, form))
 
     def _rotate(self, form: Key, envelope: Envelope) -> bool:

@@ -31,10 +31,14 @@ class Timeline:
     stamps: tuple[Counted, ...] = ()
     stalled: bool = False
 
-    def line(self, slot: int | None = None, until: int | None = None) -> "Line":
-        """Give the times for state, or for votes on the successor of version `slot`: the late ones count there."""
+    def line(self, slot: int | None = None, until: int | None = None, end: int | None = None) -> "Line":
+        """Give the times for state, or for votes on the successor of version `slot`: the late ones count there.
+
+        Of a log that was ended, stamps that stand at its `end` or past it are void as everything there is.
+        """
         kept = [s for s in self.stamps if not s.late or s.version == slot]
         kept = kept if until is None else [s for s in kept if s.time <= until]
+        kept = kept if end is None else [s for s in kept if s.index < end]
         return Line(tuple(s.size for s in kept), tuple(s.time for s in kept))
 
     @property
