@@ -60,11 +60,11 @@ class Counting:
 
 
 def once(method: Callable[..., Any]) -> Callable[..., Any]:
-    """Compute once for each length of the chain: plain, not hopeless."""
+    """Compute once for each length of the chain, of one log by which tuple it is: plain, not hopeless."""
 
     @wraps(method)
     def ask(self: "Fold", *given: Any) -> Any:
-        key = (method.__name__, len(self.chain), *given)
+        key = (method.__name__, len(self.chain), *(id(x) if isinstance(x, tuple) else x for x in given))
         if key not in self.kept:
             self.kept[key] = method(self, *given)
         return self.kept[key]
@@ -77,25 +77,25 @@ class Fold:
     """Everything these logs say: `logs` maps an origin to its branches (one, of an honest member)."""
 
     first: Charter
-    logs: dict[str, list[list[Entry]]]
+    logs: dict[str, list[tuple[Entry, ...]]]
     chain: list[Charter] = field(default_factory=list)
     kept: dict[Any, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.chain = [self.first]
-        while (found := self.successor(1, len(self.chain), inf)) is not None:
+        self.chain, self.logs = [self.first], {o: [tuple(b) for b in branches] for o, branches in self.logs.items()}
+        while (found := self.successor(len(self.chain), inf)) is not None:
             self.chain.append(found)
 
     # -- one log
 
     @once
-    def held(self, origin: str) -> list[Entry]:
+    def held(self, origin: str) -> tuple[Entry, ...]:
         """Rule 21: of branches that stamps prove, what they share; the charter that ends a log says which it was."""
-        branches = [b for b in self.logs.get(origin, []) if b] or [[]]
+        branches = self.logs.get(origin, [()])
         for ended, size, proved in (end for c in self.chain for end in c.ends):
             if ended == origin:
                 branches = [b for b in branches if len(b) >= size and root(b, size) == proved] or branches
-        reach = [max((s.size for s in self.stamps(origin, tuple(b))), default=0) for b in branches]
+        reach = [max((s.size for s in self.proofs(origin, b)), default=0) for b in branches]
         best = max(zip(reach, branches, strict=True), key=lambda pair: (pair[0], len(pair[1])))[1]
         proved = [b[:n] for b, n in zip(branches, reach, strict=True)]
         parts = [parting(a, b) for a in proved for b in proved]
@@ -121,6 +121,12 @@ class Fold:
 
     @once
     def stamps(self, origin: str, entries: tuple[Entry, ...]) -> list[Counting]:
+        """A stamp counts once another proves it: until then its author can show others something else there."""
+        proofs = self.proofs(origin, entries)
+        return [s for s in proofs if any(s.index < later.size for later in proofs)]
+
+    @once
+    def proofs(self, origin: str, entries: tuple[Entry, ...]) -> list[Counting]:
         """Rules 6 and 7."""
         counting: list[Counting] = []
         last, version, grown = 0, 0, 0
@@ -141,7 +147,7 @@ class Fold:
 
     def time(self, origin: str, i: int, slot: str = "", end: float = inf) -> int | None:
         """Rule 8; `slot`: of votes on the successor of this charter, for which its late stamps count too."""
-        for s in self.stamps(origin, tuple(self.held(origin))):
+        for s in self.stamps(origin, self.held(origin)):
             if i < s.size and s.index < end and (not s.late or s.charter == slot):
                 return s.time
         return None
@@ -149,7 +155,7 @@ class Fold:
     def effective(self, origin: str, chain: list[Charter], t: float) -> Iterator[tuple[int, Any, int]]:
         """Rules 8 and 14: (index, statement, time) with effect at t, where `chain` stands."""
         end = min((size for c in chain for o, size, _ in c.ends if o == origin), default=inf)
-        for i, body in self.statements(origin, tuple(self.held(origin))).items():
+        for i, body in self.statements(origin, self.held(origin)).items():
             time = self.time(origin, i, body.parent if isinstance(body, Vote) else "", end)
             if i < end and time is not None and time <= t:
                 yield i, body, time
@@ -157,10 +163,10 @@ class Fold:
     # -- the chain: a slot is the length that the chain has before its decision
 
     @once
-    def successor(self, _: int, slot: int, t: float) -> Charter | None:
+    def successor(self, slot: int, t: float) -> Charter | None:
         """Rule 12."""
         parent, seen = self.chain[slot - 1], self.seen(slot, t)
-        rounds = {r for m in parent.members for r in self.votes(m, slot, t)}
+        rounds = {r for m in parent.members for r in self.votes(m.origin, slot, t)}
         winners = {
             q
             for q in seen.values()
@@ -176,7 +182,7 @@ class Fold:
     def seen(self, slot: int, t: float) -> dict[str, Charter]:
         parent, found = self.chain[slot - 1], dict[str, Charter]()
         for m in parent.members:
-            for i, body in self.statements(m.origin, tuple(self.held(m.origin))).items():
+            for i, body in self.statements(m.origin, self.held(m.origin)).items():
                 time = self.time(m.origin, i, parent.hash)
                 if isinstance(body, Proposal) and time is not None and time <= t:
                     found[body.charter.hash] = body.charter
@@ -186,22 +192,22 @@ class Fold:
         return valid(q, self.chain[:slot]) and q.start <= r
 
     @once
-    def votes(self, member: Member, slot: int, t: float) -> dict[int, str]:
+    def votes(self, origin: str, slot: int, t: float) -> dict[int, str]:
         """Rule 11: by round, what was voted for; the first is the vote."""
         parent, found = self.chain[slot - 1], dict[int, str]()
-        for i, body in self.statements(member.origin, tuple(self.held(member.origin))).items():
+        for i, body in self.statements(origin, self.held(origin)).items():
             if isinstance(body, Vote) and body.parent == parent.hash:
-                time = self.time(member.origin, i, parent.hash)
+                time = self.time(origin, i, parent.hash)
                 if time is not None and time <= t and (time - MONDAY) // parent.round == body.round:
                     found.setdefault(body.round, body.charter)
         return found
 
     def ayes(self, side: Side, q: str, r: int, slot: int, t: float) -> int:
-        return sum(self.votes(m, slot, t).get(r) == q for m in side.members)
+        return sum(self.votes(m.origin, slot, t).get(r) == q for m in side.members)
 
     def alone(self, q: Charter, r: int, slot: int, t: float) -> bool:
         """Tell whether nothing but q can still win in a round."""
-        cast = {v[r] for m in self.chain[slot - 1].members if r in (v := self.votes(m, slot, t))}
+        cast = {v[r] for m in self.chain[slot - 1].members if r in (v := self.votes(m.origin, slot, t))}
         never = {p.hash for p in self.seen(slot, t).values() if not self.fits(p, r, slot)}
         return not any(self.can_win(p, r, slot, t) for p in {*cast, "not seen"} - {q.hash} - never)
 
@@ -211,7 +217,7 @@ class Fold:
     def lost(self, side: Side, p: str, r: int, slot: int, t: float) -> int:
         parent, count = self.chain[slot - 1], 0
         for m in side.members:
-            vote, stamps = self.votes(m, slot, t).get(r), self.stamps(m.origin, tuple(self.held(m.origin)))
+            vote, stamps = self.votes(m.origin, slot, t).get(r), self.stamps(m.origin, self.held(m.origin))
             past = any(parent.begin(r + 1) <= s.time <= t for s in stamps if not s.late or s.charter == parent.hash)
             count += past if vote is None else vote != p
         return count
@@ -220,7 +226,7 @@ class Fold:
 
     def at(self, t: int) -> State:
         length = 1
-        while length < len(self.chain) and self.successor(2, length, t) is not None:
+        while length < len(self.chain) and self.successor(length, t) is not None:
             length += 1
         chain = self.chain[:length]
         owner = {m.origin: m for c in chain for m in c.members}
@@ -251,10 +257,10 @@ class Fold:
         ends = [(size, proved) for c in chain for o, size, proved in c.ends if o == origin]
         if any(len(entries) >= size for size, _ in ends):
             return all(root(entries, size) == proved for size, proved in ends)
-        return any(s.time > t and not s.late for s in self.stamps(origin, tuple(entries)))
+        return any(s.time > t and not s.late for s in self.stamps(origin, entries))
 
 
-def parting(one: list[Entry], two: list[Entry]) -> int | None:
+def parting(one: tuple[Entry, ...], two: tuple[Entry, ...]) -> int | None:
     return next((i for i, (x, y) in enumerate(zip(one, two, strict=False)) if x != y), None)
 
 

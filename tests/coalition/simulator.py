@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from random import Random
 
+from naive_fold import Fold
 from plain_forms import (
     MONDAY,
     Answer,
@@ -185,7 +186,7 @@ class Drawn:
             acts = [(self.rnd.randint(0, 500), i, m) for i, m in enumerate(head.members)]
             for now, _, author in sorted(acts):
                 self.page(author, head, choices, number, now)
-            self.heads += self.likely(head, choices[0], number)
+            self.heads = Fold(self.world.first, self.world.logs()).chain
         return self.world
 
     # -- mirrors
@@ -208,17 +209,6 @@ class Drawn:
         self.world.stamp(book, charter, now, wish=wish, away=away)
 
     # -- charters
-
-    def likely(self, head: Charter, charter: Charter, number: int) -> list[Charter]:
-        """Guess whether the round decided: what members would take for the charter in force."""
-        votes = [
-            any(
-                isinstance(e.body, Vote) and (e.body.round, e.body.charter) == (number, charter.hash) for e in b.entries
-            )
-            for side in head.sides
-            for b in [self.world.book(m) for m in side.members]
-        ]
-        return [charter] if sum(votes) >= 0.7 * len(votes) and charter.start <= number else []
 
     def candidates(self, head: Charter, number: int) -> list[Charter]:
         """Charters that compete; the first is what most want."""
@@ -298,6 +288,7 @@ class Drawn:
     def page(self, author: Member, head: Charter, choices: list[Charter], number: int, now: int) -> None:
         """Write a member's round; one that has two branches writes on one of them."""
         kind = "honest" if self.calm and self.rnd.random() < 0.92 else self.rnd.choice(KINDS)
+        kind = "turncoat" if self.rogue and self.rnd.random() < 0.1 else kind
         book = self.rnd.choice([self.world.book(author), *self.world.books[author.origin][1:]])
         if kind == "silent":
             return
@@ -316,8 +307,9 @@ class Drawn:
         if kind != "late":
             self.stamp(book, head, second(number, now))
         self.words(book, head)
-        if self.rnd.random() < 0.9:
-            self.stamp(book, head, second(number, self.rnd.choice((now + 100, 900, 999, 1000, 1100, 1200))))
+        last = second(number, self.rnd.choice((now + 100, 900, 999, 1000, 1100, 1200)))
+        for _ in range(self.rnd.choice((0, 1, 2, 2, 2, 2))):
+            self.stamp(book, head, last)
 
     def betray(self, book: Book, head: Charter, choices: list[Charter], number: int, now: int) -> None:
         """Keep a second branch, which says something else, and have it cosigned by whoever does."""

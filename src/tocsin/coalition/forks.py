@@ -21,8 +21,8 @@ class Chosen:
 def choose(branches: Sequence[Prefix], chain: Sequence[Charter], clock: Clock) -> Chosen | None:
     """Take the longest proved prefix, or where two proved ones contradict each other, what both share.
 
-    A branch is proved as far as its counting stamps reach: anybody can make up the rest. A charter that ends the log
-    heals it: its root says which branch was the log.
+    A branch is proved as far as its stamps reach: anybody can make up the rest. A charter that ends the log heals it:
+    its root says which branch was the log.
     """
     if len(branches) < 2:
         return Chosen(branches[0]) if branches else None

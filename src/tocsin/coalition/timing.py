@@ -26,10 +26,14 @@ class Counted:
 
 @dataclass(frozen=True)
 class Timeline:
-    """The stamps of one log that count, in its order; `stalled` where the next one names a charter not yet known."""
+    """The stamps of one log that count, in its order; `stalled` where the next one names a charter not yet known.
+
+    `reach`: how many entries a quorum proves to be the log's, by a stamp that counts or that only wants a later one.
+    """
 
     stamps: tuple[Counted, ...] = ()
     stalled: bool = False
+    reach: int = 0
 
     def line(self, slot: int | None = None, until: int | None = None, end: int | None = None) -> "Line":
         """Give the times for state, or for votes on the successor of version `slot`: the late ones count there.
@@ -40,11 +44,6 @@ class Timeline:
         kept = kept if until is None else [s for s in kept if s.time <= until]
         kept = kept if end is None else [s for s in kept if s.index < end]
         return Line(tuple(s.size for s in kept), tuple(s.time for s in kept))
-
-    @property
-    def reach(self) -> int:
-        """Count the entries that some counting stamp proves."""
-        return max((s.size for s in self.stamps), default=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +77,21 @@ def count_stamps(prefix: Prefix, chain: Sequence[Charter], clock: Clock) -> Time
     """Find the stamps of a log that count.
 
     One that names a version not yet known ends the reading: whether those after it count depends on it. So times
-    never change when the chain grows.
+    never change when the chain grows. One that no later one proves does not count yet: its author could still show
+    another in its place, with other times, and no mirror would have lied.
     """
+    stamps, stalled = _cosigned(prefix, chain, clock)
+    reach = max((stamp.size for stamp in stamps), default=0)
+    return Timeline(tuple(stamp for stamp in stamps if stamp.index < reach), stalled, reach)
+
+
+def _cosigned(prefix: Prefix, chain: Sequence[Charter], clock: Clock) -> tuple[list[Counted], bool]:
+    """Find the stamps that a quorum cosigned, up to the first that names a version not yet known."""
     counted: list[Counted] = []
     last = Counted(0, 0, 0, False, -1)
     for stamp in prefix.stamps:
         if stamp.version >= len(chain):
-            return Timeline(tuple(counted), True)
+            return counted, True
         charter = chain[stamp.version]
         if stamp.charter != charter.hash or stamp.version < last.version or prefix.origin not in charter.members:
             continue
@@ -93,4 +100,4 @@ def count_stamps(prefix: Prefix, chain: Sequence[Charter], clock: Clock) -> Time
             continue
         last = Counted(stamp.size, time, stamp.version, time > charter.text.expiry, stamp.index)
         counted.append(last)
-    return Timeline(tuple(counted))
+    return counted, False
