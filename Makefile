@@ -31,7 +31,7 @@ fix: install ## Format, and mend what can be mended
 test: install ## The default suite, under three minutes on two cores
 	$(BIN)/pytest --numprocesses 2
 
-minutes: install ## The runs of a minute or two: kill -9 with several writers
+minutes: install ## The runs of a minute or two: kill -9 with several writers, the bench's own inputs, scanners without kernels
 	$(BIN)/pytest -m minutes
 
 histories: install ## Random histories of a coalition: CASES of them, 2,000 when left out, for each property

@@ -113,7 +113,7 @@ def _peer(core: int, name: str) -> dict[str, Any]:
 
 
 def _workers(count: int) -> dict[str, Any]:
-    """Screen with so many worker processes on all cores, and watch the memory of each."""
+    """Screen with so many workers on all cores, and watch the memory of the process."""
     file, watch = rows_file(ROWS), _Watch()
     started = time.perf_counter()
     child = subprocess.Popen(command_on(file, workers=count), env=_environment(), stdout=subprocess.PIPE)

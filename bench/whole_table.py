@@ -102,7 +102,7 @@ def _peers(p: dict[str, Any]) -> Iterator[str]:
 def _workers(p: dict[str, Any]) -> Iterator[str]:
     found = [p[name] for name in ("workers-1", "workers-2") if name in p]
     if found:
-        yield "| workers | wall s | of it screening | load | MB of each process beside file pages |"
+        yield "| workers | wall s | of it screening | load | MB beside file pages |"
         yield "|---|---|---|---|---|"
     for row in found:
         own = ", ".join(f"{process['anonymous_mb']:.0f}" for process in row["memory"])

@@ -73,6 +73,9 @@ COMMANDS = (
     ("answer",),
     ("freeze",),
     ("state",),
+    ("node",),
+    ("node", "init"),
+    ("serve",),
 )
 HEAD = """# Command reference
 

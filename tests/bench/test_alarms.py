@@ -43,6 +43,7 @@ def test_fast_fingerprints_are_those_of_thin(noise: pa.Array, known: bool) -> No
     assert known == (len(benign) > 1000)
 
 
+@pytest.mark.minutes
 def test_templates_are_the_same_for_the_same_seed() -> None:
     ours = templates(3)
     assert ours == templates(3)

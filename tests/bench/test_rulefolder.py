@@ -3,6 +3,8 @@
 import sys
 from pathlib import Path
 
+import pytest
+
 sys.path.insert(0, str(Path(__file__).parents[2] / "bench"))
 
 from rulefolder import KIND, REGEX_SHARE, write_folder
@@ -12,6 +14,7 @@ FILE = f"{KIND}-generated.yaml"
 MORE = 30
 
 
+@pytest.mark.minutes
 def test_folder_holds_the_shipped_rules_and_generated_ones(tmp_path: Path) -> None:
     shipped = {rule.id for rule in load_standard(prove=False).rules}
     assert write_folder(tmp_path / "one", len(shipped) + MORE, 5) == len(shipped) + MORE

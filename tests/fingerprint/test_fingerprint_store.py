@@ -14,7 +14,7 @@ from fingerprint_texts import KEY, OTHER, alarms_of, noise, said, text
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tocsin.forms import ConfigError, TransportError
+from tocsin.forms import ConfigError, FormatError, TransportError
 from tocsin.screen import FingerprintDetector
 from tocsin.text import fold_batch
 from tocsin.text.bank import Fingerprints, encode_segment, join
@@ -164,3 +164,17 @@ def _dies_at(point: int, work: object) -> int:
     status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     assert status in (0, 9)
     return status
+
+
+def test_a_bank_checked_before_is_not_checked_again_and_any_other_is(tmp_path: Path) -> None:
+    folder = tmp_path / "bank"
+    create_bank(folder, of({"t00", "t01"}))
+    digest = open_bank(folder).digest
+    (segment,) = folder.glob("*.segment")
+    raw = bytearray(segment.read_bytes())
+    raw[raw.rindex(b"t01")] ^= 1
+    segment.write_bytes(raw)
+    assert [name for name, _ in open_bank(folder, checked=digest).names()] == ["t00", "u01"]
+    for other in ("", "0" * 32):
+        with pytest.raises(FormatError, match="digest is not its name"):
+            open_bank(folder, checked=other)

@@ -89,8 +89,9 @@ def test_files_are_short() -> None:
 
 
 def test_functions_are_short() -> None:
-    """About twelve lines each; a few that list what they make are longer."""
-    sizes = sorted(size for path in SOURCE.rglob("*.py") for size in function_lines(path))
+    """About twelve lines each; a few that list what they make are longer, and migrations are generated."""
+    paths = (path for path in SOURCE.rglob("*.py") if path.parent.name != "versions")
+    sizes = sorted(size for path in paths for size in function_lines(path))
     assert sizes[len(sizes) // 2] <= 12
     assert sizes[int(len(sizes) * 0.95)] <= 24
     assert sizes[-1] <= 60

@@ -155,7 +155,7 @@ json.dump([[m.row, m.line, m.rule.id, m.start, m.end] for m in found], sys.stdou
 MISSING = {"vectorscan": ["tocsin.text._kernels"], "re": ["tocsin.text._kernels", "hyperscan", "re2"]}
 
 
-@pytest.mark.parametrize("scanner", MISSING)
+@pytest.mark.parametrize("scanner", [pytest.param("vectorscan", marks=pytest.mark.minutes), "re"])
 def test_without_the_fast_scanner_the_findings_are_the_same(
     pack: RulePack, examples: list[str], scanner: ScannerName
 ) -> None:

@@ -8,6 +8,7 @@ from functools import cached_property
 from math import log2, prod
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -132,8 +133,13 @@ def _voice(finding: Finding) -> str:
     return str(finding["rule"] or finding["detector"])
 
 
+def weight_of(severity: int, strength: float, reach: int) -> float:
+    """Weigh a case by columns of CASES; the heaviest has rank 1, of equals the first by case_id."""
+    return round(severity + float(np.float32(strength)) + REACH_WEIGHT * log2(reach), 6)
+
+
 def _weight(case: Case, links: Mapping[str, Link]) -> float:
-    return round(case.severity + case.strength + REACH_WEIGHT * log2(_reach(case, links)), 6)
+    return weight_of(case.severity, case.strength, _reach(case, links))
 
 
 def _reach(case: Case, links: Mapping[str, Link]) -> int:

@@ -16,6 +16,9 @@ _SVG = "http://www.w3.org/2000/svg"
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _MARGIN, _HEAD = 24, 60  # pixels around a chart in a file, and above it
 _NOISE = ("class", "role", "pointer-events", "display")
+_TRUSTED = "\x00-\u024f–—…·‹›−"
+_UNTRUSTED_OR_CJK = re.compile(f"[^{_TRUSTED}]")
+_UNTRUSTED = re.compile(f"[^{_TRUSTED}\u3000-\u30ff\u4e00-\u9fa5\uff01-\uff5e]")
 _SHAPES = re.compile(r"^[-+0-9.,a-zA-Z() ]*$")
 _DECIMALS = re.compile(r"(\.\d)\d+")
 
@@ -52,12 +55,10 @@ def draw(layers: Sequence[Any], size: tuple[int, int], padding: Mapping[str, int
     Size (width, height) is the plot's, in pixels, without its padding. Nothing is measured: the same input gives the
     same bytes on every machine, whatever fonts it has. Nothing is loaded from anywhere.
     """
-    alt = altair()
-
-    chart = alt.layer(*layers).properties(
-        width=size[0], height=size[1], autosize={"type": "none"}, padding=dict(padding), background="transparent"
-    )
-    spec = chart.configure(font=FONTS).configure_view(stroke=None).to_dict(validate=False)
+    spec = altair().layer(*layers).to_dict(validate=False)
+    spec |= {"width": size[0], "height": size[1], "padding": dict(padding)}  # Altair would copy all for each of them
+    spec |= {"autosize": {"type": "none"}, "background": "transparent"}
+    spec["config"] = {"font": FONTS, "view": {"stroke": None}}
     return _tidy(_rendered(json.dumps(_legible(spec))), _legible(title))
 
 
@@ -166,13 +167,6 @@ def as_png(file: str, font: str | None) -> bytes:
     """
     import vl_convert
 
-    safe = "".join(c if _printable(c, font is not None) else "?" for c in file)
+    safe = (_UNTRUSTED if font else _UNTRUSTED_OR_CJK).sub("?", file)
     family = f"{font}, sans-serif" if font else "sans-serif"
     return bytes(vl_convert.svg_to_png(safe.replace(FONTS, family), scale=2))
-
-
-def _printable(c: str, cjk: bool) -> bool:
-    point = ord(c)
-    if point < 0x250 or c in "–—…·‹›−":
-        return True
-    return cjk and (0x3000 <= point <= 0x30FF or 0x4E00 <= point <= 0x9FA5 or 0xFF01 <= point <= 0xFF5E)

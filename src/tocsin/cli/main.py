@@ -20,6 +20,7 @@ from tocsin.cli import (
     key,
     log,
     mirror,
+    node,
     report,
     screen,
     standard,
@@ -56,6 +57,8 @@ for name, command in statements.COMMANDS.items():
     app.command(name)(command)
 app.command("state")(state.state)
 app.add_typer(verify.app, name="verify")
+app.add_typer(node.app, name="node")
+app.command("serve")(node.serve)
 
 
 class _Interrupted(BaseException):

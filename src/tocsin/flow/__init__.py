@@ -16,18 +16,23 @@ from tocsin.flow.fingerprinting import (
     shrink_bank,
 )
 from tocsin.flow.finished import read_table, redraw
+from tocsin.flow.gathering import Gathered
 from tocsin.flow.guarding import read_guard
 from tocsin.flow.judging import Judging, as_stage, judge_texts, load_model
 from tocsin.flow.screening import Outcome, Settings, run_screen
 from tocsin.flow.training import read_labelled, train_model
+from tocsin.flow.workers import Detectors, Recipe
 from tocsin.screen.classifier import Settings as TrainSettings
 
 __all__ = [
     "AlarmBank",
     "CaseFiles",
+    "Detectors",
     "Exercise",
+    "Gathered",
     "Judging",
     "Outcome",
+    "Recipe",
     "Settings",
     "TrainSettings",
     "Verdict",

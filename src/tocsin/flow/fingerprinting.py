@@ -52,11 +52,11 @@ class AlarmBank:
         return f"{self.digest} {sorted(f'{GroupKey.of(key).mark:016x}' for key in set(self.keys))}"
 
     def detector(self, standard_version: str, keep_evidence: bool) -> FingerprintDetector:
-        """Open the bank.
+        """Open the bank again, which was checked whole when the run began.
 
         Errors: TransportError where it changed since the run began; as `open_bank` besides.
         """
-        bank = open_bank(self.folder)
+        bank = open_bank(self.folder, checked=self.digest)
         if bank.digest != self.digest:
             raise TransportError(f"the bank {self.folder.name!r} changed during the run", hint="run it again")
         return FingerprintDetector(bank, _keys(self.keys), standard_version, keep_evidence)

@@ -40,14 +40,15 @@ class Gathered:
         """Merge the SESSIONS of the run."""
         return merge_sessions(self._sessions)
 
-    def judge(self, standard_version: str) -> tuple[pa.Table, pa.Table]:
+    def judge(self, standard_version: str, *, go_on: bool = False) -> tuple[pa.Table, pa.Table]:
         """Judge the behaviour of the whole run; return all FINDINGS, those of rules first, and the merged ACTIVITY.
 
-        What was gathered is gone then: it takes room.
+        What was gathered is gone then, for it takes room, unless the run is to `go_on`.
         """
         rules = pa.concat_tables([FINDINGS.empty_table(), *self._findings])
         sketches = pa.concat_tables([thin_sketches(SKETCHES.empty_table(), 0), *self._thinned()])
-        self._sketches = []
+        if not go_on:
+            self._sketches = []
         pa.default_memory_pool().release_unused()  # what batches took is not needed any more
         behaviour, activity = judge_behaviour(self.activity.whole(), sketches, rules, standard_version)
         return pa.concat_tables([rules, behaviour]), activity

@@ -20,11 +20,11 @@ from tocsin.flow.outputs import RejectFile, TableFile, publish, write_json, writ
 from tocsin.flow.parts import PartStore
 from tocsin.flow.presenting import Finished, present
 from tocsin.flow.spill import SpillFile
-from tocsin.flow.workers import Recipe, screen_here, screen_in_workers
+from tocsin.flow.workers import Recipe, screen_batches
 from tocsin.forms import CASES, FINGERPRINTS, SCORES, FormatError, TocsinError, TransportError
-from tocsin.screen import Screened, Tally, rule_detector
+from tocsin.screen import Screened, Tally
 from tocsin.screen.classifier import score_sessions
-from tocsin.standard import Standard, compile_pack, load_standard
+from tocsin.standard import Standard, load_standard
 from tocsin.traffic import Pulled, SeenIds, find_sources, hash_identities, pull
 
 PARTIAL = ".tocsin-partial"
@@ -156,14 +156,10 @@ class _Run:
 
     def _screened(self, batches: Iterator[pa.RecordBatch]) -> Iterator[Screened]:
         s = self.settings
-        if s.workers > 1:
-            recipe = Recipe(s.standard, s.cache, s.keep_evidence, s.alarms, self.judging)
-            return screen_in_workers(batches, self.parts, recipe, s.workers)
-        rules = rule_detector(self.standard, compile_pack(self.standard, s.cache), keep_evidence=s.keep_evidence)
-        gc.freeze()  # the rules live as long as the run: a collector that walks them costs a twentieth of it
-        alarms = s.alarms.detector(self.standard.version, s.keep_evidence) if s.alarms else None
-        classifier = self.judging.detector(self.standard.version, s.keep_evidence)
-        return screen_here(batches, self.parts, (rules, alarms, classifier))
+        recipe = Recipe(s.standard, s.cache, s.keep_evidence, s.alarms, self.judging)
+        detectors = recipe.detectors(self.standard)
+        gc.freeze()  # they live as long as the run: a collector that walks them costs a twentieth of it
+        return screen_batches(batches, self.parts, detectors, s.workers)
 
     def _batches(self, rejects: RejectFile) -> Iterator[pa.RecordBatch]:
         with SeenIds(self.seen) as seen:

@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import blake2b
 from importlib.metadata import version
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -34,6 +35,7 @@ class Database:
     also: tuple[tuple[int, ...], ...]
     lacks: "tuple[_Lacks, ...]"
     ears: NDArray[np.uint8]
+    _turn: Lock = field(default_factory=Lock, repr=False, compare=False)  # the scanner has one scratch space
 
     @classmethod
     def of(cls, demands: Sequence[Demand], cache: Path | None) -> "Database":
@@ -70,7 +72,8 @@ class Database:
             ends.append(end)
 
         if self.scanner is not None:
-            self.scanner.scan(buffer, match_event_handler=on_match)
+            with self._turn:
+                self.scanner.scan(buffer, match_event_handler=on_match)
         return np.array(literals, dtype=np.int64), np.array(ends, dtype=np.int64)
 
 

@@ -191,9 +191,14 @@ class Segment:
 
         Errors: FormatError for anything that `encode_segment` would not give.
         """
-        segment = cls(*_arrays(raw))
+        segment = cls.read(raw)
         _check(segment)
         return segment
+
+    @classmethod
+    def read(cls, raw: bytes | memoryview) -> Self:
+        """Read a segment that has been parsed before, without going through all its numbers again."""
+        return cls(*_arrays(raw))
 
     def __len__(self) -> int:
         return len(self.need)

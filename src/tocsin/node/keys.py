@@ -1,0 +1,81 @@
+"""The keys of a node: one hashes identifiers, one seals what is stored, one signs what is sent."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from tocsin.forms import ConfigError, TransportError, VerificationError
+
+NAMES = ("identity", "traffic", "webhook")
+KEY_BYTES = 32
+_NONCE_BYTES = 12
+
+Random = Callable[[int], bytes]
+
+
+@dataclass(frozen=True)
+class Sealer:
+    """Seal bytes under a key with AES-256-GCM: a random nonce, then ciphertext and tag (NIST SP 800-38D)."""
+
+    key: bytes = field(repr=False)
+    random: Random = os.urandom
+
+    def seal(self, plain: bytes, place: str) -> bytes:
+        """Seal, bound to the place where it is kept."""
+        nonce = self.random(_NONCE_BYTES)
+        return nonce + AESGCM(self.key).encrypt(nonce, plain, place.encode())
+
+    def open(self, sealed: bytes, place: str) -> bytes:
+        """Open what was sealed for a place.
+
+        Errors: VerificationError where it was altered, moved, or sealed under another key.
+        """
+        try:
+            return AESGCM(self.key).decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], place.encode())
+        except (InvalidTag, ValueError) as error:
+            why = f"{place!r} was altered or sealed under another key"
+            raise VerificationError(why, hint="restore the keys and the database of one backup") from error
+
+
+@dataclass(frozen=True)
+class Keys:
+    """Hold the keys; `identity` is what `tocsin screen --id-key` reads from the same file."""
+
+    identity: bytes = field(repr=False)
+    sealer: Sealer = field(repr=False)
+    webhook: bytes = field(repr=False)
+
+
+def make_keys(folder: Path, random: Random) -> None:
+    """Write new keys, in hexadecimal, which nobody else on the machine can read."""
+    folder.mkdir(mode=0o700)
+    for name in NAMES:
+        path = folder / name
+        path.touch(mode=0o600, exist_ok=False)
+        path.write_text(random(KEY_BYTES).hex() + "\n", encoding="ascii")
+
+
+def read_keys(folder: Path) -> Keys:
+    """Read the keys.
+
+    Errors: TransportError where one cannot be read; ConfigError where one is no key.
+    """
+    identity, traffic, webhook = (_read(folder / name) for name in NAMES)
+    return Keys(identity.hex().encode(), Sealer(traffic), webhook)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        key = bytes.fromhex(path.read_text("ascii"))
+    except OSError as error:
+        why = f"the key {path.name!r} cannot be read: {error.strerror}"
+        raise TransportError(why, hint="restore the folder keys/ from a backup") from error
+    except ValueError as error:
+        raise ConfigError(f"the key {path.name!r} is not hexadecimal", hint="restore it from a backup") from error
+    if len(key) != KEY_BYTES:
+        raise ConfigError(f"the key {path.name!r} has {len(key)} bytes, not {KEY_BYTES}", hint="restore it")
+    return key

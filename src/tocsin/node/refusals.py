@@ -1,0 +1,48 @@
+"""Refusals that only a server knows, and the one table from errors to HTTP."""
+
+from tocsin.forms import ConfigError, FormatError, PolicyError, TocsinError, TransportError, VerificationError
+
+
+class NoTokenError(PolicyError):
+    """Raise when a request names nobody that is known."""
+
+    remedy = "send a token that is in force: Authorization: Bearer TOKEN"
+
+
+class NotFoundError(FormatError):
+    """Raise when what a request names is not there."""
+
+    remedy = "check the name"
+
+
+class TooLargeError(FormatError):
+    """Raise when a body is larger than the settings allow."""
+
+    remedy = "send less at once"
+
+
+class BusyError(TransportError):
+    """Raise when the node takes no more in until it has caught up."""
+
+    remedy = "send it again a little later"
+
+
+# The nearest class of an error's own line of descent counts.
+STATUS: dict[type[TocsinError], int] = {
+    NoTokenError: 401,
+    PolicyError: 403,
+    NotFoundError: 404,
+    TooLargeError: 413,
+    FormatError: 400,
+    ConfigError: 422,
+    VerificationError: 409,
+    BusyError: 429,
+    TransportError: 503,
+    TocsinError: 500,
+}
+HEADERS = {401: {"www-authenticate": "Bearer"}, 429: {"retry-after": "1"}, 503: {"retry-after": "1"}}
+
+
+def status_of(error: TocsinError) -> int:
+    """Find the status of an error."""
+    return next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)

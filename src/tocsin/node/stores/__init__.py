@@ -1,0 +1,1 @@
+"""What the database holds, one file a kind of thing; each works inside the transaction that it is given."""

@@ -1,0 +1,114 @@
+"""`tocsin serve`: one server process and its workers, kept alive, ended in good order."""
+
+import fcntl
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+
+from tocsin.forms import PolicyError
+from tocsin.node.log_lines import LogLines
+from tocsin.node.serving import Listening
+
+STOP_SECONDS = 30.0
+SLOWEST_RESTART = 10.0
+_LOOK = 0.1
+
+
+@dataclass
+class _Child:
+    """One process, and when it may be started again."""
+
+    name: str
+    command: list[str]
+    passed: tuple[int, ...]
+    process: subprocess.Popen[bytes] | None = None
+    pause: float = 0.0
+    started: float = float("-inf")
+
+    def start(self, now: float) -> None:
+        self.process = subprocess.Popen(self.command, pass_fds=self.passed, stdin=subprocess.DEVNULL)
+        self.started = now
+
+    def ended(self) -> int | None:
+        return self.process.poll() if self.process else 0
+
+    def stop(self, seconds: float) -> None:
+        if self.process is None or self.process.poll() is not None:
+            return
+        self.process.terminate()
+        try:
+            self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+@dataclass
+class Supervisor:
+    """Start a server and workers on an open port; start again what dies; end all when told to."""
+
+    folder: Path
+    listening: Listening
+    workers: int
+    lines: LogLines
+    clock: Callable[[], float] = time.monotonic
+    _stop: threading.Event = field(default_factory=threading.Event)
+
+    def run(self) -> None:
+        """Supervise until the process is told to end.
+
+        Errors: PolicyError where another process serves the same folder.
+        """
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._told)
+        lock = _locked(self.folder)
+        alive, held = os.pipe()  # closes with this process, however it ends: so children know
+        children = self._children(alive)
+        try:
+            while not self._stop.wait(_LOOK):
+                self._look_after(children)
+        finally:
+            for child in children:
+                child.stop(STOP_SECONDS)
+            for one in (held, alive, lock):
+                os.close(one)
+
+    def _told(self, _number: int, _frame: FrameType | None) -> None:
+        self._stop.set()
+
+    def _children(self, alive: int) -> list[_Child]:
+        port = self.listening.socket.fileno()
+        program = [sys.executable, "-P", "-m", "tocsin.node"]
+        server = _Child("server", [*program, "serve", str(self.folder), str(alive), str(port)], (alive, port))
+        work = [*program, "work", str(self.folder), str(alive)]
+        return [server, *(_Child(f"worker {n}", [*work, str(n)], (alive,)) for n in range(1, self.workers + 1))]
+
+    def _look_after(self, children: list[_Child]) -> None:
+        now = self.clock()
+        for child in children:
+            code = child.ended()
+            if code is None or now < child.started + child.pause:
+                continue
+            if child.process:
+                self.lines.warn("a process ended and is started again", which=child.name, code=code)
+                lasted = now - child.started > SLOWEST_RESTART
+                child.pause = 0.0 if lasted else min(SLOWEST_RESTART, 2 * child.pause + 0.25)
+            child.start(now)
+
+
+def _locked(folder: Path) -> int:
+    """Hold the folder: the lock goes with this process, however it ends."""
+    lock = os.open(folder / "serving", os.O_CREAT | os.O_RDWR, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(lock)
+        raise PolicyError(f"{folder.name!r} is being served already", hint="stop the other process first") from error
+    return lock
