@@ -49,6 +49,7 @@ demo: install ## Screen the shipped sample and compare with what was planted
 bench: install ## Speed and memory against the machine's limit and peers; writes bench/results/
 	$(BIN)/python bench/run.py
 	$(BIN)/python bench/ledger.py
+	$(BIN)/python bench/coalition.py && $(BIN)/python bench/coalition_table.py --write
 	$(BIN)/python bench/exercise.py
 
 quality: install ## Measure the rules on labelled prompts; writes docs/quality.md

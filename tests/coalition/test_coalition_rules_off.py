@@ -24,7 +24,7 @@ import tocsin.coalition.reading as reading
 import tocsin.coalition.timing as timing
 from tocsin.coalition.timing import Counted, Timeline
 from tocsin.forms.errors import VerificationError
-from tocsin.forms.statements import Answer, Inquiry, parse_statement
+from tocsin.forms.statements import parse_statement
 from tocsin.ledger import Peers, Policy, quorum_time
 
 PAGE = (Path(__file__).parents[2] / "docs" / "coalition.md").read_text("utf-8")
@@ -41,16 +41,19 @@ def put(where: object, name: str, value: object) -> Off:
 def take(*, named: bool = True, signed: bool = True, once: bool = True):  # type: ignore[no-untyped-def]
     """Read an entry without one of its checks."""
 
-    def taken(reader, index, raw):  # type: ignore[no-untyped-def]
-        envelope = reading.parse_envelope(raw, reading.IN_TOTO)
-        statement = parse_statement(envelope.payload)
-        if named and (statement.coalition, statement.form.origin) != (reader._coalition, reader.origin):
-            return
-        said = reading.sha256(envelope.payload).digest()
-        if (not once or said not in reader._seen) and (not signed or envelope.signed_by(reader._statement)):
-            reader._count(index, statement.form, envelope, said)
+    def feed(reader, entries):  # type: ignore[no-untyped-def]
+        for raw in entries:
+            index = reader.size
+            reader._leaves += reading.leaf_hash(raw)
+            envelope = reading.parse_envelope(raw, reading.IN_TOTO)
+            statement = parse_statement(envelope.payload)
+            said = reading.sha256(envelope.payload).digest()
+            own = (statement.coalition, statement.form.origin) == (reader._coalition, reader.origin)
+            right = not signed or envelope.signed_by(reader._statement)
+            if (own or not named) and right and (not once or said not in reader._seen):
+                reader._count(reading._Candidate(index, statement.form, envelope, said))
 
-    return put(reading.LogReader, "_take", taken)
+    return put(reading.LogReader, "feed", feed)
 
 
 def anyone_rotates(patch: pytest.MonkeyPatch) -> None:
@@ -67,30 +70,33 @@ def anyone_rotates(patch: pytest.MonkeyPatch) -> None:
 
 
 def stamps(*, order: bool = True, version: bool = True, stall: bool = True, expiry: bool = True) -> Off:
-    """Find the stamps that a quorum cosigned without one of their rules."""
+    """Count stamps without one of their rules."""
 
-    def cosigned(prefix, known, clock):  # type: ignore[no-untyped-def]
-        found, last = [], Counted(0, 0, 0, False, -1)
-        for stamp in prefix.stamps:
-            if stamp.version >= len(known):
-                if stall:
-                    return found, True
-                continue
-            one = known[stamp.version]
-            time = clock(stamp, one)
-            if time is None or one.hash != stamp.charter or (version and stamp.version < last.version):
-                continue
-            if time >= last.time or not order:
-                last = Counted(stamp.size, time, stamp.version, expiry and time > one.text.expiry, stamp.index)
-                found.append(last)
-        return found, False
+    def advance(counter, found, known, clock):  # type: ignore[no-untyped-def]
+        for stamp in found:
+            if stamp.version < len(known):
+                counter._take(stamp, known[stamp.version], clock)
+            elif stall:
+                break
+        counter._prove()
 
-    return put(timing, "_cosigned", cosigned)
+    def taken(counter, stamp, one, clock):  # type: ignore[no-untyped-def]
+        time, last = clock(stamp, one), counter._last
+        if time is None or one.hash != stamp.charter or (version and stamp.version < last.version):
+            return
+        if time >= last.time or not order:
+            late = expiry and time > one.text.expiry
+            counter._cosigned.append(Counted(stamp.size, time, stamp.version, late, stamp.index))
+
+    def off(patch: pytest.MonkeyPatch) -> None:
+        patch.setattr(timing.StampCounter, "_take", taken)
+        patch.setattr(timing.StampCounter, "advance", advance)
+
+    return off
 
 
-def unproved(prefix, known, clock) -> Timeline:  # type: ignore[no-untyped-def]
-    found, stalled = timing._cosigned(prefix, known, clock)
-    return Timeline(tuple(found), stalled, max((s.size for s in found), default=0))
+def unproved(counter) -> None:  # type: ignore[no-untyped-def]
+    counter.counted = list(counter._cosigned)
 
 
 def least_time(policy: Policy, times: Mapping[str, int], band: int) -> int | None:
@@ -173,20 +179,18 @@ def endless_items(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(fold, "_items", lambda known, chained, _, time: items(known, chained, {}, time))
 
 
-def soon_settled(known, origin, end, time):  # type: ignore[no-untyped-def]
-    return origin in known.times and known.times[origin].line().last >= time
+def soon_settled(timeline, whole, time):  # type: ignore[no-untyped-def]
+    return timeline is not None and timeline.line().last >= time
 
 
-def settled_by_stamps_alone(known, origin, end, time):  # type: ignore[no-untyped-def]
-    return origin in known.times and known.times[origin].line().last > time
+def settled_by_stamps_alone(timeline, whole, time):  # type: ignore[no-untyped-def]
+    return timeline is not None and timeline.line().last > time
 
 
-def anybody_answers(items, known, time):  # type: ignore[no-untyped-def]
-    for item in items:
-        if isinstance(item.form, Inquiry):
-            where = item.origin, item.index
-            found = [i for i in items if isinstance(i.form, Answer) and (i.form.asker, i.form.index) == where]
-            yield fold.Asked(item, tuple(found), fold._status(item.form, found, time))
+def anybody_answers(asked, said, known, time):  # type: ignore[no-untyped-def]
+    for item in asked:
+        found = [i for i in said if (i.form.asker, i.form.index) == (item.origin, item.index)]
+        yield fold.Asked(item, tuple(found), fold._status(item.form, found, time))
 
 
 def as_long_as_it_is(prefix, known, clock) -> Timeline:  # type: ignore[no-untyped-def]
@@ -223,7 +227,7 @@ RULES: dict[str, tuple[Off, Callable[..., None]]] = {
         mirrors.test_a_mirror_restored_from_backup_does_not_cosign_a_second_branch,
     ),
     "a stamp counts once a later one proves it (6)": (
-        put(fold, "count_stamps", unproved),
+        put(timing.StampCounter, "_prove", unproved),
         attacks.test_a_stamp_that_is_shown_to_some_only_gives_no_time,
     ),
     "a stamp's root is recomputed (7)": (

@@ -10,6 +10,7 @@ import typer
 
 from tocsin import __version__
 from tocsin.cli import (
+    body,
     cases,
     charter,
     check,
@@ -23,6 +24,7 @@ from tocsin.cli import (
     node,
     report,
     screen,
+    seal,
     standard,
     state,
     statements,
@@ -55,7 +57,10 @@ app.add_typer(mirror.app, name="mirror")
 app.add_typer(charter.app, name="charter")
 for name, command in statements.COMMANDS.items():
     app.command(name)(command)
+app.command("disclose")(body.disclose)
 app.command("state")(state.state)
+app.add_typer(seal.app, name="seal")
+app.add_typer(body.app, name="body")
 app.add_typer(verify.app, name="verify")
 app.add_typer(node.app, name="node")
 app.command("serve")(node.serve)

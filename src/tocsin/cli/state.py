@@ -1,77 +1,62 @@
 """`tocsin state`: what the members' logs say, computed here from their bytes and the first charter alone."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tocsin.cli.cosigning import now, source_at
-from tocsin.cli.rim import put_json, put_rows, read_bytes, say
+from tocsin.cli.cosigning import now
+from tocsin.cli.holding import hold
+from tocsin.cli.rim import put_json, put_rows, say
+from tocsin.cli.view import describe_view, see, view_rows
 from tocsin.forms.statements import name_of
 
 if TYPE_CHECKING:
-    from tocsin.coalition import Known, Logs, State
+    from tocsin.coalition import State
 
 First = Annotated[Path, typer.Argument(metavar="CHARTER", help="The coalition's first charter, which you trust.")]
 Addresses = Annotated[list[str], typer.Argument(metavar="LOG...", help="Logs or copies of them: URL or folder.")]
 At = Annotated[int | None, typer.Option("--at", help="POSIX seconds; now when left out.")]
+Keys = Annotated[
+    list[Path] | None,
+    typer.Option("--view", metavar="KEY", help="Your box key, to see what is sealed for you; again for earlier ones."),
+]
+Bodies = Annotated[
+    list[Path] | None, typer.Option("--bodies", help="Log folder that keeps bodies; those among LOG when left out.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print as JSON.")]
 
 
-def state(first: First, logs: Addresses, at: At = None, as_json: Json = False) -> None:
+def state(
+    first: First, logs: Addresses, at: At = None, keys: Keys = None, bodies: Bodies = None, as_json: Json = False
+) -> None:
     """Compute the shared state at a time from logs, in any order; other holders of the same logs get the same.
 
-    Example: tocsin state charter.json log-a log-b https://log.example.net
+    With a box key, what its member can open is added: agreements, alarms and what becomes of each, sightings, opinions.
+
+    Example: tocsin state charter.json log-a log-b https://log.example.net --view box.key
     """
     from tocsin.coalition import state as compute
 
-    shown = compute(know(first, logs), now() if at is None else at)
-    told = describe(shown)
+    held, time = hold(first, logs), now() if at is None else at
+    known = held.know()
+    if keys:
+        seen = see(held, known, time, keys, bodies or [Path(one) for one in logs])
+        shown, told = seen.shared, {**describe(seen.shared), "view": describe_view(seen)}
+    else:
+        shown = compute(known, time)
+        told = describe(shown)
     if as_json:
         put_json(told)
         return
     say("settled" if shown.settled else f"provisional: waiting for stamps of {', '.join(shown.waiting)}")
-    put_rows(("what", "where", "is"), _rows(told))
-
-
-def know(first: Path, addresses: Sequence[str]) -> "Known":
-    """Read all logs and find the chain and the times that they prove.
-
-    Errors: VerificationError for a first charter that not all of its members have signed.
-    """
-    from tocsin.coalition import check_founding, learn, parse_charter
-
-    charter = parse_charter(read_bytes(first, "charter"))
-    check_founding(charter)
-    return learn(charter, _logs(addresses, charter.hash))
-
-
-def _logs(addresses: Sequence[str], coalition: str) -> "Logs":
-    from tocsin.coalition import LogReader, Member, Prefix
-    from tocsin.ledger import parse_checkpoint, read_checkpoint, read_log
-
-    sources = [source_at(address) for address in addresses]
-    by_origin: dict[str, list[list[bytes]]] = {}
-    for source in sources:
-        origin = parse_checkpoint(read_checkpoint(source).text).origin
-        by_origin.setdefault(origin, []).append(list(read_log(source)))
-    read: dict[str, list[Prefix]] = {}
-
-    def give(member: Member) -> list[Prefix]:
-        if member.origin not in read:
-            read[member.origin] = []
-            for entries in by_origin.get(member.origin, ()):
-                reader = LogReader(member, coalition)
-                reader.feed(entries)
-                read[member.origin].append(reader.prefix())
-        return read[member.origin]
-
-    return give
+    put_rows(("what", "where", "is"), [*_rows(told), *(view_rows(told["view"]) if keys else [])])
 
 
 def describe(shown: "State") -> dict[str, Any]:
     """Write a state as plain values."""
+    from tocsin.coalition import reminders
+
     head = shown.chain[-1]
     return {
         "time": shown.time,
@@ -91,6 +76,10 @@ def describe(shown: "State") -> dict[str, Any]:
         },
         "notices": [{"origin": i.origin, "index": i.index, "time": i.time} for i in shown.notices],
         "inquiries": [{"origin": a.item.origin, "index": a.item.index, "status": a.status} for a in shown.inquiries],
+        "reminders": [
+            {"origin": r.item.origin, "index": r.item.index, "to": r.to, "until": r.until, "is": r.status}
+            for r in reminders(shown)
+        ],
         "published": [{"origin": i.origin, "index": i.index, "form": name_of(i.form)} for i in shown.published],
         "misconduct": [{"origin": origin, "votes": [one, two]} for origin, one, two in shown.misconduct],
     }
@@ -105,6 +94,13 @@ def _rows(told: dict[str, Any]) -> list[tuple[str, str, str]]:
         rows.append(("log", origin, ", ".join((f"{log['member']} of {log['side']}", *status))))
     rows += [("notice", f"{n['origin']} {n['index']}", str(n["time"])) for n in told["notices"]]
     rows += [("inquiry", f"{n['origin']} {n['index']}", n["status"]) for n in told["inquiries"]]
+    rows += [("reminder", f"{r['origin']} {r['index']}", _reminder(r)) for r in told["reminders"]]
     rows += [(n["form"], f"{n['origin']} {n['index']}", "published") for n in told["published"]]
     rows += [("misconduct", m["origin"], "votes {} and {}".format(*m["votes"])) for m in told["misconduct"]]
     return rows
+
+
+def _reminder(told: dict[str, Any]) -> str:
+    if not told["to"]:
+        return f"lasts until {told['until']}"
+    return f"answer of {told['to']} {told['is']}, by {told['until']}"

@@ -2,6 +2,7 @@
 
 from base64 import b64encode
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,16 +11,12 @@ import typer
 from tocsin.cli.cosigning import now, source_at
 from tocsin.cli.key import passphrase_for
 from tocsin.cli.rim import read_bytes, say
+from tocsin.cli.writing import CharterFile, First, Folder, Key, enter, origin_of, read_charter, signers_of
+from tocsin.forms.errors import ConfigError
 
 if TYPE_CHECKING:
     from tocsin.coalition import Charter
-    from tocsin.forms.statements import Form
-    from tocsin.ledger import Note, Signer
-
-Folder = Annotated[Path, typer.Argument(metavar="LOGDIR", help="Folder of your own log.")]
-First = Annotated[Path, typer.Option("--first", help="The coalition's first charter, which names it.")]
-Key = Annotated[Path, typer.Option("--key", help="Your statement key.")]
-CharterFile = Annotated[Path, typer.Argument(metavar="CHARTER", help="Charter file.")]
+    from tocsin.ledger import Note
 
 
 def propose(folder: Folder, charter: CharterFile, first: First, key: Key) -> None:
@@ -29,8 +26,8 @@ def propose(folder: Folder, charter: CharterFile, first: First, key: Key) -> Non
     """
     from tocsin.forms.statements import Proposal
 
-    raw = _charter(charter).encode()
-    _log(folder, first, key, Proposal(_origin(folder), b64encode(raw).decode()))
+    raw = read_charter(charter).encode()
+    enter(folder, first, key, Proposal(origin_of(folder), b64encode(raw).decode()))
 
 
 def vote(
@@ -46,9 +43,9 @@ def vote(
     """
     from tocsin.forms.statements import Vote
 
-    given = _charter(charter)
-    at = _charter(first).round_of(now()) if number is None else number
-    _log(folder, first, key, Vote(_origin(folder), given.text.parent, at, given.hash))
+    given = read_charter(charter)
+    at = read_charter(first).round_of(now()) if number is None else number
+    enter(folder, first, key, Vote(origin_of(folder), given.text.parent, at, given.hash))
 
 
 def stamp(folder: Folder, charter: CharterFile, first: First, key: Key) -> None:
@@ -60,11 +57,11 @@ def stamp(folder: Folder, charter: CharterFile, first: First, key: Key) -> None:
     """
     from tocsin.forms.statements import Stamp
 
-    given = _charter(charter)
+    given = read_charter(charter)
     for _ in range(2):
         note = _cosign(folder, given)
-        said = Stamp(_origin(folder), given.text.version, given.hash, note.encode().decode())
-        _log(folder, first, key, said)
+        said = Stamp(origin_of(folder), given.text.version, given.hash, note.encode().decode())
+        enter(folder, first, key, said)
     _cosign(folder, given)
 
 
@@ -83,7 +80,7 @@ def anchor(
     from tocsin.ledger import read_checkpoint
 
     note = read_checkpoint(source_at(other))
-    _log(folder, first, key, Anchor(_origin(folder), note.encode().decode(), missing or []))
+    enter(folder, first, key, Anchor(origin_of(folder), note.encode().decode(), missing or []))
 
 
 def notice(
@@ -100,7 +97,7 @@ def notice(
     """
     from tocsin.forms.statements import Notice
 
-    _log(folder, first, key, Notice(_origin(folder), subject, text, until))
+    enter(folder, first, key, Notice(origin_of(folder), subject, text, until))
 
 
 def inquire(
@@ -117,7 +114,7 @@ def inquire(
     """
     from tocsin.forms.statements import Inquiry
 
-    _log(folder, first, key, Inquiry(_origin(folder), to, text, deadline))
+    enter(folder, first, key, Inquiry(origin_of(folder), to, text, deadline))
 
 
 def answer(
@@ -134,7 +131,7 @@ def answer(
     """
     from tocsin.forms.statements import Answer
 
-    _log(folder, first, key, Answer(_origin(folder), asker, index, text))
+    enter(folder, first, key, Answer(origin_of(folder), asker, index, text))
 
 
 def freeze(
@@ -151,9 +148,29 @@ def freeze(
     from tocsin.coalition import freeze_message
     from tocsin.forms.statements import Freeze
 
-    (signer,) = _signers(recovery)
-    signature = signer.private.sign(freeze_message(_charter(first).hash, frozen))
-    _log(folder, first, key, Freeze(_origin(folder), frozen, b64encode(signature).decode()))
+    (signer,) = signers_of(recovery)
+    signature = signer.private.sign(freeze_message(read_charter(first).hash, frozen))
+    enter(folder, first, key, Freeze(origin_of(folder), frozen, b64encode(signature).decode()))
+
+
+def publish(
+    folder: Folder,
+    what: Annotated[str, typer.Argument(help="report, or study for the protocol or result of a joint study.")],
+    title: Annotated[str, typer.Argument(help="Its title.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="It; the hash is entered, the file stays where it is.")],
+    first: First,
+    key: Key,
+) -> None:
+    """Enter that a report or a joint study is published, by its hash.
+
+    Example: tocsin publish log report "What we saw in May" report.html --first charter.json --key statement.key
+    """
+    from tocsin.forms.statements import Report, Study
+
+    form = {"report": Report, "study": Study}.get(what)
+    if form is None:
+        raise ConfigError(f"{what[:40]!r} is not published", hint="name a report or a study")
+    enter(folder, first, key, form(origin_of(folder), title, sha256(read_bytes(file, what)).hexdigest()))
 
 
 COMMANDS: dict[str, Callable[..., None]] = {
@@ -165,6 +182,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "inquire": inquire,
     "answer": answer,
     "freeze": freeze,
+    "publish": publish,
 }
 
 
@@ -172,17 +190,9 @@ def rotate(folder: Path, first: Path, key: Path, recovery: Path, new: Path) -> N
     """Enter a new statement key, signed by the old one and by the recovery key."""
     from tocsin.forms.statements import Key as KeyForm
 
-    (fresh,) = _signers(new)
-    _log(folder, first, key, KeyForm(_origin(folder), "statement", fresh.key.encode()), _signers(recovery))
+    (fresh,) = signers_of(new)
+    enter(folder, first, key, KeyForm(origin_of(folder), "statement", fresh.key.encode()), signers_of(recovery))
     say(f"from here on {fresh.key.name!r} signs")
-
-
-def _log(folder: Path, first: Path, key: Path, form: "Form", more: "tuple[Signer, ...]" = ()) -> None:
-    from tocsin.coalition import sign_statement
-    from tocsin.ledger import open_log
-
-    raw = sign_statement(_charter(first).hash, form, [*_signers(key), *more])
-    typer.echo(open_log(folder).log.append([raw])[0])
 
 
 def _cosign(folder: Path, charter: "Charter") -> "Note":
@@ -193,22 +203,3 @@ def _cosign(folder: Path, charter: "Charter") -> "Note":
     note = cosigned(opened.log, opened.key.signers(passphrase_for(opened.key.sealed)), charter.policy)
     opened.log.publish(note)
     return note
-
-
-def _origin(folder: Path) -> str:
-    from tocsin.ledger import open_log
-
-    return open_log(folder).log.origin
-
-
-def _charter(path: Path) -> "Charter":
-    from tocsin.coalition import parse_charter
-
-    return parse_charter(read_bytes(path, "charter"))
-
-
-def _signers(path: Path) -> "tuple[Signer, ...]":
-    from tocsin.ledger import read_key_file
-
-    file = read_key_file(path)
-    return file.signers(passphrase_for(file.sealed))

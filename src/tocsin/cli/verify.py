@@ -107,33 +107,68 @@ def evidence(
 def coalition(
     first: Annotated[Path, typer.Argument(metavar="CHARTER", help="The coalition's first charter, which you trust.")],
     logs: Annotated[list[str], typer.Argument(metavar="LOG...", help="Logs or copies of them: URL or folder.")],
+    evidence: Annotated[Path | None, typer.Option(help="Folder for evidence of misconduct, one file each.")] = None,
+    keys: Annotated[
+        list[Path] | None,
+        typer.Option("--view", metavar="KEY", help="Your box key: what is sealed for you is looked at."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Recompute the chain of charters from logs, offline, and say for each decision which votes and stamps prove it.
 
-    Fails where a log shows misconduct: votes that contradict each other, or two branches.
+    Fails where a log shows misconduct: votes that contradict each other, two branches, a checkpoint of another tree in
+    some member's anchor, and with a box key alarms whose author knew that their agreement had ended.
 
-    Example: tocsin verify coalition charter.json log-a log-b log-c
+    Example: tocsin verify coalition charter.json log-a log-b log-c --evidence shown
     """
-    from tocsin.cli.state import know
-    from tocsin.coalition import state
+    from tocsin.cli.holding import hold
+    from tocsin.cli.misconduct import decisions, find_misconduct, put_evidence
 
-    known = know(first, logs)
-    rows = [
-        (d.charter.text.version, d.charter.hash, d.round, b.origin, b.index, b.time)
-        for d in known.decisions
-        for b in d.ballots
-    ]
-    head = ("version", "charter", "round", "voter", "vote", "time")
-    put_json([dict(zip(head, row, strict=True)) for row in rows]) if as_json else put_rows(head, rows)
+    held = hold(first, logs)
+    known = held.know()
+    rows = decisions(known)
+    put_json(rows) if as_json else put_rows(list(DECISION), [[row[name] for name in DECISION] for row in rows])
     for origin in known.charter.members:
         counted = len(known.times[origin].stamps) if origin in known.times else 0
         say(f"{origin}: {counted} stamps count")
-    found = state(known, now())
-    wrong = [f"{origin} votes {one} and {two}" for origin, one, two in found.misconduct]
-    wrong += [f"{origin} branches at {at}" for origin, at in known.forked.items()]
+    wrong = list(find_misconduct(held, known, now(), keys or [], [Path(one) for one in logs]))
+    if evidence:
+        put_evidence(evidence, wrong)
     if wrong:
-        raise VerificationError(f"misconduct: {'; '.join(wrong)}", hint="the entries named show it to anybody")
+        told = "; ".join(one.words for one in wrong)
+        raise VerificationError(f"misconduct: {told}", hint="--evidence DIR writes what shows it to anybody")
+
+
+DECISION = ("version", "charter", "round", "voter", "vote", "time", "stamp", "cosigned")
+
+
+@app.command("exhibit")
+def exhibit(
+    file: Annotated[
+        Path, typer.Argument(metavar="EXHIBIT", help="What `verify coalition --evidence` or `disclose` wrote.")
+    ],
+    charter: Annotated[
+        list[Path] | None, typer.Option(help="Charter that you trust; the file's own are only named when left out.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Verify an exhibit, offline and alone: two votes, an alarm after an ending, or single fields of a sealed body.
+
+    Example: tocsin verify exhibit fields.exhibit --charter charter.json
+    """
+    from tocsin.cli.misconduct import describe_exhibit
+    from tocsin.coalition import check_exhibit, parse_charter, parse_exhibit
+
+    read = parse_exhibit(read_bytes(file, "exhibit"))
+    trusted = [parse_charter(read_bytes(path, "charter")).hash for path in charter or ()]
+    under = [parse_charter(raw).hash for raw in read.charters]
+    unknown = [name for name in under if trusted and name not in trusted]
+    if unknown:
+        raise VerificationError(f"the exhibit rests on charter {unknown[0]}, which is not the one given")
+    rows = describe_exhibit(read, check_exhibit(read))
+    if not trusted:
+        say(f"it rests on {', '.join(under)}: trust it as far as you trust that charter")
+    put_json(rows) if as_json else put_rows(("log", "entry", "time", "says"), [list(row.values()) for row in rows])
 
 
 def _policy(path: Path) -> "Policy":

@@ -58,12 +58,16 @@ class End(_Part, frozen=True):
 
 
 class Constants(_Part, frozen=True):
-    """What rules need numbers for; seconds, except `budget`: alarms an author and day."""
+    """What rules need numbers for; seconds, except `budget`: alarms an author and day.
+
+    `remind`: so long before its deadline an inquiry that is open is brought to mind.
+    """
 
     band: Count = 120
     round: Annotated[int, Meta(ge=1, le=2**31)] = 604_800
     fresh: Count = 86_400
     budget: Count = 100
+    remind: Count = 172_800
 
 
 class Text(_Part, frozen=True):
@@ -193,7 +197,8 @@ def check_successor(charter: Charter, chain: Sequence[Charter]) -> None:
         before = parent.members.get(member.origin)
         if _lifelong(before) != _lifelong(member) and (before or {member.origin, member.log} & used):
             raise VerificationError(
-                f"the log of {member.name!r} changes a key, or comes back", hint="a log has its name and keys for life"
+                f"the log of {member.name!r} changes its member or a key, or comes back",
+                hint="a log has its member, name and keys for life",
             )
     _check_consents(charter, changed)
 
@@ -211,7 +216,7 @@ def _check_consents(charter: Charter, members: Iterable[Member]) -> None:
 
 
 def _lifelong(member: Member | None) -> tuple[str, ...] | None:
-    return (member.log, member.recovery, member.statement) if member else None
+    return (member.name, member.log, member.recovery, member.statement) if member else None
 
 
 def _keys(member: Member | None) -> tuple[object, ...] | None:

@@ -2,10 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import permutations
 
 from tocsin.coalition.charter import Charter
 from tocsin.coalition.reading import Prefix
 from tocsin.coalition.timing import Clock, count_stamps
+from tocsin.coalition.trees import hashes_of
+from tocsin.ledger import Evidence, compare
 
 _HASH_BYTES = 32
 
@@ -37,6 +40,18 @@ def _healed(branches: Sequence[Prefix], chain: Sequence[Charter]) -> Sequence[Pr
     for end in (end for charter in chain for end in charter.text.ends if end.origin == branches[0].origin):
         branches = [b for b in branches if b.size >= end.size and b.root(end.size) == end.root] or branches
     return branches
+
+
+def fork_evidence(branches: Sequence[Prefix]) -> Evidence | None:
+    """Find two checkpoints, stamped in two branches of a log, that contradict each other: evidence for anybody."""
+    for one, two in permutations(branches, 2):
+        part = _part(one.size, one, two.size, two)
+        past = (stamp for stamp in one.stamps if part is not None and stamp.size > part)
+        first = min(past, key=lambda stamp: stamp.size, default=None)
+        last = max(two.stamps, key=lambda stamp: stamp.size, default=None)
+        if first and last and last.size >= first.size:
+            return compare(first.note, last.note, hashes_of(two))
+    return None
 
 
 def _part(one_size: int, one: Prefix, two_size: int, two: Prefix) -> int | None:

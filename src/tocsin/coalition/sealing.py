@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from tocsin.forms.bodies import NAMED
 from tocsin.forms.errors import ConfigError, FormatError, VerificationError
 from tocsin.forms.statements import Sealed
 
@@ -24,7 +25,6 @@ SALT_BYTES = 32
 CLASSES = (30 * 86_400, 180 * 86_400, 720 * 86_400)
 """Expiry is rounded up to a day of one of these lengths from the day of writing, in seconds."""
 
-_NAMED = ("type", "coalition", "author", "origin", "nonce", "audience")
 Random = Callable[[int], bytes]
 
 
@@ -74,8 +74,8 @@ def write_body(values: Mapping[str, str], random: Random) -> Body:
 
     Errors: ConfigError where there are too many, one that every body names is missing, or a name holds a zero byte.
     """
-    if len(values) > FIELDS or not set(_NAMED) <= values.keys() or any("\0" in name for name in values):
-        raise ConfigError(f"a body of {len(values)} fields, need {', '.join(_NAMED)} and at most {FIELDS}")
+    if len(values) > FIELDS or not set(NAMED) <= values.keys() or any("\0" in name for name in values):
+        raise ConfigError(f"a body of {len(values)} fields, need {', '.join(NAMED)} and at most {FIELDS}")
     places = sorted(range(FIELDS), key=lambda _: random(8))
     fields = tuple(Field(p, random(SALT_BYTES), n, v) for p, (n, v) in zip(places, values.items(), strict=False))
     commitments = [random(32) for _ in range(FIELDS)]
@@ -96,7 +96,7 @@ def check_body(body: Body, entry: Sealed, coalition: str, author: str) -> None:
         if body.value(name) != value:
             raise VerificationError(f"the body names another {name} than its entry's")
     names = [field.name for field in body.fields]
-    if len(set(names)) != len(names) or not set(_NAMED) <= set(names):
+    if len(set(names)) != len(names) or not set(NAMED) <= set(names):
         raise VerificationError("the body lacks a field, or names one twice")
 
 
@@ -113,10 +113,18 @@ def check_field(field: Field, commitments: Sequence[bytes], digest: str) -> None
         raise VerificationError("the field is not the one that was committed")
 
 
-def pair_key(own: X25519PrivateKey, other: str, coalition: str, author: str, addressee: str) -> bytes:
-    """Derive the key of author and addressee, by their origins; both get the same from their own box key."""
-    shared = own.exchange(X25519PublicKey.from_public_bytes(bytes.fromhex(other)))
-    info = "\0".join(("tocsin-slot/v1", coalition, author, addressee)).encode()
+def pair_key(
+    own: X25519PrivateKey, other: str, coalition: str, author: str, addressee: str, use: str = "tocsin-slot/v1"
+) -> bytes:
+    """Derive the key of author and addressee, by their origins; both get the same from their own box key.
+
+    Errors: VerificationError for a public key with which no secret can be shared.
+    """
+    try:
+        shared = own.exchange(X25519PublicKey.from_public_bytes(bytes.fromhex(other)))
+    except ValueError as error:
+        raise VerificationError("the box key of the other member shares no secret") from error
+    info = "\0".join((use, coalition, author, addressee)).encode()
     return HKDF(algorithm=SHA256(), length=32, salt=None, info=info).derive(shared)
 
 

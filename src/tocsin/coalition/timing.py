@@ -80,24 +80,55 @@ def count_stamps(prefix: Prefix, chain: Sequence[Charter], clock: Clock) -> Time
     never change when the chain grows. One that no later one proves does not count yet: its author could still show
     another in its place, with other times, and no mirror would have lied.
     """
-    stamps, stalled = _cosigned(prefix, chain, clock)
-    reach = max((stamp.size for stamp in stamps), default=0)
-    return Timeline(tuple(stamp for stamp in stamps if stamp.index < reach), stalled, reach)
+    counter = StampCounter(prefix.origin)
+    counter.advance(prefix.stamps, chain, clock)
+    return counter.timeline()
 
 
-def _cosigned(prefix: Prefix, chain: Sequence[Charter], clock: Clock) -> tuple[list[Counted], bool]:
-    """Find the stamps that a quorum cosigned, up to the first that names a version not yet known."""
-    counted: list[Counted] = []
-    last = Counted(0, 0, 0, False, -1)
-    for stamp in prefix.stamps:
-        if stamp.version >= len(chain):
-            return counted, True
-        charter = chain[stamp.version]
-        if stamp.charter != charter.hash or stamp.version < last.version or prefix.origin not in charter.members:
-            continue
+class StampCounter:
+    """Counts the stamps of one log as log and chain grow; each stamp's cosignatures are checked once."""
+
+    def __init__(self, origin: str) -> None:
+        self._origin = origin
+        self._at = 0
+        self._stalled = False
+        self._cosigned: list[Counted] = []
+        self.counted: list[Counted] = []
+
+    def timeline(self) -> Timeline:
+        """Give what counts so far."""
+        return Timeline(tuple(self.counted), self._stalled, self._last.size)
+
+    def advance(self, stamps: Sequence[Stamped], chain: Sequence[Charter], clock: Clock) -> list[Counted]:
+        """Go on through a log's stamps, of which the first are those seen before; give those that count anew."""
+        before = len(self.counted)
+        self._stalled = False
+        while self._at < len(stamps) and not self._stalled:
+            if stamps[self._at].version >= len(chain):
+                self._stalled = True
+            else:
+                self._take(stamps[self._at], chain[stamps[self._at].version], clock)
+                self._at += 1
+        self._prove()
+        return self.counted[before:]
+
+    @property
+    def _last(self) -> Counted:
+        return self._cosigned[-1] if self._cosigned else _NONE
+
+    def _prove(self) -> None:
+        """Count those that a later one covers."""
+        waiting = self._cosigned[len(self.counted) :]
+        self.counted += [stamp for stamp in waiting if stamp.index < self._last.size]
+
+    def _take(self, stamp: Stamped, charter: Charter, clock: Clock) -> None:
+        last = self._last
+        if stamp.charter != charter.hash or stamp.version < last.version or self._origin not in charter.members:
+            return
         time = clock(stamp, charter)
-        if time is None or time < last.time or stamp.size < last.size:
-            continue
-        last = Counted(stamp.size, time, stamp.version, time > charter.text.expiry, stamp.index)
-        counted.append(last)
-    return counted, False
+        if time is not None and time >= last.time and stamp.size >= last.size:
+            late = time > charter.text.expiry
+            self._cosigned.append(Counted(stamp.size, time, stamp.version, late, stamp.index))
+
+
+_NONE = Counted(0, 0, 0, False, -1)

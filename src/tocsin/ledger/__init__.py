@@ -2,7 +2,7 @@
 
 from tocsin.ledger.audit import MisconductError, audit_log, audit_mirror, check_clock, check_seen
 from tocsin.ledger.checkpoint import Checkpoint, origin_hash, parse_checkpoint
-from tocsin.ledger.evidence import Evidence, find_rewind, parse_evidence, verify_evidence
+from tocsin.ledger.evidence import Evidence, compare, find_rewind, parse_evidence, verify_evidence
 from tocsin.ledger.file_store import FileStore
 from tocsin.ledger.folders import (
     CosignerFolder,
@@ -20,7 +20,7 @@ from tocsin.ledger.grouping import GroupedLog
 from tocsin.ledger.keyfile import KINDS, KeyFile, new_key, seal_keys
 from tocsin.ledger.keys import Signer, VerifierKey, parse_key, verify_known
 from tocsin.ledger.log import Log
-from tocsin.ledger.merkle import leaf_hash
+from tocsin.ledger.merkle import leaf_hash, perfect_root
 from tocsin.ledger.mirror import Mirror, Upload
 from tocsin.ledger.note import Note, parse_note
 from tocsin.ledger.policy import (
@@ -36,6 +36,7 @@ from tocsin.ledger.policy import (
     quorum_time,
 )
 from tocsin.ledger.proof import Proof, parse_proof, verify_proof
+from tocsin.ledger.prove import Hashes, prove_inclusion
 from tocsin.ledger.range import Range
 from tocsin.ledger.recover import recover
 from tocsin.ledger.source import CHECKPOINT, Source, below, folder_source, http_source, read_checkpoint, read_log
@@ -61,6 +62,7 @@ __all__ = [
     "Gathered",
     "Group",
     "GroupedLog",
+    "Hashes",
     "KeyFile",
     "Log",
     "LogFolder",
@@ -92,6 +94,7 @@ __all__ = [
     "check_not_restored",
     "check_note",
     "check_seen",
+    "compare",
     "cosigned_by",
     "find_rewind",
     "folder_source",
@@ -111,6 +114,8 @@ __all__ = [
     "parse_note",
     "parse_policy",
     "parse_proof",
+    "perfect_root",
+    "prove_inclusion",
     "quorum_time",
     "read_checkpoint",
     "read_key_file",
