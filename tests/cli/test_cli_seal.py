@@ -9,8 +9,9 @@ import pytest
 from command import Command
 
 from tocsin.coalition import sign_statement
-from tocsin.forms.statements import Stamp
-from tocsin.ledger import Note, open_log, read_key_file
+from tocsin.forms.statements import Anchor, Stamp
+from tocsin.ledger import Checkpoint, Note, open_log, read_key_file
+from tocsin.ledger.keys import sign_text
 
 NOW = 1_800_000_000
 MEMBERS = ("ant", "bee", "cat")
@@ -280,3 +281,66 @@ def test_a_sender_at_fault_is_shown_to_anybody(members: Members) -> None:
 def sorted_alarm(members: Members) -> str:
     rows = json.loads(members.run("ant", "body list ant/log --json"))
     return next(str(row["digest"]) for row in rows if row["type"] == "alarm")
+
+
+def test_an_anchor_names_what_did_not_come_and_is_not_made_for_stamps_alone(members: Members) -> None:
+    asked = members.run("ant", "seal inquiry ant/log question? --to bee --deadline", str(NOW + 5))
+    members.stamp("ant")
+    line = ("anchor", "bee/log", "ant/log", "--first", "first", "--key", "bee/statement", "--box", "bee/box")
+    assert members.tocsin(*line).out == "1\n"
+    members.stamp("bee", "ant")
+    assert members.view("ant")["receipts"][0]["by"] == []
+    assert "nothing new" in members.tocsin(*line).err
+    pass_on(members, "ant", "bee", asked)
+    assert members.tocsin(*line).out == "3\n"
+    members.stamp("bee")
+    assert members.view("ant")["receipts"][0]["by"] == ["bee"]
+    members.stamp("ant")
+    assert "nothing new" in members.tocsin(*line).err
+
+
+def test_misconduct_is_written_down_and_shown_to_anybody(members: Members) -> None:
+    """Two votes of one round, and another tree shown to somebody who anchored it."""
+    for number in range(2):
+        (members.root / "other").write_text(
+            (members.root / "terms").read_text().replace("1" * 64, f"{number + 2}" * 64)
+        )
+        members.tocsin("charter", "new", "other", "--after", "first", "--key", "ant/recovery", "-o", f"next{number}")
+        vote = ("vote", "ant/log", f"next{number}", "--first", "first", "--key", "ant/statement", "--round", "1")
+        assert members.tocsin(*vote).code == 0
+    members.stamp("ant")
+    forked = Tree(members, "bee")
+    forked.anchor("cat")
+    members.stamp("cat", "bee")
+    logs = [f"{one}/log" for one in MEMBERS]
+    told = members.tocsin("verify", "coalition", "first", *logs, "--evidence", "shown")
+    assert told.code == 1 and "ant.example/log votes 1 and 2" in told.err and "another tree" in told.err
+    assert members.tocsin("charter", "show", "first", "--policy").out
+    (members.root / "policy").write_text(members.tocsin("charter", "show", "first", "--policy").out)
+    by_name = {path.name.split("-")[0]: path for path in (members.root / "shown").iterdir()}
+    assert set(by_name) == {"votes", "fork"}
+    told = members.tocsin("verify", "exhibit", by_name["votes"])
+    assert told.code == 0 and "two votes" in told.err and told.out.count("vote in round 1") == 2
+    assert members.tocsin("verify", "evidence", by_name["fork"], "--policy", "policy").out == "bee.example/log\n"
+    raw = by_name["votes"].read_bytes()
+    changed = json.loads(raw)
+    changed["pages"][1] = changed["pages"][0]
+    by_name["votes"].write_text(json.dumps(changed, separators=(",", ":"), ensure_ascii=False))
+    assert members.tocsin("verify", "exhibit", by_name["votes"]).code == 1
+    assert members.tocsin("verify", "exhibit", by_name["votes"], "--charter", "next0").code == 1
+
+
+@dataclass
+class Tree:
+    """A log that shows somebody another tree than its own."""
+
+    members: Members
+    name: str
+
+    def anchor(self, to: str) -> None:
+        first = json.loads(self.members.tocsin("charter", "show", "first", "--json").out)["hash"]
+        log = open_log(self.members.root / self.name / "log")
+        note = sign_text(Checkpoint(log.log.origin, 1, b"x" * 32).text(), log.key.signers(), NOW)
+        signers = read_key_file(self.members.root / to / "statement").signers()
+        form = Anchor(f"{to}.example/log", note.encode().decode(), [])
+        open_log(self.members.root / to / "log").log.append([sign_statement(first, form, signers)])

@@ -71,16 +71,53 @@ def anchor(
     first: First,
     key: Key,
     missing: Annotated[list[int] | None, typer.Option(help="Index addressed to you whose body you lack.")] = None,
+    box: Annotated[Path | None, typer.Option(help="Your box key: finds what is missing.")] = None,
+    charter: Annotated[Path | None, typer.Option(help="The charter in force; the first when left out.")] = None,
 ) -> None:
-    """Enter another log's checkpoint: what you have seen of it.
+    """Enter another log's checkpoint: what you have seen of it, and which bodies for you did not come.
 
-    Example: tocsin anchor log https://log.example.net --first charter.json --key statement.key
+    With a box key nothing is entered where all that is new there are stamps and anchors.
+
+    Example: tocsin anchor log https://log.example.net --first charter.json --key statement.key --box box.key
     """
     from tocsin.forms.statements import Anchor
     from tocsin.ledger import read_checkpoint
 
     note = read_checkpoint(source_at(other))
-    enter(folder, first, key, Anchor(origin_of(folder), note.encode().decode(), missing or []))
+    found = missing or []
+    if box is not None:
+        lacking = _missing(folder, other, read_charter(first), read_charter(charter or first), box)
+        if lacking is None:
+            say("nothing new but stamps and anchors: no anchor is entered")
+            return
+        found = sorted({*found, *lacking})
+    enter(folder, first, key, Anchor(origin_of(folder), note.encode().decode(), found))
+
+
+def _missing(folder: Path, other: str, first: "Charter", head: "Charter", box: Path) -> list[int] | None:
+    """Find the entries of a log whose bodies are for us and not here; None where an anchor would say nothing new."""
+    from tocsin.coalition import (
+        BodyStore,
+        Opener,
+        find_missing,
+        find_viewer,
+        is_worth,
+        member_of_log,
+        read_box,
+    )
+    from tocsin.coalition import read_log as read_statements
+    from tocsin.ledger import open_log, parse_checkpoint, read_checkpoint, read_log
+
+    source, own = source_at(other), open_log(folder).log
+    author = member_of_log(head, parse_checkpoint(read_checkpoint(source).text).origin)
+    theirs = read_statements(author, first.hash, read_log(source))
+    mine = member_of_log(head, own.origin)
+    ours = read_statements(mine, first.hash, own.tree.entries(0, own.tree.head().size))
+    chain = [first] if head.hash == first.hash else [first, head]
+    viewer = find_viewer(chain, [read_box(read_bytes(box, "box key"))])
+    bodies = (body for _, body in BodyStore(folder).bodies())
+    lacking = find_missing(theirs, Opener(chain, bodies, viewer))
+    return lacking if is_worth(ours, theirs, lacking) else None
 
 
 def notice(

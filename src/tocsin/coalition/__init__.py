@@ -1,7 +1,7 @@
 """The coalition: charters, statements and votes in members' logs, and the one state that all compute from them."""
 
 from tocsin.coalition.agreements import Agreed, Fault
-from tocsin.coalition.anchors import Saw, find_conflicts, read_anchors
+from tocsin.coalition.anchors import Saw, find_conflicts, find_missing, is_worth, read_anchors
 from tocsin.coalition.batching import Cadence, Waiting, choose_batch, make_cover, wait
 from tocsin.coalition.bodies import (
     BODY_BYTES,
@@ -47,7 +47,7 @@ from tocsin.coalition.fold import Asked, Item, Known, Log, Logs, State, chain_at
 from tocsin.coalition.follow import Follow, Live
 from tocsin.coalition.forks import fork_evidence
 from tocsin.coalition.hearing import STATUSES, Heard
-from tocsin.coalition.opening import Opened, Shut, Viewer, authors_of, find_viewer, member_named, member_of_log
+from tocsin.coalition.opening import Opened, Opener, Shut, Viewer, authors_of, find_viewer, member_named, member_of_log
 from tocsin.coalition.reading import (
     Logged,
     LogReader,
@@ -109,6 +109,7 @@ __all__ = [
     "Logs",
     "Member",
     "Opened",
+    "Opener",
     "Prefix",
     "Proven",
     "Question",
@@ -145,11 +146,13 @@ __all__ = [
     "exhibit_fields",
     "exhibit_votes",
     "find_conflicts",
+    "find_missing",
     "find_viewer",
     "fork_evidence",
     "freeze_message",
     "hear_said",
     "is_for",
+    "is_worth",
     "learn",
     "make_cover",
     "member_named",

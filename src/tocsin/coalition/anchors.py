@@ -9,10 +9,11 @@ from dataclasses import dataclass
 
 from tocsin.coalition.charter import Charter
 from tocsin.coalition.fold import Known
+from tocsin.coalition.opening import Opener, Shut
 from tocsin.coalition.reading import Prefix
 from tocsin.coalition.trees import hashes_of, roots_at
 from tocsin.forms.errors import TocsinError
-from tocsin.forms.statements import Anchor
+from tocsin.forms.statements import Anchor, Sealed
 from tocsin.ledger import (
     Checkpoint,
     Evidence,
@@ -98,6 +99,26 @@ class Knowledge:
             if saw.covers(index, bare=bare):
                 return saw
         return None
+
+
+def find_missing(log: Prefix, opener: Opener) -> list[int]:
+    """List the entries of another's log that are for one, and whose bodies do not open: what an anchor names."""
+    found = (opener.open(e.form, e.index, None) for e in log.entries if isinstance(e.form, Sealed))
+    return [one.index for one in found if isinstance(one, Shut) and one.mine]
+
+
+def is_worth(own: Prefix, other: Prefix, missing: Sequence[int]) -> bool:
+    """Tell whether a new anchor of a log would say something: more than stamps and anchors since the last one, or what
+    is missing has changed. Else two logs would anchor each other for ever.
+    """
+    size, before = 0, list[int]()
+    for entry in own.entries:
+        if isinstance(entry.form, Anchor):
+            lines = entry.form.note.split("\n")
+            if lines[0] == other.origin and lines[1].isdigit():
+                size, before = int(lines[1]), list(entry.form.missing)
+    fresh = any(e.index >= size and not isinstance(e.form, Anchor) for e in other.entries)
+    return fresh or before != list(missing)
 
 
 def find_conflicts(known: Known, saws: Sequence[Saw], served: Mapping[str, Note]) -> list[Evidence]:
