@@ -94,7 +94,7 @@ class Twin:
     judged: Judged = field(default_factory=dict)
     spelled: dict[int, tuple[list[bytes], Range, list[str]]] = field(default_factory=dict)
     read: dict[int, Prefix] = field(default_factory=dict)
-    clocked: dict[tuple[Note, str], int | None] = field(default_factory=dict)
+    clocked: dict[tuple[int, str], int | None] = field(default_factory=dict)
     proposed: dict[str, plain.Charter] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -114,7 +114,7 @@ class Twin:
 
     def clock(self, stamp: Stamped, charter: Charter) -> int | None:
         """Tell the time of a stamp, once."""
-        key = stamp.note, charter.hash
+        key = id(stamp), charter.hash  # `read` keeps every stamp
         if key not in self.clocked:
             self.clocked[key] = cosigned_time(stamp, charter)
         return self.clocked[key]
