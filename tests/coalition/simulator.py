@@ -28,7 +28,7 @@ from plain_forms import (
 )
 
 ROUND = 1000
-ROUNDS = 5
+ROUNDS = 4
 NEVER = 10**9
 KINDS = ("honest",) * 9 + ("silent", "late", "double", "other", "ahead", "odd", "odd", "turncoat")
 COALITION = "c0"

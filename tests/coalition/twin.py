@@ -4,6 +4,7 @@ Signatures are digests that anybody could make, while `unsigned()` holds: what i
 real signatures would take most of the time.
 """
 
+import json
 from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -32,15 +33,23 @@ from tocsin.coalition import (
     learn,
     sign_charter,
     sign_statement,
+    timing,
 )
 from tocsin.coalition.chain import Judged
-from tocsin.coalition.timing import Clock, cosigned_time
+from tocsin.coalition.timing import Clock
 from tocsin.forms.statements import Answer, Form, Freeze, Inquiry, Key, Notice, Proposal, Report, Stamp, Vote
 from tocsin.ledger import Checkpoint, Note, Range, Signer, VerifierKey, leaf_hash
+from tocsin.ledger.note import Signature
 
 HASH = 32
+TOLD = "cosigned"
+"""Names the line of a note that says who cosigned, and when: a signature for each would take most of the time."""
 Held = dict[str, list[tuple[int, int]]]
 """What somebody holds: by origin, of which branches how many entries."""
+
+
+def at(cosigned: tuple[str, int]) -> int:
+    return cosigned[1]
 
 
 def digest(*parts: bytes) -> bytes:
@@ -113,10 +122,13 @@ class Twin:
         return learn(self.charter(self.world.first), logs, clock or self.clock, self.judged)
 
     def clock(self, stamp: Stamped, charter: Charter) -> int | None:
-        """Tell the time of a stamp, once."""
+        """Tell the time of a stamp, once: as `cosigned_time` does, but from what is said of the mirrors."""
         key = id(stamp), charter.hash  # `read` keeps every stamp
         if key not in self.clocked:
-            self.clocked[key] = cosigned_time(stamp, charter)
+            told = next(line.signature for line in stamp.note.signatures if line.name == TOLD)
+            mirrors = {line.key.name: line.name for line in charter.policy.witnesses}
+            times = {mirrors[name]: time for name, time in sorted(json.loads(told), key=at) if name in mirrors}
+            self.clocked[key] = timing.quorum_time(charter.policy, times, charter.text.constants.band)
         return self.clocked[key]
 
     def entries(self, held: Held | None = None) -> dict[str, list[list[plain.Entry]]]:
@@ -184,8 +196,8 @@ class Twin:
         roots = self.spelled[id(book)][2]
         true = stamp.size <= here[2] and stamp.root == plain.root(book.entries, stamp.size)
         tree = Checkpoint(origin, stamp.size, bytes.fromhex(roots[stamp.size]) if true else digest(b"no root"))
-        lines = [signer(origin).sign(tree.text(), 0), *(signer(k).sign(tree.text(), t) for k, t in stamp.cosigned)]
-        return Note(tree.text(), tuple(lines)).encode().decode()
+        told = Signature(TOLD, b"told", json.dumps(stamp.cosigned).encode())
+        return Note(tree.text(), (signer(origin).sign(tree.text(), 0), told)).encode().decode()
 
     def hash(self, name: str) -> str:
         """Spell the hash of a charter, of any if there is none of that name."""
