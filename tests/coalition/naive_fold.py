@@ -15,6 +15,7 @@ from plain_forms import (
     MONDAY,
     Answer,
     Charter,
+    Counting,
     Entry,
     Freeze,
     Inquiry,
@@ -25,38 +26,11 @@ from plain_forms import (
     Report,
     Side,
     Stamp,
+    State,
     Vote,
+    Where,
     root,
 )
-
-Where = tuple[str, int]  # origin and index
-
-
-@dataclass
-class State:
-    """What is so at t, as far as these logs say."""
-
-    chain: list[str]
-    waiting: set[str]
-    keys: dict[str, dict[str, str]]
-    ended: dict[str, int]
-    frozen: dict[str, int]
-    notices: dict[Where, int]
-    inquiries: dict[Where, str]
-    published: dict[Where, int]
-    misconduct: set[tuple[str, int, int]]
-
-
-@dataclass(frozen=True)
-class Counting:
-    """A stamp that counts; `late`: the charter that it names had expired."""
-
-    index: int
-    size: int
-    time: int
-    version: int
-    charter: str
-    late: bool
 
 
 def once(method: Callable[..., Any]) -> Callable[..., Any]:

@@ -147,3 +147,33 @@ class Entry:
 def root(entries: Sequence[Entry], size: int) -> str:
     """Name a prefix: equal for equal entries only."""
     return sha256("".join(entry.leaf for entry in entries[:size]).encode()).hexdigest()
+
+
+Where = tuple[str, int]  # origin and index
+
+
+@dataclass
+class State:
+    """What is so at t, as far as these logs say."""
+
+    chain: list[str]
+    waiting: set[str]
+    keys: dict[str, dict[str, str]]
+    ended: dict[str, int]
+    frozen: dict[str, int]
+    notices: dict[Where, int]
+    inquiries: dict[Where, str]
+    published: dict[Where, int]
+    misconduct: set[tuple[str, int, int]]
+
+
+@dataclass(frozen=True)
+class Counting:
+    """A stamp that counts; `late`: the charter that it names had expired."""
+
+    index: int
+    size: int
+    time: int
+    version: int
+    charter: str
+    late: bool

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, replace
 
-from naive_fold import State as Plain
 from plain_forms import Charter, Side
+from plain_forms import State as Plain
 from simulator import Book, World, follow, founding, member, second
 from test_coalition_naive import compare, told
 from twin import Held, Twin, unsigned

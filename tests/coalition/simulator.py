@@ -214,10 +214,10 @@ class Drawn:
         """Charters that compete; the first is what most want."""
         start = self.rnd.randint(head.start, max(head.start, number))
         made = [follow(head, f"x{number}", start=start, expiry=NEVER), follow(head, f"y{number}", expiry=NEVER)]
-        odd = getattr(
-            self, self.rnd.choice(("joined", "joined", "replaced", "replaced", "left", "rekeyed", "wrong", "plain"))
-        )
-        made.insert(self.rnd.choice((1, 2)) if odd == self.wrong else self.rnd.randint(0, 2), odd(head, number))
+        names = ("joined", "replaced", "replaced", "left", "rekeyed", "wrong", "plain")
+        odd = getattr(self, self.rnd.choice(names))
+        place = self.rnd.choice((1, 2) if odd == self.wrong else (0, 0, 0, 1, 2))
+        made.insert(place, odd(head, number))
         return made
 
     def plain(self, head: Charter, number: int) -> Charter:

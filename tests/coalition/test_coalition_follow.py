@@ -38,7 +38,7 @@ def nothing(origin: str) -> Growing:
     return Growing(Prefix(origin, 0, (), ()))
 
 
-@cases(20)
+@cases(10)
 @given(SEEDS)
 def test_what_is_kept_is_what_the_whole_fold_finds(seed: int) -> None:
     shown = second(ROUNDS + 1)
