@@ -17,6 +17,7 @@ COMMANDS = (
     "witness", "witness init", "witness add-log", "witness add-peer", "witness serve",
     "mirror", "mirror init", "mirror add-log", "mirror add-peer", "mirror sync", "mirror serve",
     "verify", "verify proof", "verify log", "verify mirror", "verify evidence", "node", "node init", "serve",
+    "node backup", "node restore", "node migrate", "node again", "node hold", "node holds", "forget",
 )  # fmt: skip
 HEAVY = {"pyarrow", "pydantic", "altair", "numpy", "hyperscan", "yaml", "jinja2", "vl_convert", "rich", "tocsin.flow",
          "tocsin.ledger", "tocsin.node", "cryptography", "sqlalchemy", "starlette", "httpx", "uvicorn"}  # fmt: skip
@@ -33,8 +34,8 @@ def test_the_example_of_every_command_begins_with_its_own_name(tocsin: Command) 
     listed = tocsin("--help").out.partition("Commands:")[2]
     assert [line.split()[0] for line in listed.splitlines() if line.startswith("  ") and line[2] != " "] == [
         "demo", "screen", "cases", "report", "check", "train", "evaluate", "propose", "vote", "stamp", "anchor",
-        "notice", "inquire", "answer", "freeze", "state", "serve", "exercise", "fingerprint", "standard", "key", "log",
-        "witness", "mirror", "charter", "verify", "node",
+        "notice", "inquire", "answer", "freeze", "state", "serve", "forget", "exercise", "fingerprint", "standard",
+        "key", "log", "witness", "mirror", "charter", "verify", "node",
     ]  # fmt: skip
 
 

@@ -140,6 +140,12 @@ def try_demands(t: SimpleNamespace, raw: bytes) -> None:
             spoilt.reshape(-1)[head[4] % spoilt.size] = head[5]
     for avx2 in (False, True):
         got = outcome(lambda avx2=avx2: t._kernels.meet_demands((buffer, offsets, columns, *arrays), avx2))
+        kept = outcome(
+            lambda avx2=avx2: t._kernels.meet_kept(
+                buffer, offsets, columns, t._kernels.keep_demands(tuple(arrays)), avx2
+            )
+        )
+        assert kept == got
         if not head[2] & 128:
             pairs = sorted(np.frombuffer(got, dtype=np.uint64).tolist())
             assert [(p >> 32, p & 0xFFFFFFFF) for p in pairs] == t.demands.meet_slowly(buffer, offsets, columns, wanted)

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from tocsin.text import BOUNDARY, Demand, kernels_in_use, meet_demands, pack_demands
+from tocsin.text import BOUNDARY, Demand, keep_demands, kernels_in_use, meet_demands, pack_demands
 from tocsin.text.demands import MOST_HITS, meet_slowly
 
 pytestmark = pytest.mark.skipif(kernels_in_use() == "python", reason="no kernels are compiled here")
@@ -23,7 +23,10 @@ def join(lines: list[str]) -> tuple[bytes, NDArray[np.int64]]:
 def met(lines: list[str], demands: list[Demand], columns: list[int] | None = None) -> list[tuple[int, int]]:
     """Ask the kernel, and see to it that the reference says the same."""
     ears = np.array(columns or [0] * len(lines), dtype=np.uint8)
-    found = [(line, demand) for line, demand in meet_demands(*join(lines), ears, pack_demands(demands)).tolist()]
+    found = [
+        (line, demand)
+        for line, demand in meet_demands(*join(lines), ears, keep_demands(pack_demands(demands))).tolist()
+    ]
     assert found == meet_slowly(*join(lines), ears, demands)
     return found
 
@@ -106,9 +109,33 @@ def test_arrays_that_lead_outside_themselves_are_refused(data: st.DataObject) ->
     arrays[place] = raw
     from tocsin.text import _kernels
 
-    try:
-        found = _kernels.meet_demands((*join(["a red lamp", "红灯笼"]), np.zeros(2, np.uint8), *arrays), True)
-    except ValueError as error:
-        assert "unsound" in str(error)
-    else:
-        assert len(found) % 8 == 0
+    lines = (*join(["a red lamp", "红灯笼"]), np.zeros(2, np.uint8))
+    for meet in (
+        lambda: _kernels.meet_demands((*lines, *arrays), True),
+        lambda: _kernels.meet_kept(*lines, _kernels.keep_demands(tuple(arrays)), True),
+    ):
+        try:
+            found = meet()
+        except ValueError as error:
+            assert "unsound" in str(error)
+        else:
+            assert len(found) % 8 == 0
+
+
+def test_kept_demands_do_not_change_with_what_they_were_made_of() -> None:
+    from tocsin.text import _kernels
+
+    arrays = [np.array(a) for a in pack_demands([Demand((("lamp",),)), Demand((("door",),))]).arrays]
+    kept, lines = _kernels.keep_demands(tuple(arrays)), (*join(["the lamp by the door", "x"]), np.zeros(2, np.uint8))
+    before = _kernels.meet_kept(*lines, kept, True)
+    for array in arrays:
+        array.reshape(-1)[:] = np.iinfo(array.dtype).max
+    assert _kernels.meet_kept(*lines, kept, True) == before and len(before) == 16
+    for wrong in ((), tuple(arrays[:-1]), (*arrays[:-1], "x")):
+        with pytest.raises((ValueError, TypeError, BufferError)):
+            _kernels.keep_demands(wrong)
+    for other in (None, object(), arrays[0]):
+        with pytest.raises((ValueError, TypeError)):
+            _kernels.meet_kept(*lines, other, True)
+    with pytest.raises(ValueError, match="columns"):
+        _kernels.meet_kept(*join(["a", "b"]), np.zeros(1, np.uint8), kept, True)

@@ -29,6 +29,7 @@ from tocsin.cli import (
     state,
     statements,
     train,
+    upkeep,
     verify,
     witness,
 )
@@ -64,6 +65,7 @@ app.add_typer(body.app, name="body")
 app.add_typer(verify.app, name="verify")
 app.add_typer(node.app, name="node")
 app.command("serve")(node.serve)
+app.command("forget")(upkeep.forget)
 
 
 class _Interrupted(BaseException):

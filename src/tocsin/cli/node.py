@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from tocsin.cli import upkeep
 from tocsin.cli.rim import put_json, say
 
 app = typer.Typer(
@@ -13,6 +14,7 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
 )
+upkeep.register(app)
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="Folder of the node.")]
 
 

@@ -1,6 +1,7 @@
 """Wire the stages for one run: workers, resume, atomic outputs, the demo."""
 
 from tocsin.flow.asking import check_text, describe, describe_standard, price_standard
+from tocsin.flow.checking import MOST_MESSAGES, Checked, Checker, CheckSettings, Message, Request, read_messages
 from tocsin.flow.demo import Verdict, judge, run_demo
 from tocsin.flow.evaluating import draw_evaluation, evaluate_model
 from tocsin.flow.exercising import Exercise, rank_ranges, write_exercise
@@ -19,21 +20,30 @@ from tocsin.flow.finished import read_table, redraw
 from tocsin.flow.gathering import Gathered
 from tocsin.flow.guarding import read_guard
 from tocsin.flow.judging import Judging, as_stage, judge_texts, load_model
+from tocsin.flow.pieces import OpenStreams, Stretch
 from tocsin.flow.screening import Outcome, Settings, run_screen
 from tocsin.flow.training import read_labelled, train_model
 from tocsin.flow.workers import Detectors, Recipe
 from tocsin.screen.classifier import Settings as TrainSettings
 
 __all__ = [
+    "MOST_MESSAGES",
     "AlarmBank",
     "CaseFiles",
+    "CheckSettings",
+    "Checked",
+    "Checker",
     "Detectors",
     "Exercise",
     "Gathered",
     "Judging",
+    "Message",
+    "OpenStreams",
     "Outcome",
     "Recipe",
+    "Request",
     "Settings",
+    "Stretch",
     "TrainSettings",
     "Verdict",
     "alarm_bank",
@@ -55,6 +65,7 @@ __all__ = [
     "rank_ranges",
     "read_guard",
     "read_labelled",
+    "read_messages",
     "read_table",
     "redraw",
     "run_demo",

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal, Self
 
@@ -11,8 +10,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from tocsin.flow.guarding import GuardSettings, guard_of
-from tocsin.forms import TRAFFIC, ConfigError, TransportError
-from tocsin.screen import RuleDetector, rule_detector
+from tocsin.forms import ConfigError, TransportError
+from tocsin.screen import RuleDetector, as_traffic, rule_detector
 from tocsin.screen.classifier import (
     ClassifierDetector,
     Model,
@@ -29,7 +28,6 @@ from tocsin.text import Folded, fold_batch
 Stage = Literal["first", "second", "guard"]
 STAGES: dict[str, Stage] = {"first": "first", "second": "second", "guard": "guard"}
 BATCH = 4096
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def as_stage(name: str) -> Stage:
@@ -105,12 +103,4 @@ class Rules:
 
 def as_events(texts: Sequence[str] | pa.Array) -> pa.RecordBatch:
     """Make each text a user's message of its own."""
-    rows = len(texts)
-    given = {
-        "event_id": pa.array([str(n) for n in range(rows)], pa.string()),
-        "time": pa.array([_EPOCH] * rows, TRAFFIC.field("time").type),
-        "role": pa.array(["user"] * rows, pa.string()),
-        "text": texts if isinstance(texts, pa.Array) else pa.array(texts, pa.string()),
-    }
-    columns = [given.get(field.name, pa.nulls(rows, field.type)) for field in TRAFFIC]
-    return pa.RecordBatch.from_arrays(columns, schema=TRAFFIC)
+    return as_traffic(texts if isinstance(texts, pa.Array) else pa.array(texts, pa.string()), ["user"] * len(texts))

@@ -1,5 +1,6 @@
 """What serves HTTP: a member's node, its log, witnesses and mirrors; and the way out to others' servers."""
 
+from tocsin.node.backup import back_up, restore
 from tocsin.node.log import log_app
 from tocsin.node.log_lines import LogLines
 from tocsin.node.mirror import mirror_app
@@ -7,6 +8,14 @@ from tocsin.node.node import Node, init_node, open_node
 from tocsin.node.outbound import HttpTransport
 from tocsin.node.serving import Listening, listen
 from tocsin.node.supervise import Supervisor
+from tocsin.node.upkeep import (
+    end_hold,
+    forget_account,
+    hold_account,
+    list_holds,
+    migrate_node,
+    take_up_again,
+)
 from tocsin.node.witness import witness_app
 
 __all__ = [
@@ -15,10 +24,18 @@ __all__ = [
     "LogLines",
     "Node",
     "Supervisor",
+    "back_up",
+    "end_hold",
+    "forget_account",
+    "hold_account",
     "init_node",
+    "list_holds",
     "listen",
     "log_app",
+    "migrate_node",
     "mirror_app",
     "open_node",
+    "restore",
+    "take_up_again",
     "witness_app",
 ]

@@ -37,7 +37,9 @@ def serve(folder: Path, port: int) -> None:
 
     node = open_node(folder)
     try:
-        Listening(socket.socket(fileno=port)).serve(build_app(node))
+        app = build_app(node)
+        app.state.checks.begin(warm=True)
+        Listening(socket.socket(fileno=port)).serve(app)
     finally:
         node.close()
 
@@ -45,6 +47,7 @@ def serve(folder: Path, port: int) -> None:
 def work(folder: Path, slot: str, lines: LogLines) -> None:
     """Run the jobs; what this slot had begun when it died is taken up again at once."""
     from tocsin.node.jobs.casing import Casing
+    from tocsin.node.jobs.retention import Retention
     from tocsin.node.jobs.screening import Screening
     from tocsin.node.node import open_node
     from tocsin.node.stores import events
@@ -57,7 +60,8 @@ def work(folder: Path, slot: str, lines: LogLines) -> None:
     try:
         with node.database.writing() as connection:
             events.release(connection, name)
-        work_through(node, (Screening.load(node, name), Casing.load(node, name)), stop, lines)
+        jobs = (Screening.load(node, name), Casing.load(node, name), Retention(name))
+        work_through(node, jobs, stop, lines)
     finally:
         node.close()
 

@@ -1,6 +1,5 @@
 """The node's application: its routes, one table from errors to HTTP, and bounded bodies."""
 
-import msgspec
 from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import Response
@@ -8,12 +7,14 @@ from starlette.responses import Response
 from tocsin import __version__
 from tocsin.forms import TocsinError
 from tocsin.node.access import Access, Caller
+from tocsin.node.checks import Checks
+from tocsin.node.keeping import Keeping
 from tocsin.node.node import Node
-from tocsin.node.refusals import HEADERS, status_of
-from tocsin.node.routes import cases, events, health, stats
+from tocsin.node.refusals import refusal
+from tocsin.node.routes import cases, check, events, health, moderations, stats
 from tocsin.node.stores import tokens
 
-ROUTERS = (events.router, stats.router, cases.router, health.router)
+ROUTERS = (check.router, moderations.router, events.router, stats.router, cases.router, health.router)
 
 
 def build_app(node: Node) -> FastAPI:
@@ -26,14 +27,15 @@ def build_app(node: Node) -> FastAPI:
             return tokens.find(connection, digest, node.now())
 
     app.state.access = Access(look_up, node.now)
+    app.state.checks = Checks(node.home, node.config)
+    app.state.keeping = Keeping(node.intake) if node.config.check.store else None
     for router in ROUTERS:
         app.include_router(router)
     app.add_exception_handler(TocsinError, _refused)
+    app.add_middleware(check.Shortcut)
     return app
 
 
 async def _refused(_request: Request, error: Exception) -> Response:
     assert isinstance(error, TocsinError)
-    status = status_of(error)
-    body = {"error": {"message": str(error), "hint": error.hint}}
-    return Response(msgspec.json.encode(body), status, HEADERS.get(status), "application/json")
+    return refusal(error)

@@ -73,12 +73,72 @@ class ScreeningSection(_Section):
         "Allow-list file (YAML) of rules, accounts or templates, with reason and expiry; empty: none.",
         "放行清单文件（YAML），列出规则、账号或模板及其理由和期限；留空则没有。",
     )
+    withhold_orgs: tuple[str, ...] = _key(
+        (),
+        "Customers (`org`) whose content may not be kept: their texts go once screened, findings keep offsets and a "
+        "keyed hash only.",
+        "内容不得留存的客户（`org`）：筛查后即删除其原文，发现只保留位置和带密钥哈希。",
+    )
     casing_seconds: float = _key(
         3.0,
         "Least seconds between two rounds in which cases are formed from what is new.",
         "两轮个案生成之间的最短间隔秒数。",
         ge=0.1,
         le=3600,
+    )
+
+
+class CheckSection(_Section):
+    """How messages are checked for gateways (/v1/check, /v1/moderations) · 网关送检消息的处理方式"""
+
+    policy: str = _key(
+        "",
+        "Policy file (YAML) that says what is allowed, reviewed and blocked; empty: the one that ships.",
+        "处置策略文件（YAML），规定放行、复核与拦截的条件；留空则使用随附的策略。",
+    )
+    stage: Literal["first", "second"] = _key(
+        "first",
+        "How far messages are judged: first, or second (candidates again, slower).",
+        "评判到第几级：first 为第一级；second 会对可疑消息再评判一次，速度较慢。",
+    )
+    alarms: str = _key(
+        "",
+        "Folder of a bank of alarms whose text is looked for; empty: none.",
+        "警示库文件夹，用于查找他方所发警示的文本；留空则不查找。",
+    )
+    group_keys: tuple[str, ...] = _key((), "Files of the group keys of that bank.", "上述警示库所用的组密钥文件。")
+    store: bool = _key(
+        False,
+        "Whether checked messages are stored as events too; the answer then waits until they are durable.",
+        "是否将送检消息同时存为消息记录；若存储，则落盘后才作答复。",
+    )
+    body_bytes: int = _key(
+        2 << 20,
+        "Largest body of a check, in bytes.",
+        "送检请求体的最大字节数。",
+        ge=1024,
+        le=1 << 26,
+    )
+    most_waiting: int = _key(
+        2000,
+        "Requests that may wait to be judged; beyond that the answer is 429.",
+        "允许等待评判的请求数；超过后返回 429。",
+        ge=1,
+        le=1_000_000,
+    )
+    most_streams: int = _key(
+        10_000,
+        "Streamed answers that may be open at a time; the longest idle are dropped first.",
+        "可同时检查的流式输出数；超过后先丢弃闲置最久的。",
+        ge=1,
+        le=1_000_000,
+    )
+    stream_seconds: int = _key(
+        600,
+        "Seconds after which an idle stream is dropped.",
+        "流式输出闲置多少秒后丢弃。",
+        ge=1,
+        le=86_400,
     )
 
 
@@ -92,6 +152,13 @@ class RetentionSection(_Section):
         ge=0,
         le=3650,
     )
+    findings_days: int = _key(
+        365,
+        "Days for which findings, counts and sketches are kept, from which cases are formed.",
+        "保存发现、计数和文本指纹的天数；个案由它们生成。",
+        ge=1,
+        le=3650,
+    )
 
 
 class NodeConfig(_Section):
@@ -100,6 +167,7 @@ class NodeConfig(_Section):
     database: DatabaseSection = DatabaseSection()
     server: ServerSection = ServerSection()
     screening: ScreeningSection = ScreeningSection()
+    check: CheckSection = CheckSection()
     retention: RetentionSection = RetentionSection()
 
 
@@ -138,4 +206,6 @@ def _lines(config: NodeConfig) -> Iterator[str]:
 def _toml(value: object) -> str:
     if isinstance(value, str):
         return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(_toml, value))}]"
     return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,9 +1,13 @@
 """The folder of a node: settings, keys, and with SQLite the database."""
 
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tocsin.forms import ConfigError, TransportError
+from tocsin.forms import ConfigError, PolicyError, TransportError
 from tocsin.node.config import NodeConfig
 
 SETTINGS = "tocsin.toml"
@@ -37,6 +41,25 @@ class Home:
     def path(self, named: str) -> Path | None:
         """Find a file that the settings name, beside them unless it is absolute; None where they name none."""
         return self.folder / named if named else None
+
+
+@contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """Hold a folder, so that nobody serves or migrates it meanwhile; the lock goes with this process, however it ends.
+
+    Errors: PolicyError where another process holds it; TransportError where the folder cannot be used.
+    """
+    try:
+        lock = os.open(folder / "serving", os.O_CREAT | os.O_RDWR, 0o600)
+    except OSError as error:
+        raise TransportError(f"cannot use {folder.name!r}: {error.strerror}", hint="check the path") from error
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError as error:
+        raise PolicyError(f"{folder.name!r} is being served", hint="stop the other process first") from error
+    finally:
+        os.close(lock)
 
 
 def make_folder(folder: Path) -> Home:

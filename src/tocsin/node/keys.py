@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
@@ -13,6 +14,7 @@ from tocsin.forms import ConfigError, TransportError, VerificationError
 NAMES = ("identity", "traffic", "webhook")
 KEY_BYTES = 32
 _NONCE_BYTES = 12
+_EVENT_BYTES = 16
 
 Random = Callable[[int], bytes]
 
@@ -48,6 +50,10 @@ class Keys:
     identity: bytes = field(repr=False)
     sealer: Sealer = field(repr=False)
     webhook: bytes = field(repr=False)
+
+    def event_key(self, event_id: str) -> bytes:
+        """Hash an event's id: what the database knows it by."""
+        return blake2b(event_id.encode(), key=self.identity, digest_size=_EVENT_BYTES, person=b"event").digest()
 
 
 def make_keys(folder: Path, random: Random) -> None:

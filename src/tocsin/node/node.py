@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from tocsin.forms import ConfigError
 from tocsin.node.access import SCOPES, new_token
+from tocsin.node.backlog import Backlog
 from tocsin.node.config import DatabaseSection, NodeConfig, read_config, write_config
-from tocsin.node.db import Database, is_current, migrate, open_database
+from tocsin.node.db import Database, check_current, migrate, open_database
 from tocsin.node.home import Home, make_folder
 from tocsin.node.intake import Intake
 from tocsin.node.keys import Keys, Random, make_keys, read_keys
-from tocsin.node.stores import tokens
+from tocsin.node.stores import events, tokens
 
 Clock = Callable[[], float]  # POSIX seconds
 
@@ -35,6 +35,15 @@ class Node:
         """The one way in for events."""
         return Intake(self.database, self.keys, self.now)
 
+    @cached_property
+    def backlog(self) -> Backlog:
+        """How much waits."""
+        return Backlog(self._count_waiting, self.config.server.most_waiting, time.monotonic)
+
+    def _count_waiting(self) -> int:
+        with self.database.reading() as connection:
+            return events.waiting(connection)
+
     def now(self) -> int:
         """Read the clock: microseconds since 1970."""
         return int(self.clock() * 1_000_000)
@@ -53,8 +62,7 @@ def open_node(folder: Path, clock: Clock = time.time, random: Random = os.urando
     home = Home(folder)
     config = read_config(home.settings)
     database = open_database(home.database_url(config))
-    if not is_current(database):
-        raise ConfigError("the database has the tables of another version", hint="run `tocsin node migrate DIR`")
+    check_current(database)
     return Node(home, config, read_keys(home.keys), database, clock, random)
 
 

@@ -1,5 +1,8 @@
 """Refusals that only a server knows, and the one table from errors to HTTP."""
 
+import msgspec
+from starlette.responses import Response
+
 from tocsin.forms import ConfigError, FormatError, PolicyError, TocsinError, TransportError, VerificationError
 
 
@@ -46,3 +49,10 @@ HEADERS = {401: {"www-authenticate": "Bearer"}, 429: {"retry-after": "1"}, 503: 
 def status_of(error: TocsinError) -> int:
     """Find the status of an error."""
     return next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
+
+
+def refusal(error: TocsinError) -> Response:
+    """Put an error into HTTP."""
+    status = status_of(error)
+    body = {"error": {"message": str(error), "hint": error.hint}}
+    return Response(msgspec.json.encode(body), status, HEADERS.get(status), "application/json")

@@ -1,6 +1,5 @@
 """`tocsin serve`: one server process and its workers, kept alive, ended in good order."""
 
-import fcntl
 import os
 import signal
 import subprocess
@@ -12,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 
-from tocsin.forms import PolicyError
+from tocsin.node.home import held
 from tocsin.node.log_lines import LogLines
 from tocsin.node.serving import Listening
 
@@ -68,8 +67,11 @@ class Supervisor:
         """
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._told)
-        lock = _locked(self.folder)
-        alive, held = os.pipe()  # closes with this process, however it ends: so children know
+        with held(self.folder):
+            self._run()
+
+    def _run(self) -> None:
+        alive, kept = os.pipe()  # closes with this process, however it ends: so children know
         children = self._children(alive)
         try:
             while not self._stop.wait(_LOOK):
@@ -77,7 +79,7 @@ class Supervisor:
         finally:
             for child in children:
                 child.stop(STOP_SECONDS)
-            for one in (held, alive, lock):
+            for one in (kept, alive):
                 os.close(one)
 
     def _told(self, _number: int, _frame: FrameType | None) -> None:
@@ -101,14 +103,3 @@ class Supervisor:
                 lasted = now - child.started > SLOWEST_RESTART
                 child.pause = 0.0 if lasted else min(SLOWEST_RESTART, 2 * child.pause + 0.25)
             child.start(now)
-
-
-def _locked(folder: Path) -> int:
-    """Hold the folder: the lock goes with this process, however it ends."""
-    lock = os.open(folder / "serving", os.O_CREAT | os.O_RDWR, 0o600)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        os.close(lock)
-        raise PolicyError(f"{folder.name!r} is being served already", hint="stop the other process first") from error
-    return lock

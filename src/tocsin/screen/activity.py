@@ -1,5 +1,7 @@
 """What accounts did and shared in one batch, counted so that the counts of batches add up in any order."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -45,6 +47,15 @@ def count_activity(batch: pa.RecordBatch) -> pa.Table:
     }
     counted = pa.table(rows).group_by(list(keys), use_threads=False).aggregate(_FOLDS)
     return _written(counted.rename_columns({f"{column}_{how}": column for column, how in _FOLDS}))
+
+
+def add_counts(counts: Sequence[pa.Table]) -> pa.Table:
+    """Add up the COUNTS of several batches."""
+    whole = pa.concat_tables([COUNTS.empty_table(), *counts])
+    keys = ["account", "hour", *SHARED]
+    added = whole.group_by(keys, use_threads=False).aggregate(_FOLDS)
+    named = added.rename_columns({f"{column}_{how}": column for column, how in _FOLDS})
+    return pa.Table.from_arrays([named[name] for name in COUNTS.names], schema=COUNTS)
 
 
 def _written(counted: pa.Table) -> pa.Table:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from importlib.util import find_spec
 from io import BytesIO
 from itertools import groupby
@@ -19,7 +20,7 @@ from tocsin.standard.factors import commonplace
 from tocsin.standard.load import Standard
 from tocsin.standard.match import demands
 from tocsin.standard.vectorscan import Database
-from tocsin.text import Demand, Demands, Folded, Lines, kernels_in_use, meet_demands, pack_demands
+from tocsin.text import Demand, Demands, Folded, Lines, keep_demands, kernels_in_use, meet_demands, pack_demands
 
 Ints = NDArray[np.int64]
 Columns = NDArray[np.uint8]
@@ -48,6 +49,11 @@ class _Pack:
     demands: Demands
     numbers: Ints
 
+    @cached_property
+    def kept(self) -> object:
+        """The demands as the kernel keeps them: checked once, for a handful of lines is looked through sooner."""
+        return keep_demands(self.demands)
+
 
 @dataclass(frozen=True)
 class _Kernel:
@@ -62,7 +68,7 @@ class _Kernel:
 
 
 def _met(pack: _Pack, buffer: Lines, offsets: Ints, columns: Columns) -> Ints:
-    pairs = meet_demands(buffer, offsets, columns, pack.demands)
+    pairs = meet_demands(buffer, offsets, columns, pack.kept)
     return np.column_stack([pairs[:, 0], pack.numbers[pairs[:, 1]]])
 
 

@@ -9,6 +9,7 @@ from tocsin.text.fingerprint_thin import Crowd, common_windows, thin
 from tocsin.text.fold import Folded, FoldedText, fold_batch, fold_slowly, fold_text
 from tocsin.text.kernels import (
     class_sums,
+    keep_demands,
     kernels_in_use,
     list_rows,
     meet_demands,
@@ -45,6 +46,7 @@ __all__ = [
     "fold_text",
     "hash_windows",
     "join",
+    "keep_demands",
     "kernels_in_use",
     "list_rows",
     "meet_demands",

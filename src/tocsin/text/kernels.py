@@ -105,13 +105,20 @@ def probe_vote(table: probe.AlarmTable, hashes: Hashes, offsets: Positions, most
     return np.frombuffer(_C.probe_vote(*arrays, hashes, offsets, most), dtype=np.uint64).reshape(-1, 3)
 
 
-def meet_demands(buffer: Lines, offsets: Positions, columns: NDArray[np.uint8], demands: Demands) -> NDArray[np.int64]:
+def keep_demands(demands: Demands) -> object:
+    """Check demands once for many calls of `meet_demands`; only where kernels are compiled."""
+    if _C is None:
+        raise NotImplementedError("no kernels are compiled here")
+    return _C.keep_demands(demands.arrays)
+
+
+def meet_demands(buffer: Lines, offsets: Positions, columns: NDArray[np.uint8], kept: object) -> NDArray[np.int64]:
     """Name the lines and the demands that they meet, as `demands.meet_slowly` does; only where kernels are compiled.
 
-    Shape: rows of (line, demand), ascending.
+    Shape: rows of (line, demand), ascending; `kept` is what `keep_demands` gave.
     """
     if _C is None:
         raise NotImplementedError("no kernels are compiled here")
-    raw = np.frombuffer(_C.meet_demands((buffer, offsets, columns, *demands.arrays), _AVX2), dtype=np.uint64)
+    raw = np.frombuffer(_C.meet_kept(buffer, offsets, columns, kept, _AVX2), dtype=np.uint64)
     pairs = np.sort(raw)
     return np.column_stack([pairs >> np.uint64(32), pairs & np.uint64(0xFFFFFFFF)]).astype(np.int64)

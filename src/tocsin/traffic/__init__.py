@@ -1,6 +1,7 @@
 """Read logs of AI traffic, whatever their form, as batches of TRAFFIC."""
 
-from tocsin.traffic.identities import hash_identities
+from tocsin.traffic.calls import Turn, UnusableLineError, parts_unseen, read_turn
+from tocsin.traffic.identities import hash_identifier, hash_identities
 from tocsin.traffic.jsonl import read_lines
 from tocsin.traffic.piece import Piece
 from tocsin.traffic.pull import Pulled, pull
@@ -14,8 +15,13 @@ __all__ = [
     "Piece",
     "Pulled",
     "SeenIds",
+    "Turn",
+    "UnusableLineError",
     "find_sources",
+    "hash_identifier",
     "hash_identities",
+    "parts_unseen",
     "pull",
     "read_lines",
+    "read_turn",
 ]

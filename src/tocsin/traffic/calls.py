@@ -24,6 +24,8 @@ _ACCOUNT = ("account", "user", "user_id", "safety_identifier")
 _SESSION = ("session", "session_id", "conversation_id", "thread_id")
 _TIME = ("time", "timestamp", "created_at", "created")
 _PLAIN_COLUMNS = ("org", "key_id", "end_user", "client", "device", "payment", "lang")
+_TYPE_CHARS = 40
+_TEXTS = ("text", "refusal")  # of a part
 _MARKERS = ("image", "audio", "video", "file")
 _Json = dict[str, Any]
 
@@ -122,6 +124,25 @@ def _answers(response: _Json) -> Iterator[Turn]:
         yield _turn({"role": "assistant"} | _dict(message), filtered=filtered)
 
 
+def read_turn(message: Any) -> Turn:
+    """Read one message of a chat-completion call; parts other than text leave a mark such as [image].
+
+    Errors: UnusableLineError with the reason.
+    """
+    return _turn(message)
+
+
+def parts_unseen(message: Any) -> tuple[str, ...]:
+    """Name the types of a message's parts that hold no text: images, audio, files."""
+    content = _dict(message).get("content")
+    parts = content if isinstance(content, list) else []
+    return tuple(str(_dict(part).get("type"))[:_TYPE_CHARS] for part in parts if not _says(part))
+
+
+def _says(part: Any) -> bool:
+    return isinstance(part, str) or any(isinstance(_dict(part).get(key), str) for key in _TEXTS)
+
+
 def _turn(message: Any, *, filtered: bool = False) -> Turn:
     if not isinstance(message, dict):
         raise UnusableLineError("a message is not an object")
@@ -148,7 +169,7 @@ def _content(content: Any) -> str:
 def _part(part: Any) -> str:
     if isinstance(part, str):
         return part
-    for key in ("text", "refusal"):
+    for key in _TEXTS:
         if isinstance(_dict(part).get(key), str):
             return str(part[key])
     kind = str(_dict(part).get("type"))

@@ -16,13 +16,22 @@ def hash_identities(batch: pa.RecordBatch, key: bytes) -> pa.RecordBatch:
     Equal identifiers get equal digests in every batch, column and run with the same key. Raises ConfigError for an
     empty key.
     """
-    if not key:
-        raise ConfigError("the id key is empty", hint="write at least 16 random bytes into the key file")
-    short = key if len(key) <= blake2b.MAX_KEY_SIZE else blake2b(key).digest()
+    short = _short(key)
     for name in IDENTITIES:
         at = batch.schema.get_field_index(name)
         batch = batch.set_column(at, batch.schema.field(at), _hashed(batch.column(at), short))
     return batch
+
+
+def hash_identifier(name: str, key: bytes) -> str:
+    """Hash one identifier as `hash_identities` does."""
+    return blake2b(name.encode(), key=_short(key), digest_size=_DIGEST_BYTES).hexdigest()
+
+
+def _short(key: bytes) -> bytes:
+    if not key:
+        raise ConfigError("the id key is empty", hint="write at least 16 random bytes into the key file")
+    return key if len(key) <= blake2b.MAX_KEY_SIZE else blake2b(key).digest()
 
 
 def _hashed(column: pa.Array, key: bytes) -> pa.Array:

@@ -23,6 +23,8 @@ _PRAGMAS = (
     "PRAGMA temp_store=MEMORY",
     "PRAGMA foreign_keys=ON",
 )
+# What was taken out is in the write-ahead log too until that is empty; a reader may keep it from being so for a while.
+_EMPTY_LOG = ("PRAGMA busy_timeout=1000", "PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 @dataclass(frozen=True)
@@ -47,12 +49,38 @@ class Database:
             yield connection
 
     @contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        """See one state of the database for as long as this lasts."""
+        with told(), self.engine.connect() as connection:
+            if not self.is_sqlite:
+                connection.execution_options(isolation_level="REPEATABLE READ")
+            with connection.begin():
+                yield connection
+
+    @contextmanager
     def writing(self) -> Iterator[Connection]:
         """Write all or nothing; durable once left."""
         with told(), self.engine.connect() as connection:
             asking = connection.execution_options(**{_BEGIN: "BEGIN IMMEDIATE"})
             with asking.begin():
                 yield asking
+
+    @contextmanager
+    def erasing(self) -> Iterator[Connection]:
+        """Write as `writing` does; with SQLite what is taken out is overwritten in the file too, once this is left."""
+        if not self.is_sqlite:
+            with self.writing() as connection:
+                yield connection
+            return
+        with told(), self.engine.connect() as connection:
+            plain: Any = connection.connection.dbapi_connection
+            plain.execute("PRAGMA secure_delete=ON")
+            asking = connection.execution_options(**{_BEGIN: "BEGIN IMMEDIATE"})
+            with asking.begin():
+                yield asking
+            for pragma in _EMPTY_LOG:
+                plain.execute(pragma)
+            connection.invalidate()  # the next connection has all this as it was
 
     def close(self) -> None:
         """Close all connections."""

@@ -52,13 +52,16 @@ PARCELS = Table(
     Column("received", _Big, nullable=False),
     Column("source", String(200), nullable=False),
     Column("rows", Integer, nullable=False),
-    Column("size", _Big, nullable=False),  # bytes of `traffic`
+    Column("size", _Big, nullable=False),  # bytes before it was compressed
     Column("state", String(10), nullable=False),  # waiting | screened | failed
     Column("part", _Big),
     Column("claimed_by", String(40)),
     Column("claimed_until", _Big, nullable=False, server_default="0"),
     Column("traffic", LargeBinary),  # null once its time is over
+    Column("tries", Integer, nullable=False, server_default="0"),  # how often a worker has taken it on
+    Column("problem", String(200)),  # why it failed
     Index(None, "state", "id"),
+    Index(None, "part"),
 )
 
 # What screened batches gave, sealed: Arrow streams of FINDINGS, COUNTS and SKETCHES. Parts merge in any grouping.

@@ -9,12 +9,19 @@ import pyarrow as pa
 from tocsin.cases import Allowance, build_cases, parse_allowances
 from tocsin.flow import Gathered
 from tocsin.forms import CASES, ConfigError
+from tocsin.node import joining
 from tocsin.node.node import Node
 from tocsin.node.stores import cases, parts, totals
+from tocsin.node.stores.names import time_id
+from tocsin.node.stores.parts import Listed
 from tocsin.standard import Standard, load_standard
 
 LEASE_US = 300_000_000
 SHARE = 4  # rounds take at most one part in this many of the time, plus one
+
+
+class _GoneError(Exception):
+    """Raise where parts are not what they were: nothing may be written."""
 
 
 @dataclass
@@ -54,6 +61,7 @@ class Casing:
         formed = build_cases(findings, activity, self.standard, allowances=_allowances(node), today=today).cast(CASES)
         self._store(node, formed, len(findings))
         self._day = str(today)
+        self._join(node)
         taken = time.monotonic() - started
         self._next = started + taken + max(self.seconds, SHARE * taken)
         return True
@@ -80,6 +88,37 @@ class Casing:
                 cases.store(connection, formed, now)
                 totals.put(connection, "findings", findings)
                 totals.put(connection, "cased", sum(self._known.values()))
+
+    def _join(self, node: Node) -> None:
+        """Join small parts: what was gathered from them stays."""
+        with node.database.reading() as connection:
+            listed = [part for part in parts.listing(connection) if part.id in self._known]
+        for some in joining.due(listed):
+            if not self._join_some(node, some):
+                return
+
+    def _join_some(self, node: Node, some: list[Listed]) -> bool:
+        """Join some parts, if they are all there still and this worker is still the one to do so."""
+        old = [part.id for part in some]
+        now = node.now()
+        with node.database.reading() as connection:
+            loaded = [parts.load(connection, part, node.keys.sealer) for part in old]
+        screened = [one for one in loaded if one is not None]
+        if len(screened) < len(old):
+            return False
+        new = joining.join(time_id(now, node.random), some, screened)
+        try:
+            with node.database.writing() as connection:
+                ours = totals.lease(connection, self.name, self.worker, now, now + LEASE_US)
+                made = max(part.made for part in some)
+                if not (ours and parts.replace(connection, old, new, node.keys.sealer, made)):
+                    raise _GoneError
+        except _GoneError:
+            return False
+        for part in old:
+            del self._known[part]
+        self._known[new.id] = new.rows
+        return True
 
 
 def _allowances(node: Node) -> tuple[Allowance, ...]:

@@ -11,8 +11,7 @@ from tocsin.node.access import Caller, require
 from tocsin.node.answering import read_body
 from tocsin.node.intake import Receipt
 from tocsin.node.node import Node
-from tocsin.node.refusals import BusyError, TooLargeError
-from tocsin.node.stores import events
+from tocsin.node.refusals import TooLargeError
 
 router = APIRouter(prefix="/v1", tags=["events"])
 
@@ -82,10 +81,7 @@ async def add_events(request: Request, caller: Caller = Depends(require("ingest"
 
 def _accept(node: Node, body: bytes, source: str) -> Receipt:
     lines = _lines(body, node.config.server.events_a_request)
-    with node.database.reading() as connection:
-        waiting = events.waiting(connection)
-    if waiting + len(lines) > node.config.server.most_waiting:
-        raise BusyError(f"{waiting} events wait to be screened", hint="send them again a little later")
+    node.backlog.admit(len(lines))
     return node.intake.accept_raw(lines, source)
 
 

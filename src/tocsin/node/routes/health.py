@@ -7,10 +7,10 @@ from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import Response
 
+from tocsin.forms import TransportError
 from tocsin.node.access import Caller, require
 from tocsin.node.db import is_current
 from tocsin.node.node import Node
-from tocsin.node.refusals import BusyError
 from tocsin.node.stores import cases, events, totals
 
 router = APIRouter(tags=["health"])
@@ -33,7 +33,7 @@ def readyz(request: Request) -> Fine:
     """Ask the database; 503 where it does not answer."""
     node: Node = request.app.state.node
     if not is_current(node.database):
-        raise BusyError("the database has the tables of another version", hint="run `tocsin node migrate DIR`")
+        raise TransportError("the database has the tables of another version", hint="run `tocsin node migrate DIR`")
     return Fine()
 
 
@@ -43,10 +43,12 @@ def metrics(request: Request, _caller: Caller = Depends(require("metrics"))) -> 
     node: Node = request.app.state.node
     with node.database.reading() as connection:
         total, waiting, formed = totals.read(connection), events.waiting(connection), cases.count(connection)
+        failed = events.count_failed(connection)
     registry = CollectorRegistry()
     for name, what, value in (
         ("tocsin_events_screened", "Events that were screened", total.get("events", 0)),
         ("tocsin_events_waiting", "Events that wait to be screened", waiting),
+        ("tocsin_events_failed", "Events that were set aside because they could not be screened", failed),
         ("tocsin_findings", "Findings that the cases were formed from", total.get("findings", 0)),
         ("tocsin_cases", "Cases that are formed from what is kept", formed),
     ):

@@ -16,6 +16,7 @@ class Stats(BaseModel):
 
     events: int = Field(description="events that came in and were screened")
     waiting: int = Field(description="events that came in and wait to be screened")
+    failed: int = Field(description="events that were set aside because they could not be screened")
     findings: int = Field(description="findings that the cases were formed from")
     cases: int = Field(description="cases that are formed from what is kept")
     settled: bool = Field(description="whether the cases speak of all events")
@@ -30,7 +31,8 @@ def get_stats(request: Request, _caller: Caller = Depends(require("read"))) -> S
         return Stats(
             events=total.get("events", 0),
             waiting=waiting,
+            failed=events.count_failed(connection),
             findings=total.get("findings", 0),
             cases=cases.count(connection),
-            settled=waiting == 0 and total.get("cased", 0) == total.get("events", 0),
+            settled=waiting == 0 and total.get("cased", 0) + total.get("outlived", 0) >= total.get("events", 0),
         )

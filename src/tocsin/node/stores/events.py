@@ -1,29 +1,30 @@
 """Events: ids that came in, and parcels of what they held."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
 from sqlalchemy import bindparam, func, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 
 from tocsin.forms import TRAFFIC
 from tocsin.node.db.schema import EVENTS, PARCELS
 from tocsin.node.keys import Sealer
+from tocsin.node.stores.leases import Lease
 
 _CODEC = pa.Codec("zstd", compression_level=1)
 _LENGTH = 8
 WAITING, SCREENED, FAILED = "waiting", "screened", "failed"
+ALONE, WORN = 2, 8  # tries after which a parcel is taken on by itself, and after which it is given up
+_MOST_AT_ONCE = 1000
+_ADD_IN_SQLITE = 'INSERT INTO events ("key", parcel, "row", account) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING'
+_ADD_IN_POSTGRES = (
+    'INSERT INTO events ("key", parcel, "row", account) SELECT * FROM '
+    'unnest(%s::bytea[], %s::bigint[], %s::integer[], %s::text[]) ON CONFLICT DO NOTHING RETURNING parcel, "row"'
+)
 
-
-@dataclass(frozen=True, slots=True)
-class Claimed:
-    """Parcels that one worker has taken on, oldest first; traffic: one batch of TRAFFIC."""
-
-    ids: tuple[int, ...]
-    traffic: pa.RecordBatch
+Noted = tuple[bytes, int, int, str | None]
+"""Key of an event, its parcel, its row there, its account."""
 
 
 def pack(batch: pa.RecordBatch, sealer: Sealer, parcel: int) -> bytes:
@@ -46,17 +47,31 @@ def _place(parcel: int) -> str:
     return f"parcel {parcel}"
 
 
-def add_keys(connection: Connection, parcel: int, keys: Sequence[bytes], accounts: Sequence[str | None]) -> list[int]:
-    """Note ids of a parcel's rows; return the rows that are new, and leave out those that came before."""
-    insert_new = (sqlite if connection.dialect.name == "sqlite" else postgresql).insert(EVENTS)
-    ordered = sorted(zip(keys, range(len(keys)), accounts, strict=True))  # two writers never wait in a circle
-    rows = [{"key": key, "parcel": parcel, "row": row, "account": account} for key, row, account in ordered]
-    connection.execute(insert_new.on_conflict_do_nothing(), rows)
-    own = EVENTS.c.parcel == parcel
-    count = connection.execute(select(func.count()).select_from(EVENTS).where(own)).scalar_one()
-    if count == len(keys):
-        return list(range(count))
-    return sorted(connection.execute(select(EVENTS.c.row).where(own)).scalars())
+def add_keys(connection: Connection, noted: Iterable[Noted]) -> dict[int, list[int]]:
+    """Note the ids of rows of parcels; return of each parcel the rows that are new, and leave out what came before."""
+    ordered = sorted(noted)  # two writers never wait for each other in a circle
+    if connection.dialect.name == "sqlite":
+        return _add_in_sqlite(connection, ordered)
+    columns = [list(column) for column in zip(*ordered, strict=True)]
+    added = connection.exec_driver_sql(_ADD_IN_POSTGRES, tuple(columns)) if ordered else ()
+    return _by_parcel((row.parcel, row.row) for row in added)
+
+
+def _add_in_sqlite(connection: Connection, ordered: list[Noted]) -> dict[int, list[int]]:
+    if not ordered:
+        return {}
+    added = connection.exec_driver_sql(_ADD_IN_SQLITE, ordered)
+    if added.rowcount == len(ordered):
+        return _by_parcel((parcel, row) for _, parcel, row, _ in ordered)
+    own = select(EVENTS.c.parcel, EVENTS.c.row).where(EVENTS.c.parcel.in_({parcel for _, parcel, _, _ in ordered}))
+    return _by_parcel((row.parcel, row.row) for row in connection.execute(own))
+
+
+def _by_parcel(rows: Iterable[tuple[int, int]]) -> dict[int, list[int]]:
+    found: dict[int, list[int]] = {}
+    for parcel, row in sorted(rows):
+        found.setdefault(parcel, []).append(row)
+    return found
 
 
 def renumber(connection: Connection, parcel: int, kept: Sequence[int]) -> None:
@@ -68,10 +83,12 @@ def renumber(connection: Connection, parcel: int, kept: Sequence[int]) -> None:
         connection.execute(change, moved)
 
 
-def add_parcel(connection: Connection, parcel: int, source: str, rows: int, sealed: bytes, now: int) -> None:
-    """Put a parcel where it waits to be screened."""
-    row = {"id": parcel, "received": now, "source": source, "rows": rows, "size": len(sealed), "state": WAITING}
-    connection.execute(insert(PARCELS).values(row | {"traffic": sealed}))
+def add_parcel(
+    connection: Connection, parcel: int, source: str, batch: pa.RecordBatch, sealed: bytes, now: int
+) -> None:
+    """Put a parcel where it waits to be screened; `sealed` is what `pack` made of the batch."""
+    row = {"id": parcel, "received": now, "source": source, "rows": batch.num_rows, "size": batch.nbytes}
+    connection.execute(insert(PARCELS).values(row | {"state": WAITING, "traffic": sealed}))
 
 
 def waiting(connection: Connection) -> int:
@@ -80,26 +97,49 @@ def waiting(connection: Connection) -> int:
     return int(connection.execute(found).scalar_one())
 
 
-def claim(connection: Connection, worker: str, now: int, until: int, most_rows: int, most_bytes: int) -> list[Any]:
+def count_failed(connection: Connection) -> int:
+    """Count the events of parcels that were given up."""
+    found = select(func.coalesce(func.sum(PARCELS.c.rows), 0)).where(PARCELS.c.state == FAILED)
+    return int(connection.execute(found).scalar_one())
+
+
+def claim(connection: Connection, worker: str, lease: Lease, most_rows: int, most_bytes: int) -> list[Any]:
     """Take on waiting parcels that nobody works at, oldest first: at least one if there is any.
 
-    Returns rows of id and traffic.
+    One that was taken on before in vain is taken on alone, so that it holds up no other. Returns rows of id, tries
+    and traffic.
     """
     p = PARCELS.c
-    free = (p.state == WAITING) & (p.claimed_until <= now)
-    found = select(p.id, p.rows, p.size).where(free).order_by(p.id).limit(most_rows)
+    free = (p.state == WAITING) & lease.is_free(p.claimed_until)
+    found = select(p.id, p.rows, p.size, p.tries).where(free).order_by(p.id).limit(_MOST_AT_ONCE)
     chosen: list[int] = []
     rows = size = 0
     for one in connection.execute(found.with_for_update(skip_locked=True)):
         rows, size = rows + one.rows, size + one.size
-        if chosen and (rows > most_rows or size > most_bytes):
+        if chosen and (rows > most_rows or size > most_bytes or one.tries >= ALONE):
             break
         chosen.append(one.id)
+        if one.tries >= ALONE:
+            break
     if not chosen:
         return []
-    taken = update(PARCELS).where(p.id.in_(chosen)).values(claimed_by=worker, claimed_until=until)
-    connection.execute(taken)
-    return list(connection.execute(select(p.id, p.traffic).where(p.id.in_(chosen)).order_by(p.id)))
+    new = {"claimed_by": worker, "claimed_until": lease.until, "tries": p.tries + 1}
+    connection.execute(update(PARCELS).where(p.id.in_(chosen)).values(new))
+    return list(connection.execute(select(p.id, p.tries, p.traffic).where(p.id.in_(chosen)).order_by(p.id)))
+
+
+def set_aside(connection: Connection, parcel: int, worker: str, problem: str) -> None:
+    """Give a parcel up: it is kept as it is, and screened no more."""
+    own = (PARCELS.c.id == parcel) & (PARCELS.c.state == WAITING) & (PARCELS.c.claimed_by == worker)
+    connection.execute(update(PARCELS).where(own).values(state=FAILED, problem=problem, claimed_until=0))
+
+
+def take_up_again(connection: Connection) -> int:
+    """Let what was given up wait again; return how many events that is."""
+    events = count_failed(connection)
+    again = {"state": WAITING, "tries": 0, "problem": None, "claimed_until": 0}
+    connection.execute(update(PARCELS).where(PARCELS.c.state == FAILED).values(again))
+    return events
 
 
 def release(connection: Connection, worker: str) -> None:
@@ -108,11 +148,18 @@ def release(connection: Connection, worker: str) -> None:
     connection.execute(update(PARCELS).where(own).values(claimed_until=0))
 
 
-def settle(connection: Connection, parcels: Sequence[int], worker: str, part: int, *, keep: bool) -> bool:
-    """Mark parcels screened, if all of them are still this worker's; the caller rolls back where they are not."""
+def settle(
+    connection: Connection, parcels: Sequence[int], worker: str, part: int, traffic: Mapping[int, bytes | None]
+) -> bool:
+    """Mark parcels screened, if all of them are still this worker's; the caller rolls back where they are not.
+
+    `traffic` gives anew what is kept of a parcel, where that is not what came in.
+    """
     p = PARCELS.c
     own = p.id.in_(parcels) & (p.state == WAITING) & (p.claimed_by == worker)
     new: dict[str, Any] = {"state": SCREENED, "part": part, "claimed_until": 0}
-    if not keep:
-        new["traffic"] = None
-    return connection.execute(update(PARCELS).where(own).values(new)).rowcount == len(parcels)
+    if connection.execute(update(PARCELS).where(own).values(new)).rowcount != len(parcels):
+        return False
+    for parcel, kept in traffic.items():
+        connection.execute(update(PARCELS).where(p.id == parcel).values(traffic=kept))
+    return True

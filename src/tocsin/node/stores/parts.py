@@ -1,13 +1,14 @@
 """Parts: what screened batches gave, sealed."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
-from sqlalchemy import insert, select
+from sqlalchemy import delete, insert, select, update
 from sqlalchemy.engine import Connection
 
 from tocsin.forms import FINGERPRINTS, SCORES, SESSIONS
-from tocsin.node.db.schema import PARTS
+from tocsin.node.db.schema import PARCELS, PARTS
 from tocsin.node.keys import Sealer
 from tocsin.screen import Screened
 
@@ -43,6 +44,17 @@ def read(raw: bytes) -> Screened:
     return Screened(**kept, **{name: schema.empty_table() for name, schema in _EMPTY.items()})
 
 
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One part as a list of them shows it."""
+
+    id: int
+    made: int
+    rows: int
+    size: int
+    made_with: str
+
+
 def add(connection: Connection, part: Part, sealer: Sealer, now: int) -> None:
     """Put a part in."""
     body = sealer.seal(write(part.screened), _place(part.id))
@@ -53,6 +65,26 @@ def add(connection: Connection, part: Part, sealer: Sealer, now: int) -> None:
 def rows(connection: Connection) -> dict[int, int]:
     """Name all parts, and how many events each speaks of."""
     return {row.id: row.rows for row in connection.execute(select(PARTS.c.id, PARTS.c.rows))}
+
+
+def listing(connection: Connection) -> list[Listed]:
+    """List all parts, the oldest first."""
+    columns = (PARTS.c[name] for name in ("id", "made", "rows", "size", "made_with"))
+    return [Listed(*row) for row in connection.execute(select(*columns).order_by(PARTS.c.id))]
+
+
+def replace(connection: Connection, old: Sequence[int], new: Part, sealer: Sealer, made: int) -> bool:
+    """Put one part in the place of others; tell whether all of them were there: the caller rolls back where not."""
+    if connection.execute(delete(PARTS).where(PARTS.c.id.in_(old))).rowcount != len(old):
+        return False
+    add(connection, new, sealer, made)
+    connection.execute(update(PARCELS).where(PARCELS.c.part.in_(old)).values(part=new.id))
+    return True
+
+
+def drop(connection: Connection, part: int) -> bool:
+    """Let a part go; tell whether it was there."""
+    return connection.execute(delete(PARTS).where(PARTS.c.id == part)).rowcount == 1
 
 
 def load(connection: Connection, part: int, sealer: Sealer) -> Screened | None:

@@ -1,10 +1,11 @@
 """Counts that change in the transaction of what they count, and leases of jobs."""
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 
-from tocsin.node.db.schema import LEASES, TOTALS
+from tocsin.node.db.schema import TOTALS
+from tocsin.node.stores import leases
 
 
 def read(connection: Connection) -> dict[str, int]:
@@ -27,9 +28,4 @@ def put(connection: Connection, name: str, value: int) -> None:
 
 def lease(connection: Connection, name: str, holder: str, now: int, until: int) -> bool:
     """Take or renew a lease; tell whether `holder` has it now."""
-    new = (sqlite if connection.dialect.name == "sqlite" else postgresql).insert(LEASES)
-    row = new.values(name=name, holder=holder, until=until).on_conflict_do_nothing()
-    if connection.execute(row).rowcount == 1:
-        return True
-    free = (LEASES.c.name == name) & ((LEASES.c.holder == holder) | (LEASES.c.until <= now))
-    return connection.execute(update(LEASES).where(free).values(holder=holder, until=until)).rowcount == 1
+    return leases.take(connection, name, holder, leases.lease_of(connection, now, until - now))

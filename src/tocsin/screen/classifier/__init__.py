@@ -2,7 +2,7 @@
 
 from tocsin.screen.classifier.apart import apart_harm, measure_apart
 from tocsin.screen.classifier.authored import Session, authored_sessions
-from tocsin.screen.classifier.detector import ClassifierDetector
+from tocsin.screen.classifier.detector import ROLES, ClassifierDetector, gravest_kind
 from tocsin.screen.classifier.evaluate import evaluate
 from tocsin.screen.classifier.guard import Answer, Ask
 from tocsin.screen.classifier.labelled import KINDS, LANGUAGES, Labelled, Row, gather, parse_labelled
@@ -25,6 +25,7 @@ from tocsin.screen.classifier.written import written_rows
 __all__ = [
     "KINDS",
     "LANGUAGES",
+    "ROLES",
     "Answer",
     "Ask",
     "ClassifierDetector",
@@ -44,6 +45,7 @@ __all__ = [
     "evaluate",
     "fit_sessions",
     "gather",
+    "gravest_kind",
     "judge",
     "judge_sessions",
     "keep_apart",

@@ -22,6 +22,7 @@ SPEAKS_AT = 0.001  # of ordinary texts: the share whose probability is exceeded 
 ROLES = ("user", "tool")
 LOCAL = "L-"  # kinds that no finding of the classifier names: they have their columns
 OPENING = 120  # characters of an event that the excerpt of a finding shows
+_SHARED_LABELS = [label for label in LABELS if not KINDS[label].startswith(LOCAL)]
 _SHARED = np.array([not KINDS[label].startswith(LOCAL) for label in LABELS])
 
 
@@ -47,19 +48,27 @@ class ClassifierDetector:
 
     def find(self, batch: pa.RecordBatch, folded: Folded, findings: pa.Table) -> Judged:
         """Judge a batch of TRAFFIC by its folded texts and what was found in it."""
-        voices = voices_of(batch["event_id"], findings)
-        judged = judge(folded, voices, self.stages)
-        local = judged.labels[:, ~_SHARED].sum(axis=1)
-        shared = judged.harm - local * (1 - voices.max(axis=1))  # where a rule spoke, it is less likely to be local
+        judged, shared = self.weigh(folded, voices_of(batch["event_id"], findings))
         sessions = count_sessions(batch, judged) if self.sessions else SESSIONS.empty_table()
         return Judged(self._findings(batch, folded, judged, shared), _scored(judged, shared), sessions)
 
+    def weigh(self, folded: Folded, voices: NDArray[np.float32]) -> tuple[Judgement, Floats]:
+        """Judge texts by what rules say of them; also give how probable misuse of a shared kind is."""
+        judged = judge(folded, voices, self.stages)
+        local = judged.labels[:, ~_SHARED].sum(axis=1)
+        return judged, judged.harm - local * (
+            1 - voices.max(axis=1)
+        )  # where a rule spoke, it is less likely to be local
+
+    def outstanding(self, judged: Judgement, shared: Floats) -> NDArray[np.bool_]:
+        """Say of which texts there is a finding, if somebody asked them."""
+        return np.asarray(shared > self._floors(judged))
+
     def _findings(self, batch: pa.RecordBatch, folded: Folded, judged: Judgement, shared: Floats) -> pa.Table:
-        spoken = pa.array(np.flatnonzero((shared > self._floors(folded, judged)) & _asked(batch)))
+        spoken = pa.array(np.flatnonzero(self.outstanding(judged, shared) & _asked(batch)))
         about = batch.select(["event_id", "account", "session", "time"]).take(spoken)
         count, rows = len(spoken), spoken.to_pylist()
-        gravest = judged.labels[rows][:, _SHARED].argmax(axis=1)
-        kinds = [KINDS[label] for label in np.array(LABELS)[_SHARED][gravest].tolist()]
+        kinds = [gravest_kind(judged.labels[row]) for row in rows]
         columns = {
             "detector": [self.name] * count,
             "detector_version": [self.stages.model.digest] * count,
@@ -75,7 +84,7 @@ class ClassifierDetector:
         arrays = (pa.array(values, FINDINGS.field(name).type) for name, values in columns.items())
         return pa.Table.from_arrays([*about.columns, *arrays], schema=FINDINGS)
 
-    def _floors(self, folded: Folded, judged: Judgement) -> NDArray[np.float64]:
+    def _floors(self, judged: Judgement) -> NDArray[np.float64]:
         floors = np.ones(len(judged.harm))
         first = judged.stage == "first"
         for stage, of in (("first", first), ("second", ~first)):
@@ -86,6 +95,11 @@ class ClassifierDetector:
     def _evidence(self, folded: Folded, row: int) -> str | None:
         text = folded.texts[row].as_py()
         return excerpt(text, 0, min(len(text), OPENING)) if self.keep_evidence else None
+
+
+def gravest_kind(labels: Floats) -> str:
+    """Name the likeliest of the kinds that are shared."""
+    return KINDS[_SHARED_LABELS[int(labels[_SHARED].argmax())]]
 
 
 def _asked(batch: pa.RecordBatch) -> NDArray[np.bool_]:

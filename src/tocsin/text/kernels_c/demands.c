@@ -362,20 +362,35 @@ static int holds_rows(const Py_buffer *view, size_t row, const char *name) {
     return (size_t)view->len % row == 0;
 }
 
-static int meet_views_hold(const Py_buffer *v) {
-    return holds(&v[OFFSETS], 8, 1, "offsets") && holds(&v[COLUMNS], 1, (size_t)v[OFFSETS].len / 8 - 1, "columns") &&
-           holds_rows(&v[LITERALS], sizeof(Literal), "literals") && window_views_hold(v + FIRST) &&
+static int lines_hold(const Py_buffer *v) {
+    return holds(&v[OFFSETS], 8, 1, "offsets") && holds(&v[COLUMNS], 1, (size_t)v[OFFSETS].len / 8 - 1, "columns");
+}
+
+static int demand_views_hold(const Py_buffer *v) {
+    return holds_rows(&v[LITERALS], sizeof(Literal), "literals") && window_views_hold(v + FIRST) &&
            holds(&v[BEGINS], 4, 1, "begins") && holds(&v[BEGINS + 1], 4, 0, "begins") &&
            holds(&v[MEMBERS], 4, 1, "members") && holds(&v[MEMBERS + 1], 4, 0, "members") &&
            holds(&v[IN_GRAMS], 4, (size_t)v[MEMBERS + 1].len / 4, "grams") &&
            holds_rows(&v[DEMANDS], sizeof(Demand), "demands") && holds(&v[NEEDS], 4, 0, "sets");
 }
 
-static Status run_sound(Meet *m, int avx2) {
-    if (!demands_are_sound(m)) return BAD_DEMANDS;
+/* Read the demands out of their views. */
+static Meet demands_of(const Py_buffer *v) {
+    return (Meet){.literal = v[LITERALS].buf, .literals = (size_t)v[LITERALS].len / sizeof(Literal), .text = v[TEXT].buf,
+                  .text_size = (size_t)v[TEXT].len, .first = windows_of(v + FIRST), .begins = lists_of(v + BEGINS),
+                  .members = lists_of(v + MEMBERS), .grams = v[IN_GRAMS].buf, .demand = v[DEMANDS].buf,
+                  .demands = (size_t)v[DEMANDS].len / sizeof(Demand), .needs = v[NEEDS].buf,
+                  .needed = (size_t)v[NEEDS].len / 4};
+}
+
+/* Note what all demands have in common. */
+static void sum_up(Meet *m) {
     for (size_t i = 0; i < m->first.literals.listed; i++)
         m->first.widths |= 1 << width_for(&m->literal[m->first.literals.items[i]]);
     for (size_t i = 0; i < m->demands; i++) m->ears |= m->demand[i].ears;
+}
+
+static Status run_sound(Meet *m, int avx2) {
     m->begun = calloc(m->literals + 1, sizeof *m->begun);
     m->asked = calloc(m->demands + 1, sizeof *m->asked);
     m->met = calloc(m->members.lists + 1, sizeof *m->met);
@@ -390,32 +405,92 @@ static Status run_sound(Meet *m, int avx2) {
     return status;
 }
 
+/* Look for demands in lines, given as three views. */
+static PyObject *look(Meet m, const Py_buffer *v, int sound, int avx2) {
+    PyObject *found = NULL;
+    Status status;
+    m.buffer = v[BUFFER].buf, m.size = (size_t)v[BUFFER].len;
+    m.offsets = v[OFFSETS].buf, m.rows = (size_t)v[OFFSETS].len / 8 - 1, m.columns = v[COLUMNS].buf;
+    Py_BEGIN_ALLOW_THREADS
+    if (!sound && (sound = demands_are_sound(&m))) sum_up(&m);
+    status = sound ? run_sound(&m, avx2 && cpu_has_avx2()) : BAD_DEMANDS;
+    Py_END_ALLOW_THREADS
+    if (status == DONE) found = PyBytes_FromStringAndSize((const char *)m.found.item, (Py_ssize_t)(m.found.size * 8));
+    else fail(status, m.row);
+    free(m.pending.item);
+    free(m.found.item);
+    return found;
+}
+
+/* Open the views of a tuple from some place on; `count` says how many are open, also where one could not be. */
+static int open_views(PyObject *views, Py_buffer *v, int first, int *count) {
+    if (PyTuple_Size(views) != MEET_VIEWS - first) {
+        PyErr_Format(PyExc_ValueError, "not %d buffers", MEET_VIEWS - first);
+        return 0;
+    }
+    for (; *count < MEET_VIEWS - first; ++*count)
+        if (PyObject_GetBuffer(PyTuple_GetItem(views, *count), &v[first + *count], PyBUF_C_CONTIGUOUS)) return 0;
+    return 1;
+}
+
 PyObject *meet_demands(PyObject *module, PyObject *args) {
     (void)module;
     PyObject *views, *found = NULL;
     Py_buffer v[MEET_VIEWS];
     int avx2, count = 0;
     if (!PyArg_ParseTuple(args, "O!p", &PyTuple_Type, &views, &avx2)) return NULL;
-    if (PyTuple_Size(views) != MEET_VIEWS) return PyErr_Format(PyExc_ValueError, "not %d buffers", (int)MEET_VIEWS);
-    for (; count < MEET_VIEWS; count++)
-        if (PyObject_GetBuffer(PyTuple_GetItem(views, count), &v[count], PyBUF_C_CONTIGUOUS)) goto out;
-    if (!meet_views_hold(v)) goto out;
-    Meet m = {.buffer = v[BUFFER].buf, .size = (size_t)v[BUFFER].len, .offsets = v[OFFSETS].buf,
-              .columns = v[COLUMNS].buf, .rows = (size_t)v[OFFSETS].len / 8 - 1, .literal = v[LITERALS].buf,
-              .literals = (size_t)v[LITERALS].len / sizeof(Literal), .text = v[TEXT].buf,
-              .text_size = (size_t)v[TEXT].len, .first = windows_of(v + FIRST),
-              .begins = lists_of(v + BEGINS), .members = lists_of(v + MEMBERS), .grams = v[IN_GRAMS].buf, .demand = v[DEMANDS].buf,
-              .demands = (size_t)v[DEMANDS].len / sizeof(Demand), .needs = v[NEEDS].buf,
-              .needed = (size_t)v[NEEDS].len / 4};
-    Status status;
-    Py_BEGIN_ALLOW_THREADS
-    status = run_sound(&m, avx2 && cpu_has_avx2());
-    Py_END_ALLOW_THREADS
-    if (status == DONE) found = PyBytes_FromStringAndSize((const char *)m.found.item, (Py_ssize_t)(m.found.size * 8));
-    else fail(status, m.row);
-    free(m.pending.item);
-    free(m.found.item);
-out:
+    if (open_views(views, v, 0, &count) && lines_hold(v) && demand_views_hold(v)) found = look(demands_of(v), v, 0, avx2);
+    release(v, count);
+    return found;
+}
+
+/* Demands that were checked once: a copy, which nobody else can change. */
+typedef struct { Meet meet; uint64_t memory[]; } Kept;
+static const char KEPT[] = "tocsin.text demands";
+
+static void drop(PyObject *capsule) { free(PyCapsule_GetPointer(capsule, KEPT)); }
+
+static size_t words(const Py_buffer *view) { return ((size_t)view->len + 7) / 8; }
+
+static PyObject *keep(const Py_buffer *v) {
+    size_t size = 0, at = 0;
+    for (int i = LITERALS; i < MEET_VIEWS; i++) size += words(&v[i]);
+    Kept *kept = malloc(sizeof *kept + 8 * size);
+    if (!kept) return PyErr_NoMemory();
+    Py_buffer own[MEET_VIEWS];
+    for (int i = LITERALS; i < MEET_VIEWS; at += words(&v[i++])) {
+        own[i] = (Py_buffer){.buf = kept->memory + at, .len = v[i].len};
+        memcpy(kept->memory + at, v[i].buf, (size_t)v[i].len);
+    }
+    kept->meet = demands_of(own);
+    int sound = demands_are_sound(&kept->meet);
+    if (sound) sum_up(&kept->meet);
+    PyObject *capsule = sound ? PyCapsule_New(kept, KEPT, drop) : fail(BAD_DEMANDS, 0);
+    if (!capsule) free(kept);
+    return capsule;
+}
+
+PyObject *keep_demands(PyObject *module, PyObject *args) {
+    (void)module;
+    PyObject *views, *capsule = NULL;
+    Py_buffer v[MEET_VIEWS];
+    int count = 0;
+    if (!PyArg_ParseTuple(args, "O!", &PyTuple_Type, &views)) return NULL;
+    if (open_views(views, v, LITERALS, &count) && demand_views_hold(v)) capsule = keep(v);
+    release(v + LITERALS, count);
+    return capsule;
+}
+
+PyObject *meet_kept(PyObject *module, PyObject *args) {
+    (void)module;
+    PyObject *lines[LITERALS], *capsule, *found = NULL;
+    Py_buffer v[LITERALS];
+    int avx2, count = 0;
+    if (!PyArg_ParseTuple(args, "OOOOp", &lines[0], &lines[1], &lines[2], &capsule, &avx2)) return NULL;
+    const Kept *kept = PyCapsule_GetPointer(capsule, KEPT);
+    if (!kept) return NULL;
+    while (count < LITERALS && !PyObject_GetBuffer(lines[count], &v[count], PyBUF_C_CONTIGUOUS)) count++;
+    if (count == LITERALS && lines_hold(v)) found = look(kept->meet, v, 1, avx2);
     release(v, count);
     return found;
 }

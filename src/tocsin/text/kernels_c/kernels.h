@@ -8,7 +8,8 @@
  *   demands.c   meet_demands name the lines that hold what a rule demands                  demands.py
  *
  * What comes in is not trusted: every length, offset and index is checked before use, and a wrong one raises ValueError.
- * Buffers are C-contiguous and aligned to their item; nothing is kept between calls; the GIL is released while working.
+ * Buffers are C-contiguous and aligned to their item; nothing is kept between calls but what keep_demands gives, a checked
+ * copy of demands that meet_kept looks for, so that a handful of lines need not pay for the check; the GIL is released while working.
  * The bodies are plain C that compilers vectorise, with GNU vector types where lanes are wanted. On x86 each body is
  * compiled a second time for AVX2 and chosen at run time; on AArch64 NEON is part of the baseline. TOCSIN_PORTABLE leaves
  * out all that is of one processor.
@@ -91,5 +92,7 @@ PyObject *list_rows(PyObject *module, PyObject *args);
 PyObject *siphash(PyObject *module, PyObject *args);
 PyObject *probe_vote(PyObject *module, PyObject *args);
 PyObject *meet_demands(PyObject *module, PyObject *args);
+PyObject *keep_demands(PyObject *module, PyObject *args);
+PyObject *meet_kept(PyObject *module, PyObject *args);
 
 #endif

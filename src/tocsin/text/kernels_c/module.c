@@ -18,6 +18,8 @@ static PyMethodDef methods[] = {
      "probe_vote(keys, values, starts, postings, need, hashes, offsets, most) -> (row, alarm, hits) triples"},
     {"meet_demands", meet_demands, METH_VARARGS,
      "meet_demands((buffer, offsets, columns, *demands), avx2) -> line << 32 | demand, by line"},
+    {"keep_demands", keep_demands, METH_VARARGS, "keep_demands(demands) -> a checked copy"},
+    {"meet_kept", meet_kept, METH_VARARGS, "meet_kept(buffer, offsets, columns, kept, avx2) -> as meet_demands"},
     {"has_avx2", has_avx2, METH_NOARGS, "has_avx2() -> whether this processor runs the AVX2 clones"},
     {NULL, NULL, 0, NULL},
 };
