@@ -6,6 +6,20 @@ import sys
 from pathlib import Path
 
 PAGE = Path(__file__).parent.parent / "docs/cli.md"
+SEALED = (
+    "agreement",
+    "ending",
+    "alarm",
+    "retraction",
+    "sighting",
+    "opinion",
+    "receipt",
+    "inquiry",
+    "answer",
+    "cover",
+    "cadence",
+    "batch",
+)
 COMMANDS = (
     (),
     ("demo",),
@@ -60,6 +74,7 @@ COMMANDS = (
     ("verify", "mirror"),
     ("verify", "evidence"),
     ("verify", "coalition"),
+    ("verify", "exhibit"),
     ("charter",),
     ("charter", "new"),
     ("charter", "sign"),
@@ -72,6 +87,16 @@ COMMANDS = (
     ("inquire",),
     ("answer",),
     ("freeze",),
+    ("publish",),
+    ("seal",),
+    *(("seal", name) for name in SEALED),
+    ("body",),
+    ("body", "list"),
+    ("body", "show"),
+    ("body", "export"),
+    ("body", "import"),
+    ("body", "forget"),
+    ("disclose",),
     ("state",),
     ("node",),
     ("node", "init"),

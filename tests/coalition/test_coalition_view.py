@@ -194,6 +194,14 @@ def test_a_later_version_replaces_and_a_tombstone_beats_it(room: Room) -> None:
     assert [one.status for one in room.view("b0", NOW).alarms] == ["retracted", "retracted"]
 
 
+def test_a_tombstone_beats_later_versions_of_what_is_no_longer_held(room: Room) -> None:
+    name = agreed(room)
+    first = room.say("a0", alarm(name), ("b0",), at=10)
+    room.say("a0", alarm(name, severity=5, replaces=first), ("b0",), at=20)
+    room.say("a0", Retraction(first, ""), ("b0",), at=30)
+    assert [one.status for one in room.view("b0", NOW, lacks=(first,)).alarms] == ["retracted"]
+
+
 def test_a_version_that_is_not_heard_replaces_nothing(room: Room) -> None:
     name = agreed(room)
     first = room.say("a0", alarm(name), ("b0",), at=10)
