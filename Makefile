@@ -36,6 +36,8 @@ minutes: install ## The runs of a minute or two: kill -9 with several writers, t
 
 histories: install ## 2,000 random histories of a coalition, by both folds; CASES of them for each of four processes, if given
 	TOCSIN_CASES=$(CASES) $(BIN)/pytest -m minutes --numprocesses 2 tests/coalition/test_coalition_properties.py
+	TOCSIN_CASES=$(or $(CASES),500) $(BIN)/pytest --numprocesses 2 tests/coalition/test_coalition_follow.py \
+		tests/coalition/test_coalition_view_naive.py
 
 cover: install ## The ledger's tests, which must take every branch
 	$(BIN)/pytest tests/ledger --cov=tocsin.ledger --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=100
@@ -51,6 +53,7 @@ bench: install ## Speed and memory against the machine's limit and peers; writes
 	$(BIN)/python bench/ledger.py
 	$(BIN)/python bench/coalition.py && $(BIN)/python bench/coalition_table.py --write
 	$(BIN)/python bench/exercise.py
+	$(BIN)/python bench/check.py
 
 quality: install ## Measure the rules on labelled prompts; writes docs/quality.md
 	$(BIN)/python tools/measure_quality.py

@@ -42,15 +42,18 @@ def render(result: dict[str, Any]) -> str:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="Put what was measured of the coalition into its page.")
+    parser.add_argument("result", nargs="?", type=Path, default=RESULT)
     parser.add_argument("--write", action="store_true")
     parser.add_argument("--check", action="store_true")
     given = parser.parse_args()
     before, _, rest = PAGE.read_text("utf-8").partition(BEGIN)
-    page = f"{before}{BEGIN}\n{render(json.loads(RESULT.read_text('utf-8')))}\n{END}{rest.partition(END)[2]}"
+    page = f"{before}{BEGIN}\n{render(json.loads(given.result.read_text('utf-8')))}\n{END}{rest.partition(END)[2]}"
     if given.check:
         return int(page != PAGE.read_text("utf-8"))
     if given.write:
         PAGE.write_text(page, "utf-8")
+    else:
+        print(page.partition(BEGIN)[2].partition(END)[0])
     return 0
 
 

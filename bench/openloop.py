@@ -11,10 +11,11 @@ import select
 import socket
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from random import Random
 
+Clock = Callable[[], float]  # seconds
 LENGTH = re.compile(rb"(?i)\r\ncontent-length: *(\d+)")
 AHEAD = 0.0002  # seconds
 PATIENCE = 5.0  # seconds that answers may take after the last request
@@ -49,7 +50,8 @@ class _Line:
 class OpenLoop:
     """Ask one server over a number of connections."""
 
-    def __init__(self, host: str, port: int, connections: int) -> None:
+    def __init__(self, host: str, port: int, connections: int, clock: Clock = time.perf_counter) -> None:
+        self._clock = clock
         self._poll = select.epoll()
         self._lines: dict[int, _Line] = {}
         for _ in range(connections):
@@ -64,9 +66,9 @@ class OpenLoop:
         """Send each request at its time, the requests in turn, and wait for the answers."""
         told, waiting, sent, answered = Told(), deque(enumerate(due)), 0, 0
         gc.disable()
-        start = time.perf_counter() + 0.01
+        start = self._clock() + 0.01
         while answered < len(due):
-            now = time.perf_counter() - start
+            now = self._clock() - start
             while waiting and waiting[0][1] <= now and self._free:
                 number, planned = waiting.popleft()
                 self._send(self._free.popleft(), requests[number % len(requests)], planned)
@@ -101,7 +103,7 @@ class OpenLoop:
         length = LENGTH.search(head)
         if not length or len(body) < int(length[1]):
             return None
-        told.latency.append(time.perf_counter() - start - line.planned)
+        told.latency.append(self._clock() - start - line.planned)
         status = int(head[9:12])
         told.statuses[status] = told.statuses.get(status, 0) + 1
         self._free.append(line)

@@ -82,6 +82,11 @@ Guard models of 0.6 to 9 billion parameters, on sets that are not ours; they sho
 
 Sources: ShieldGemma (arXiv 2407.21772), Llama Guard model cards, Qwen3Guard (arXiv 2510.14276).
 """
+ABOUT_STREAMS = """
+Authored: five streams of 200,000 events of the bench's generator, one in 200 planted in rings; demo's: the sample of five seeds, with its
+six campaigns. Rules, `near` and the template detector were mended by the false cases of streams of other seeds (205 a million before);
+these five were first looked at when all was done.
+"""
 STOPS = """
 ## Where it stops
 
@@ -91,8 +96,15 @@ STOPS = """
 - **Injections whose carried instruction is harmless** are found by their form only.
 - **Tried and dropped**: 2^18 rows instead of 2^16 (hardly better, four times as large), words and pairs without n-grams (worse in English), a hidden layer of 256 in place of two
   averaged ones of 128 (no better), dropping inputs in training (no better), encoding raw instead of folded text (as good, and open to
-  disguise), refusals and mixed languages as inputs of the session's scale (no better on twins that are refused too). No
-  text was distilled: there is no unlabelled text that we may use.
+  disguise), refusals and mixed languages as inputs of the session's scale (no better on twins that are refused too). Teaching the first
+  stage what the head says of 20,000 pieces cut from the training texts: English requests .897 → .885, Chinese .907 → .903, English
+  jailbreaks .875 → .879 (AUPRC, text alone), benign sources 16.0 → 14.9 % alarmed: it trades, it does not gain. Four heads in place of
+  two: at most .003. Half the epochs, twice the dropping: worse. Sentences that name groups without malice, beyond those that there
+  are: benign sources hardly better, hate sentences .96 → .92.
+- **What the newer authored texts changed** (set-ups of personas, injections, hard benign texts; second stage, text alone, same folds):
+  English jailbreaks .863 / .61 → .903 / .70, Chinese jailbreaks .849 / .57 → .866 / .61, unseen benign sources 18.0 → 16.4 % alarmed, of which
+  security work 33 → 20 %, role-play and code 15 → 11 %; at a price: English requests .954 / .77 → .950 / .75, Chinese .952 / .69 →
+  .945 / .67. They were written from the standard's kinds, not from the sources, but which sections to keep was chosen by these folds.
 """
 
 
@@ -100,6 +112,10 @@ def judgement_page() -> str:
     """Write all sections that there are figures for."""
     held = json.loads(RESULTS.read_text("utf-8"))
     parts = [HEAD.format(model=held["model"])]
+    parts += _table("## Aims", _aims(held))
+    parts.append(
+        "\nThe aims of the first stage are what a character model with logistic regression reaches on such sources.\n"
+    )
     parts += _table("## Sources kept apart, in groups", _groups(held["apart"], held.get("peers", {})))
     parts.append(
         "\nAUPRC / recall at 1 % false alarms, mean over the sources of a group; texts a second on one core for peers.\n"
@@ -116,7 +132,8 @@ def judgement_page() -> str:
     parts.append(
         "\n`dev` misuse of at most 400 characters; only the difference speaks. Base64 and spaced-out letters lose blanks or case.\n"
     )
-    parts += _table("## A stream of ordinary events", _stream(held["stream"]))
+    parts += _table("## Streams of ordinary events", _stream(held))
+    parts.append(ABOUT_STREAMS)
     if "speed" in held:
         parts += _table("## Speed on one core", _speed(held["speed"]))
     return "\n".join([*parts, ANCHORS.strip("\n"), STOPS])
@@ -126,6 +143,35 @@ def _table(head: str, rows: Iterator[tuple[object, ...]]) -> list[str]:
     first, *rest = rows
     lines = [f"| {' | '.join(map(str, row))} |" for row in (first, ["---"] * len(first), *rest)]
     return [f"\n{head}\n", *lines]
+
+
+def _aims(held: dict[str, Any]) -> Iterator[tuple[object, ...]]:
+    """Hold what was aimed at beside what was reached; ranking by text alone, and with the rules heard."""
+
+    def ranks(stage: str, group: str) -> tuple[str, str]:
+        lang, sources = GROUPS[group]
+        return tuple(_pair(held["apart"][name]["sources"], lang, sources) for name in (f"{stage}, text alone", stage))
+
+    yield ("what", "aim", "text alone", "with rules")
+    for stage, group, aim in (
+        ("second", "English jailbreaks", "0.92 / 0.70"),
+        ("second", "Chinese harmful requests", "0.95 / 0.60"),
+        ("second", "English content harm (hate sentences)", "0.63"),
+        ("first", "English jailbreaks", "0.82 / 0.38"),
+        ("first", "Chinese harmful requests", "0.91 / 0.33"),
+        ("first", "English content harm (hate sentences)", "0.35"),
+    ):
+        yield (f"{group}, {stage} stage", aim, *ranks(stage, group))
+    twins = " / ".join(f"{held['pairs'][lang]['second']['recall_at_8%_of_twins']:.0%}" for lang in ("en", "zh"))
+    yield ("unsafe twins found with 8 % of safe twins alarmed, English / Chinese", "45 %", "–", twins)
+    yield ("most points lost by a disguise", "2", "–", f"{100 * _most_lost(held['disguises']):.1f}")
+    false = held["stream"]["with"]["false_cases_a_million_events"]
+    yield ("false cases a million ordinary events", "20", "–", false)
+
+
+def _most_lost(held: dict[str, Any]) -> float:
+    stages = [stages[name] for stages in held.values() for name in ("first", "second")]
+    return max(recalls["plain"] - recall for recalls in stages for recall in recalls.values())
 
 
 def _of(rows: list[dict[str, Any]], lang: str, source: str, figure: str = "auprc") -> dict[str, Any]:
@@ -246,13 +292,20 @@ def _speed(held: dict[str, Any]) -> Iterator[tuple[object, ...]]:
 
 
 def _stream(held: dict[str, Any]) -> Iterator[tuple[object, ...]]:
-    yield ("authored events, one in 200 planted in rings", "without the classifier", "with it")
-    yield ("events", f"{held['events']:,}", f"{held['events']:,}")
-    yield ("findings of the classifier", 0, held["findings_of_the_classifier"])
-    yield ("events above even odds of harm", "–", f"{held['above_half']:.2%}")
+    parts = [held[part] for part in ("stream", "demo") if part in held]
+    names = ["authored", "demo's"]
+    ways = [(part, way) for part in parts for way in ("without", "with")]
+    yield ("", *(f"{n}, {w} the classifier" for n, _ in zip(names, parts, strict=False) for w in ("without", "with")))
+    yield ("events", *(f"{part['events']:,}" for part, _ in ways))
+    yield (
+        "findings of the classifier",
+        *(part["findings_of_the_classifier"] if w == "with" else 0 for part, w in ways),
+    )
+    yield ("events above even odds of harm", *(f"{part['above_half']:.2%}" if w == "with" else "–" for part, w in ways))
     for name, shown in (
         ("cases", "cases"),
+        ("false_cases", "false cases"),
         ("false_cases_a_million_events", "false cases a million events (aim ≤ 20)"),
-        ("precision_of_top_100", "precision of the first 100 cases"),
+        ("precision_of_top_100", "precision of the first 100 cases of a run"),
     ):
-        yield (shown, held["without"][name], held["with"][name])
+        yield (shown, *(part[way][name] for part, way in ways))

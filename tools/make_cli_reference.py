@@ -100,6 +100,16 @@ COMMANDS = (
     ("state",),
     ("node",),
     ("node", "init"),
+    ("node", "person"),
+    ("node", "person", "add"),
+    ("node", "person", "list"),
+    ("node", "person", "remove"),
+    ("node", "token"),
+    ("node", "token", "new"),
+    ("node", "token", "list"),
+    ("node", "token", "revoke"),
+    ("node", "audit"),
+    ("node", "secret"),
     ("serve",),
 )
 HEAD = """# Command reference

@@ -3,7 +3,7 @@
 Usage: python tools/measure_judgement.py LABELLED_FOLDER [--train FIGURES] [--peers FOLDER] [--only PART ...]
 
 PARTs: apart (from FIGURES, what `tocsin train --json` printed), peers (scores that tools/score_peers.py wrote),
-disguises, sessions, pairs, stream, speed. `tools/measure_quality.py` writes the page from the figures.
+disguises, sessions, pairs, stream, demo, speed. `tools/measure_quality.py` writes the page from the figures.
 """
 
 import argparse
@@ -41,6 +41,7 @@ from tocsin.screen.classifier.stages import first_sums
 from tocsin.screen.classifier.written import read_stock
 from tocsin.standard import load_standard
 from tocsin.text import fold_batch, kernels_in_use
+from tocsin.traffic.sample import build_sample
 
 ROOT = Path(__file__).parent.parent
 sys.path[:0] = [str(ROOT / "tests/standard"), str(ROOT / "bench")]
@@ -51,7 +52,8 @@ CACHE = Path(tempfile.gettempdir()) / "tocsin-measures"  # compiled rules
 LEFT_OUT = ("xsafety", "aig_eval")
 STAGES = ("first", "second")
 SESSION_ALARMS, PAIR_ALARMS = 0.05, 0.08
-STREAM_ROWS = 200_000
+STREAM_ROWS, STREAM_SEEDS = 200_000, range(11, 16)
+DEMO_SEEDS = range(1, 6)
 SPEED_COPIES = 20
 TOP_CASES = 100
 
@@ -143,28 +145,72 @@ def pairs() -> dict[str, Any]:
 
 
 def stream() -> dict[str, Any]:
-    """Screen authored events, one in 200 planted; count false cases with the classifier's findings and without them."""
+    """Screen authored events, one in 200 planted; count false cases with the classifier's findings and without them.
+
+    The rules were mended by what they said on the streams of other seeds.
+    """
     from generate import generate
     from talk import RING_ACCOUNTS, RINGS
 
+    def planted(account: str) -> bool:
+        return int(account.lstrip("a-")) < RINGS * RING_ACCOUNTS
+
+    counted = []
+    for seed in STREAM_SEEDS:
+        with tempfile.TemporaryDirectory() as work:
+            logs = Path(work, "rows.parquet")
+            generate(STREAM_ROWS, logs, seed)
+            counted.append(_false_cases(logs, planted))
+    return _summed(counted)
+
+
+def demo() -> dict[str, Any]:
+    """Screen the sample of the demo, its six campaigns planted, and count as in `stream`."""
+    counted = []
+    for seed in DEMO_SEEDS:
+        sample = build_sample(seed, ())
+        owned = {account for p in sample.planted for account in p.accounts}
+        with tempfile.TemporaryDirectory() as work:
+            logs = Path(work, "logs.jsonl")
+            logs.write_text("".join(json.dumps(e, ensure_ascii=False) + "\n" for e in sample.events), encoding="utf-8")
+            counted.append(_false_cases(logs, owned.__contains__))
+    return _summed(counted)
+
+
+def _false_cases(logs: Path, planted: Callable[[str], bool]) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as work:
-        logs, out = Path(work, "rows.parquet"), Path(work, "out")
-        generate(STREAM_ROWS, logs)
+        out = Path(work, "out")
         run_screen(Settings((str(logs),), out, judging=Judging(), scores=True, cache=CACHE), time.perf_counter)
         activity, findings = pq.read_table(out / "activity.parquet"), pq.read_table(out / "findings.parquet")
         harm = pq.read_table(out / "scores.parquet", columns=["harm"])["harm"].to_numpy()
-    found: dict[str, Any] = {"events": STREAM_ROWS, "above_half": round(float((harm > 0.5).mean()), 6)}
     silent = findings.filter(pc.not_equal(findings["detector"], "classifier"))
-    found["findings_of_the_classifier"] = len(findings) - len(silent)
+    found: dict[str, Any] = {
+        "events": len(harm),
+        "findings": len(findings) - len(silent),
+        "above": int((harm > 0.5).sum()),
+    }
     for name, told in (("with", findings), ("without", silent)):
         cases = build_cases(told, activity, load_standard(), today=date(2026, 1, 1))
-        planted = [int(accounts[0].lstrip("a-")) < RINGS * RING_ACCOUNTS for accounts in cases["accounts"].to_pylist()]
-        top = planted[:TOP_CASES]
+        found[name] = [planted(accounts[0]) for accounts in cases["accounts"].to_pylist()]
+    return found
+
+
+def _summed(counted: list[dict[str, Any]]) -> dict[str, Any]:
+    events = sum(c["events"] for c in counted)
+    found: dict[str, Any] = {
+        "events": events,
+        "streams": len(counted),
+        "findings_of_the_classifier": sum(c["findings"] for c in counted),
+        "above_half": round(sum(c["above"] for c in counted) / events, 6),
+    }
+    for name in ("with", "without"):
+        false = sum(len(c[name]) - sum(c[name]) for c in counted)
+        tops = [c[name][:TOP_CASES] for c in counted]
         found[name] = {
-            "cases": len(cases),
-            "false_cases": len(planted) - sum(planted),
-            "false_cases_a_million_events": round((len(planted) - sum(planted)) * 1e6 / STREAM_ROWS, 1),
-            "precision_of_top_100": round(sum(top) / max(1, len(top)), 4),
+            "cases": sum(len(c[name]) for c in counted),
+            "false_cases": false,
+            "false_cases_a_million_events": round(false * 1e6 / events, 1),
+            "precision_of_top_100": round(sum(map(sum, tops)) / max(1, sum(map(len, tops))), 4),
         }
     return found
 
@@ -213,6 +259,7 @@ def main() -> None:
         "sessions": sessions,
         "pairs": pairs,
         "stream": stream,
+        "demo": demo,
         "speed": lambda: speed(given.labelled),
     }
     if given.train:

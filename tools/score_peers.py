@@ -42,11 +42,44 @@ def promptsafe(texts: list[str]) -> list[float]:
     return [float(scan(text)["score"]) for text in texts]
 
 
+def toolwall_guard(texts: list[str]) -> list[float]:
+    from toolwall.detect import CompositeDetector
+
+    wall = CompositeDetector(use_judge=False)  # the judge is no part of what installs
+    return [float(wall.score(text)[0]) for text in texts]
+
+
+def aicordon_picket(texts: list[str]) -> list[float]:
+    from aicordon import picket
+
+    detector, gravity = picket.load(), {name: -place for name, place in picket.Severity.ORDER.items()}
+    told = (detector.check(text) for text in texts)
+    return [float(gravity.get(t.severity, -9)) if t.flagged else -10.0 for t in told]
+
+
+def prismguard(texts: list[str]) -> list[float]:
+    from prismguard.runtime.structural import analyze_structural
+
+    told = (analyze_structural(text) for text in texts)  # its model is fetched at run time, its rules are not
+    return [float(t.attack_score) - float(t.benign_score) for t in told]
+
+
+def promptocyte(texts: list[str]) -> list[float]:
+    from promptocyte import SecurityGuard
+
+    guard = SecurityGuard(enable_ml=False)  # its model needs more than what installs
+    return [float(guard.analyze(text)["risk_score"]) for text in texts]
+
+
 PEERS: dict[str, Score] = {
     "prompt-guardrail": prompt_guardrail,
     "alt-profanity-check": alt_profanity_check,
     "prompt-lint-py": prompt_lint_py,
     "promptsafe": promptsafe,
+    "toolwall-guard": toolwall_guard,
+    "aicordon-picket": aicordon_picket,
+    "prismguard": prismguard,
+    "promptocyte": promptocyte,
 }
 
 

@@ -16,6 +16,7 @@ def labelled(tmp_path: Path) -> Path:
     told = [("misuse", f"help me steal {n} cars without being caught", "illegal_goods") for n in range(30)]
     told += [("benign", f"help me bake {n} cakes for the party", "none") for n in range(30)]
     rows = [{"text": t, "lang": "en", "label": m, "kind": k, "source": "mine"} for m, t, k in told]
+    rows = [row | {"family": "by night"} if row["label"] == "misuse" else row for row in rows]
     path.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
     return path
 
@@ -24,14 +25,19 @@ def test_evaluate_tells_tables_json_and_a_chart(tocsin: Command, labelled: Path,
     table = tocsin("evaluate", labelled)
     assert table.code == 0
     assert table.out.splitlines()[0].startswith("language\tgroup\tmisuse\tbenign\tauroc")
-    assert [line.split("\t")[1] for line in table.out.splitlines()[1:]] == ["all", "-", "M10", "mine"]
-    chart = tmp_path / "chart.svg"
-    told = tocsin("evaluate", labelled, "--json", "--chart", chart, "--lang", "zh")
+    groups = [line.split("\t")[1] for line in table.out.splitlines()[1:]]
+    assert groups == ["all", "-", "M10", "by night", "mine"]
+    chart, diagram = tmp_path / "chart.svg", tmp_path / "diagram.svg"
+    told = tocsin("evaluate", labelled, "--json", "--chart", chart, "--diagram", diagram, "--lang", "zh")
     found = json.loads(told.out)
     assert found["stage"] == "first"
     assert found["parity_gap"] is None
     assert found["languages"]["en"]["sources"]["mine"]["misuse"] == 30
     assert "召回率" in chart.read_text("utf-8")
+    assert found["languages"]["en"]["families"]["by night"]["misuse"] == 30
+    drawn = diagram.read_text("utf-8")
+    assert "实际滥用占比" in drawn
+    assert all(f">{b['texts']}<" in drawn for b in found["languages"]["en"]["reliability"])
 
 
 @pytest.mark.parametrize(
@@ -42,6 +48,9 @@ def test_evaluate_tells_tables_json_and_a_chart(tocsin: Command, labelled: Path,
         (("evaluate", "{labelled}", "--model", "{labelled}"), 3),
         (("train", "{labelled}", "--out", "m", "--leave", "mine"), 2),
         (("train", "{labelled}", "--out", "{labelled}/m"), 4),
+        (("train", "--out", "m"), 2),
+        (("train", "--from-decisions", "{labelled}", "--out", "m"), 2),
+        (("train", "--from-decisions", "{labelled}", "--run", ".", "--logs", "{labelled}", "--out", "m"), 3),
         (("screen", "{labelled}", "--out", "o", "--stage", "guard"), 2),
         (("screen", "{labelled}", "--out", "o", "--model", "{labelled}"), 3),
     ],

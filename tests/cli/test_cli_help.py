@@ -16,13 +16,15 @@ COMMANDS = (
     "log recover", "log serve",
     "witness", "witness init", "witness add-log", "witness add-peer", "witness serve",
     "mirror", "mirror init", "mirror add-log", "mirror add-peer", "mirror sync", "mirror serve",
+    "node backup", "node restore", "node migrate", "node again", "node hold", "node holds", "forget",
     "verify", "verify proof", "verify log", "verify mirror", "verify evidence", "verify coalition",
     "verify exhibit", "node", "node init", "serve", "standard diff", "key rotate",
     "charter", "charter new", "charter sign", "charter show", "propose", "vote", "stamp", "anchor", "notice", "inquire",
     "answer", "freeze", "publish", "state", "disclose", "seal", "seal agreement", "seal ending", "seal alarm",
     "seal retraction", "seal sighting", "seal opinion", "seal receipt", "seal inquiry", "seal answer", "seal cover",
     "seal cadence", "seal batch", "body", "body list", "body show", "body export", "body import", "body forget",
-    "node backup", "node restore", "node migrate", "node again", "node hold", "node holds", "forget",
+    "node person", "node person add", "node person list", "node person remove", "node token", "node token new",
+    "node token list", "node token revoke", "node audit", "node secret",
 )  # fmt: skip
 HEAVY = {"pyarrow", "pydantic", "altair", "numpy", "hyperscan", "yaml", "jinja2", "vl_convert", "rich", "tocsin.flow",
          "tocsin.ledger", "tocsin.node", "cryptography", "sqlalchemy", "starlette", "httpx", "uvicorn"}  # fmt: skip
@@ -39,8 +41,9 @@ def test_the_example_of_every_command_begins_with_its_own_name(tocsin: Command) 
     listed = tocsin("--help").out.partition("Commands:")[2]
     assert [line.split()[0] for line in listed.splitlines() if line.startswith("  ") and line[2] != " "] == [
         "demo", "screen", "cases", "report", "check", "train", "evaluate", "propose", "vote", "stamp", "anchor",
-        "notice", "inquire", "answer", "freeze", "publish", "disclose", "state", "serve", "forget", "exercise",
-        "fingerprint", "standard", "key", "log", "witness", "mirror", "charter", "seal", "body", "verify", "node",
+        "notice", "inquire", "answer", "freeze", "publish", "disclose", "state", "serve", "forget",
+        "exercise", "fingerprint", "standard", "key", "log",
+        "witness", "mirror", "charter", "seal", "body", "verify", "node",
     ]  # fmt: skip
 
 

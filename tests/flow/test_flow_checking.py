@@ -3,6 +3,7 @@
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -110,7 +111,7 @@ def test_the_score_is_the_greatest_of_those_who_speak(checker: Checker) -> None:
     (operator,) = checker.check([Request((Message("system", bad),))])
     assert operator.score == operator.judged[0].score
     (turn,) = checker.check([Request((Message("user", "hello"), Message("user", bad)))])
-    assert turn.decision.verdict == "block" and {f.row for f in turn.findings} == {1}
+    assert turn.ruling.verdict == "block" and {f.row for f in turn.findings} == {1}
 
 
 def test_an_alarm_alone_is_reviewed_whatever_it_does_to_the_score(heard: Checker, checker: Checker) -> None:
@@ -120,14 +121,34 @@ def test_an_alarm_alone_is_reviewed_whatever_it_does_to_the_score(heard: Checker
     (one,) = replace(heard, policy=policy).check([Request((Message("user", ALARM),))])
     (own,) = replace(checker, policy=policy).check([Request((Message("user", ALARM),))])
     assert one.score > 0.3 > own.score  # the alarm raised it
-    assert (one.decision.verdict, one.decision.clauses) == ("review", ("d",))
+    assert (one.ruling.verdict, one.ruling.clauses) == ("review", ("d",))
     unheard = one.judged[0].unheard
     assert unheard is not None and unheard.score == own.score
 
 
 def test_a_lead_is_a_reason_to_look(checker: Checker) -> None:
     (one,) = checker.check([Request((Message("user", "hello"),), leads=(Lead("M03"),))])
-    assert (one.decision.verdict, one.decision.kinds) == ("review", ("M03",))
+    assert (one.ruling.verdict, one.ruling.kinds) == ("review", ("M03",))
+
+
+def test_what_the_rules_cannot_finish_in_time_is_never_allowed(checker: Checker, shipped: Standard) -> None:
+    """The attack: a text of nothing but the rules' own words, which they take seconds to look through."""
+    forms = [rule.form.examples for rule in shipped.rules]
+    bad = [form.positive["en"][0] for form in forms]
+    hurried = replace(checker, clock=count(0.0, 0.001).__next__)  # a millisecond passes whenever somebody looks
+    asked = [Request((Message("user", "hello"),)), *(Request((Message("user", text),)) for text in bad)]
+    answers = hurried.check(asked, patience=0.05)
+    whole = checker.check(asked)
+    assert answers[0].complete and answers[0].ruling == whole[0].ruling
+    assert {a.complete for a in answers} == {True, False}
+    for answer, full in zip(answers, whole, strict=True):
+        assert full.complete and {f for f in answer.findings if f.detector == "rules"} <= set(full.findings)
+        if answer.complete:
+            assert answer.ruling == full.ruling and answer.score == full.score
+        else:
+            assert answer.ruling.verdict != "allow" and answer.ruling.reasons.en and answer.ruling.reasons.zh
+    (none,) = hurried.check([Request((Message("user", bad[0]),))], patience=0.0)
+    assert (none.ruling.verdict, none.complete) in {("review", False), ("block", False)}
 
 
 def test_later_stages_are_named_and_timed(checker: Checker, pack_cache: Path) -> None:

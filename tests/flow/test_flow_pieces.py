@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tocsin.flow import Checker, CheckSettings, Message, OpenStreams, Request
+from tocsin.flow import Checker, CheckSettings, LostPieceError, Message, OpenStreams, Request
 from tocsin.flow.pieces import OVERLAP
 from tocsin.forms import FormatError
 from tocsin.standard import Standard
@@ -49,7 +49,7 @@ def test_any_cut_of_a_stream_gives_the_findings_of_the_whole(
         assert text.startswith(stretch.text, stretch.start) and stretch.text.endswith(piece)
     assert stretch.whole and stretch.start == 0 and len(streams) == 0 and streams._characters == 0
     whole, cut = checker.check([Request((Message("assistant", t),)) for t in (text, stretch.text)])
-    assert cut.findings == whole.findings and cut.decision == whole.decision and cut.score == whole.score
+    assert cut.findings == whole.findings and cut.ruling == whole.ruling and cut.score == whole.score
 
 
 def test_a_piece_is_judged_with_what_stood_before_it(checker: Checker, told: list[str]) -> None:
@@ -65,7 +65,7 @@ def test_a_piece_is_judged_with_what_stood_before_it(checker: Checker, told: lis
 
 def test_pieces_come_in_order_and_once() -> None:
     streams = OpenStreams(Clock())
-    with pytest.raises(FormatError, match="0 pieces here, this is number 1"):
+    with pytest.raises(LostPieceError, match="0 pieces here, this is number 1"):
         streams.take("s", 1, "b", final=False)
     assert len(streams) == 0
     streams.take("s", 0, "a", final=False)

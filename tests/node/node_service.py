@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import shutil
 import signal
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -24,14 +26,29 @@ class Service:
     folder: Path
     servers: Servers
     token: str = ""
+    db: str = ""
+    name: str = "node"
     client: httpx.Client = field(default_factory=lambda: httpx.Client(timeout=60))
 
     def __post_init__(self) -> None:
-        self.token = json.loads(run_here("node", "init", self.folder, "--json"))["token"]
+        if self.folder.exists():
+            return
+        self.token = json.loads(run_here("node", "init", self.folder, "--json", "--db", self.db))["token"]
+        self.set("casing_seconds", "0.5")
         (self.folder / "cache").symlink_to(cache_folder())  # rules are compiled once for all tests
 
+    def set(self, key: str, value: str) -> None:
+        """Change a setting, as its owner would."""
+        path = self.folder / "tocsin.toml"
+        path.write_text(re.sub(rf"^{key} = .*$", f"{key} = {value}", path.read_text(), flags=re.MULTILINE))
+
+    def beside(self, name: str) -> "Service":
+        """Make another node of the same member on the same database: it has the same keys."""
+        shutil.copytree(self.folder, self.folder.with_name(name), symlinks=True)
+        return Service(self.folder.with_name(name), self.servers, self.token, self.db, name)
+
     def start(self) -> None:
-        url = self.servers.start("node", "serve", self.folder)
+        url = self.servers.start(self.name, "serve", self.folder)
         self.client = httpx.Client(base_url=url, headers={"authorization": f"Bearer {self.token}"}, timeout=60)
 
     def get(self, path: str, **query: object) -> Any:
@@ -56,9 +73,9 @@ class Service:
             _pause()
         raise AssertionError("the node took nothing in")
 
-    def settled(self) -> dict[str, Any]:
+    def settled(self, patience: int = _PATIENCE) -> dict[str, Any]:
         """Wait until the cases speak of all events."""
-        for _ in range(_PATIENCE):
+        for _ in range(patience):
             stats = self.get("/v1/stats")
             if stats["settled"]:
                 return dict(stats)
@@ -77,7 +94,7 @@ class Service:
 
     def processes(self) -> dict[str, int]:
         """Name the processes below the supervisor: serve and work."""
-        parent = self.servers.running["node"].pid
+        parent = self.servers.running[self.name].pid
         children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
         return {role: int(pid) for pid in children if (role := _role(pid))}
 

@@ -19,14 +19,32 @@ from tocsin.text import fold_batch
 Span = tuple[int, int]
 WORDS = ("lamp", "door", "gate", "old bridge", "台灯", "大门")
 REGEXES = (r"\d{2,3}", "st[aeiou]n(?:e|d)", "河.{0,2}桥")
-NOISE = ("a", "lamps", "indoor", "。", "7", "42", "stone", "stand", "河上桥", "河 边 桥", "台 灯", "old", "bridge")
+NOISE = (
+    "a",
+    "lamps",
+    "indoor",
+    "。",
+    "?",
+    "dr.",
+    "7. ",
+    "7",
+    "42",
+    "stone",
+    "stand",
+    "河上桥",
+    "河 边 桥",
+    "台 灯",
+    "old",
+    "bridge",
+)
 
 leaves = st.one_of(st.sampled_from(WORDS), st.sampled_from(REGEXES).map(lambda regex: {"regex": regex}))
 anys = st.lists(leaves, min_size=1, max_size=3, unique_by=str).map(lambda items: {"any": items})
 nears = st.builds(
-    lambda within, items: {"near": {"within": within, "of": items}},
+    lambda within, items, one: {"near": {"within": within, "of": items, "one_sentence": one}},
     st.integers(3, 40),
     st.lists(st.one_of(leaves, anys), min_size=2, max_size=3),
+    st.booleans(),
 )
 alls = st.lists(st.one_of(leaves, anys, nears), min_size=2, max_size=3).map(lambda items: {"all": items})
 trees = st.one_of(
@@ -48,7 +66,18 @@ def spans(node: Any, line: str) -> list[Span]:
         return [span for item in node["any"] for span in spans(item, line)]
     choices = product(*(spans(item, line) for item in node["near"]["of"]))
     stretches = [(min(s for s, _ in choice), max(e for _, e in choice)) for choice in choices]
-    return [(low, high) for low, high in stretches if high - low <= node["near"]["within"]]
+    near = [(low, high) for low, high in stretches if high - low <= node["near"]["within"]]
+    return [s for s in near if not (node["near"].get("one_sentence") and ends_inside(line, *s))]
+
+
+def ends_inside(line: str, low: int, high: int) -> bool:
+    """Say whether a sentence ends before the last character of a stretch, word by word."""
+    for at in range(low, high - 1):
+        word = re.split(r"[^a-z0-9_]", line[:at])[-1]
+        stop = line[at] == "." and line[at + 1] == " " and at + 1 < high - 1
+        if line[at] in "。?!;" or (stop and word not in ("dr", "mr", "mrs") and not re.fullmatch("[a-z]", word)):
+            return True
+    return False
 
 
 def speaks(node: Any, line: str) -> bool:
@@ -123,6 +152,25 @@ def test_near_counts_characters_from_first_to_last(tmp_path: Path) -> None:
     assert rule_of(tmp_path, near).first("lamp, blue") == (0, 10)
     assert rule_of(tmp_path, near).first("lamp , blue") is None
     assert rule_of(tmp_path, near).first("lamp lamp, blue") == (5, 15)
+
+
+@pytest.mark.parametrize(
+    ("text", "spoken"),
+    [
+        ("blue, lamp", True),
+        ("blue. lamp", False),
+        ("blue.lamp", True),
+        ("blue? lamp", False),
+        ("蓝色台灯 blue！lamp", False),
+        ("blue。lamp", False),
+        ("blue Dr. A. lamp", True),
+        ("is it blue? a blue lamp.", True),
+        ("blue\nlamp", True),
+    ],
+)
+def test_near_in_one_sentence_stops_where_it_ends(tmp_path: Path, text: str, spoken: bool) -> None:
+    near = {"near": {"within": 30, "one_sentence": True, "of": ["lamp", "blue"]}}
+    assert (rule_of(tmp_path, near).first(folded(text)) is not None) is spoken
 
 
 def test_one_item_twice_is_satisfied_by_one_span(tmp_path: Path) -> None:

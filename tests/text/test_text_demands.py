@@ -88,6 +88,12 @@ def test_long_lines_are_searched_to_their_end() -> None:
     assert met([line, "lamp"], [Demand((("blue lamp",), ("door",)), within=21)]) == [(0, 0)]
 
 
+def test_distances_in_long_lines_count_characters() -> None:
+    line = "灯 " * 30_000 + "the blue lamp by the 红 door" + " 灯" * 30_000
+    assert met([line, "lamp"], [Demand((("blue lamp",), ("door",)), within=23)]) == [(0, 0)]
+    assert met([line, "lamp"], [Demand((("blue lamp",), ("door",)), within=22)]) == []
+
+
 def test_no_lines_and_no_demands_meet_nothing() -> None:
     assert met([], [Demand((("lamp",),))]) == met(["lamp"], []) == met([], []) == met(["", ""], []) == []
 

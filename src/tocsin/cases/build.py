@@ -98,11 +98,20 @@ def build_cases(
     return pa.Table.from_pylist([_row(c, n, links, standard) for n, c in enumerate(ranked, start=1)], schema=CASES)
 
 
+def case_id_of(finding: Finding) -> str:
+    """Name the case that a finding belongs to, if it is one."""
+    return Case(*_about(finding), ()).id
+
+
+def _about(finding: Finding) -> tuple[str, str]:
+    sort = next(s for s in ("account", "session", "event_id") if finding[s] is not None)
+    return sort, finding[sort]
+
+
 def _group(rows: Iterable[Finding], asked: Mapping[str, int]) -> Iterator[Case]:
     groups: dict[tuple[str, str], list[Finding]] = defaultdict(list)
     for row in rows:
-        sort = next(s for s in ("account", "session", "event_id") if row[s] is not None)
-        groups[sort, row[sort]].append(row)
+        groups[_about(row)].append(row)
     for (sort, key), group in groups.items():
         group.sort(key=lambda f: (f["time"], str(f["event_id"]), _voice(f)))
         yield Case(sort, key, tuple(group), asked.get(key, 0) if sort == "account" else 0)

@@ -99,7 +99,7 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class Ruling:
     """Hold a verdict, the clauses behind it, their kinds gravest first, and why, in both languages."""
 
     verdict: Verdict
@@ -256,7 +256,7 @@ class Policy(_Form):
     def _gravest_first(self) -> tuple[Clause, ...]:
         return tuple(sorted(self.clauses, key=lambda c: -VERDICTS.index(c.verdict)))
 
-    def decide(self, evidence: Evidence, names: Mapping[str, Bilingual]) -> Decision:
+    def decide(self, evidence: Evidence, names: Mapping[str, Bilingual]) -> Ruling:
         """Decide on a request; `names` gives the kinds' names."""
         behind: list[tuple[Clause, tuple[str, ...]]] = []
         for clause in self._gravest_first:
@@ -266,9 +266,9 @@ class Policy(_Form):
             if kinds is not None:
                 behind.append((clause, kinds))
         if not behind:
-            return Decision("allow", (), (), NOTHING)
+            return Ruling("allow", (), (), NOTHING)
         every = tuple(dict.fromkeys(k for _, kinds in behind for k in kinds))
-        return Decision(behind[0][0].verdict, tuple(c.id for c, _ in behind), every, _because(behind, names))
+        return Ruling(behind[0][0].verdict, tuple(c.id for c, _ in behind), every, _because(behind, names))
 
 
 def _because(behind: Iterable[tuple[Clause, Sequence[str]]], names: Mapping[str, Bilingual]) -> Bilingual:

@@ -14,17 +14,19 @@ def evaluate(
     labelled: Annotated[list[Path], typer.Argument(help="Labelled texts, one JSON object a line.")],
     stage: Annotated[str, typer.Option(help="first or second.")] = "first",
     model: Annotated[Path | None, typer.Option(help="A model file; the shipped one when left out.")] = None,
-    chart: Annotated[Path | None, typer.Option(help="Also draw recall and reliability into this SVG file.")] = None,
-    lang: Annotated[str, typer.Option(help="Language of the chart: en or zh.")] = "en",
+    chart: Annotated[Path | None, typer.Option(help="Also draw recall by kind into this SVG file.")] = None,
+    diagram: Annotated[Path | None, typer.Option(help="Also draw what was said and what was so into this SVG.")] = None,
+    lang: Annotated[str, typer.Option(help="Language of the charts: en or zh.")] = "en",
     as_json: Annotated[bool, typer.Option("--json", help="Print all figures as JSON.")] = False,
 ) -> None:
-    """Measure how well the classifier ranks labelled texts, by language, source and kind.
+    """Measure how well the classifier ranks labelled texts, by language, kind, family of attack and source.
 
     Example: tocsin evaluate labelled.jsonl --stage second
     """
     from tocsin.flow import (  # kept out of `tocsin --help`
         as_stage,
         draw_evaluation,
+        draw_said_and_so,
         evaluate_model,
         load_model,
         read_labelled,
@@ -33,6 +35,8 @@ def evaluate(
     found = evaluate_model(read_labelled(labelled), load_model(model), as_stage(stage), cache_folder())
     if chart:
         write_text(chart, draw_evaluation(found, check_lang(lang)))
+    if diagram:
+        write_text(diagram, draw_said_and_so(found, check_lang(lang)))
     if as_json:
         put_json(found)
         return
@@ -45,7 +49,7 @@ def _rows(found: dict[str, Any]) -> list[tuple[object, ...]]:
     for lang, all_ in found["languages"].items():
         shown = [f"{all_[m]['value']} ({all_[m]['low']}-{all_[m]['high']})" for m in MEASURES]
         rows.append((lang, "all", all_["misuse"], all_["benign"], *shown, all_["model_threshold"]["false_alarms"]))
-        for what in ("kinds", "sources"):
+        for what in ("kinds", "families", "sources"):
             for name, group in all_[what].items():
                 cells = [group.get(m, "") for m in MEASURES]
                 rows.append((lang, name, group["misuse"], group["benign"], *cells, group.get("false_alarms", "")))

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from tocsin.cli import upkeep
-from tocsin.cli.rim import put_json, say
+from tocsin.cli import node_access, upkeep
+from tocsin.cli.rim import put_json, put_rows, read_bytes, say
 
 app = typer.Typer(
     help="Make and keep a node: a member's own service.\n\nExample: tocsin node init node",
@@ -16,6 +16,10 @@ app = typer.Typer(
 )
 upkeep.register(app)
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="Folder of the node.")]
+app.add_typer(node_access.people, name="person")
+app.add_typer(node_access.tokens, name="token")
+app.command("audit")(node_access.audit)
+app.command("secret")(node_access.secret)
 
 
 @app.command("init")
@@ -41,6 +45,37 @@ def init(
     say(f"start the node with: tocsin serve {folder}")
 
 
+@app.command("import")
+def import_leads(
+    file: Annotated[Path, typer.Argument(help="STIX 2.1 bundle, MISP events, or CSV; with --form a plain list.")],
+    folder: Folder,
+    source: Annotated[str, typer.Option(help="Whose indicators they are; the file's name when left out.")] = "",
+    form: Annotated[
+        str | None, typer.Option(help="What every line is: account, network, client or text, with {slots} in texts.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
+) -> None:
+    """Import indicators of others as unsigned local leads: hints for cases and checks, never a verdict.
+
+    Example: tocsin node import templates.csv node --source "exchange group"
+    """
+    from tocsin.node import open_node, take_leads
+
+    node = open_node(folder)
+    try:
+        taken = take_leads(node, read_bytes(file, "file of indicators"), source or file.name, form)
+    finally:
+        node.close()
+    if as_json:
+        put_json({"added": taken.added, "known": taken.known, "skipped": taken.skipped})
+        return
+    put_rows(("count", "what"), [(taken.added, "new"), (taken.known, "known"), *_counts(taken.skipped)])
+
+
+def _counts(skipped: dict[str, int]) -> list[tuple[int, str]]:
+    return [(count, f"passed over: {reason}") for reason, count in skipped.items()]
+
+
 def serve(
     folder: Folder,
     host: Annotated[str, typer.Option(help="Address to listen on; nothing beyond this machine unless named.")] = (
@@ -55,7 +90,8 @@ def serve(
     """
     from tocsin.node import LogLines, Supervisor, listen, open_node
 
-    open_node(folder).close()  # what is wrong with settings, keys or tables is told here
+    node = open_node(folder)  # what is wrong with settings, keys or tables is told here
+    node.close()
     listening = listen(host, port)
     typer.echo(listening.url)
-    Supervisor(folder, listening, workers, LogLines("tocsin serve", time.time)).run()
+    Supervisor(folder, listening, workers, LogLines("tocsin serve", time.time), node.config.follows).run()

@@ -123,6 +123,7 @@ def coalition(
     """
     from tocsin.cli.holding import hold
     from tocsin.cli.misconduct import decisions, find_misconduct, put_evidence
+    from tocsin.coalition import state
 
     held = hold(first, logs)
     known = held.know()
@@ -131,6 +132,8 @@ def coalition(
     for origin in known.charter.members:
         counted = len(known.times[origin].stamps) if origin in known.times else 0
         say(f"{origin}: {counted} stamps count")
+    waiting = state(known, now()).waiting
+    say(f"provisional: waiting for stamps of {', '.join(waiting)}" if waiting else "settled")
     wrong = list(find_misconduct(held, known, now(), keys or [], [Path(one) for one in logs]))
     if evidence:
         put_evidence(evidence, wrong)

@@ -2,8 +2,9 @@
 
 from tocsin.flow.asking import check_text, describe, describe_standard, price_standard
 from tocsin.flow.checking import MOST_MESSAGES, Checked, Checker, CheckSettings, Message, Request, read_messages
+from tocsin.flow.decided import Decided, decided_rows, read_decisions
 from tocsin.flow.demo import Verdict, judge, run_demo
-from tocsin.flow.evaluating import draw_evaluation, evaluate_model
+from tocsin.flow.evaluating import draw_evaluation, draw_said_and_so, evaluate_model
 from tocsin.flow.exercising import Exercise, rank_ranges, write_exercise
 from tocsin.flow.fingerprinting import (
     AlarmBank,
@@ -20,7 +21,7 @@ from tocsin.flow.finished import read_table, redraw
 from tocsin.flow.gathering import Gathered
 from tocsin.flow.guarding import read_guard
 from tocsin.flow.judging import Judging, as_stage, judge_texts, load_model
-from tocsin.flow.pieces import OpenStreams, Stretch
+from tocsin.flow.pieces import LostPieceError, OpenStreams, Stretch
 from tocsin.flow.screening import Outcome, Settings, run_screen
 from tocsin.flow.training import read_labelled, train_model
 from tocsin.flow.workers import Detectors, Recipe
@@ -33,10 +34,12 @@ __all__ = [
     "CheckSettings",
     "Checked",
     "Checker",
+    "Decided",
     "Detectors",
     "Exercise",
     "Gathered",
     "Judging",
+    "LostPieceError",
     "Message",
     "OpenStreams",
     "Outcome",
@@ -50,10 +53,12 @@ __all__ = [
     "as_stage",
     "build_bank",
     "check_text",
+    "decided_rows",
     "describe",
     "describe_bank",
     "describe_standard",
     "draw_evaluation",
+    "draw_said_and_so",
     "evaluate_model",
     "extend_bank",
     "fits",
@@ -63,6 +68,7 @@ __all__ = [
     "look_up",
     "price_standard",
     "rank_ranges",
+    "read_decisions",
     "read_guard",
     "read_labelled",
     "read_messages",

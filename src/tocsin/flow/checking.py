@@ -1,22 +1,27 @@
 """Check messages while a gateway waits: screened as `tocsin screen` would, then judged by the member's policy."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import inf
 from pathlib import Path
 from typing import Any, Self
 
-from tocsin.cases import Chance, Decision, Evidence, Lead, Policy, starter_policy
+from tocsin.cases import Chance, Evidence, Lead, Policy, Ruling, starter_policy
 from tocsin.flow.fingerprinting import AlarmBank
 from tocsin.flow.judging import Judging
 from tocsin.forms import FormatError
 from tocsin.forms.limits import TEXT_BYTES
 from tocsin.screen import Finding, Judged, Screens, rule_detector
-from tocsin.standard import Standard, compile_pack, load_standard
+from tocsin.standard import Bilingual, Standard, compile_pack, load_standard
 from tocsin.traffic import UnusableLineError, parts_unseen, read_turn
 
 Clock = Callable[[], float]  # seconds, monotonic
 MOST_MESSAGES = 2048
 _MOST_UNSEEN = 64
+UNFINISHED = Bilingual(
+    en="The rules could not look at all of the request in the time that a check has.",
+    zh="规则未能在送检时限内检查完整个请求。",
+)
 _OPERATOR = "system"
 _TRIED = 2  # texts that every rule is tried on, wherever candidates come from
 
@@ -46,13 +51,14 @@ class Checked:
     messages, those of requests judged at the same time included.
     """
 
-    decision: Decision
+    ruling: Ruling
     score: float
     findings: tuple[Finding, ...]
     judged: tuple[Judged, ...]
     stage: str
     seconds: dict[str, float]
     together: int
+    complete: bool = True  # false where the rules could not try all in time
 
 
 @dataclass(frozen=True)
@@ -102,10 +108,13 @@ class Checker:
         """Name what decides scores: the standard in force and the classifier's model."""
         return f"{self.standard.version} {self.screens.classifier.stages.model.digest}"
 
-    def check(self, requests: Sequence[Request]) -> list[Checked]:
-        """Check requests, all in one batch; the answer to each is the same as if it were alone, times apart."""
+    def check(self, requests: Sequence[Request], patience: float = inf) -> list[Checked]:
+        """Check requests, all in one batch; the answer to each is the same as if it were alone, times apart.
+
+        `patience` is how many seconds the rules may take for all. What they could not finish is never allowed.
+        """
         messages = [m for request in requests for m in request.messages]
-        heard = self.screens.screen([m.text for m in messages], [m.role for m in messages], self.clock)
+        heard = self.screens.screen([m.text for m in messages], [m.role for m in messages], self.clock, patience)
         findings: list[list[Finding]] = [[] for _ in messages]
         for found in heard.findings:
             findings[found.row].append(found)
@@ -113,7 +122,8 @@ class Checker:
         for request in requests:
             end = at + len(request.messages)
             own = tuple(_numbered(f, number) for number, of in enumerate(findings[at:end]) for f in of)
-            checked.append(self._checked(request, own, heard.judged[at:end], heard.seconds, len(messages)))
+            one = self._checked(request, own, heard.judged[at:end], heard.seconds, len(messages))
+            checked.append(_unfinished(one) if heard.unread.intersection(range(at, end)) else one)
             at = end
         return checked
 
@@ -126,30 +136,22 @@ class Checker:
         together: int,
     ) -> Checked:
         chances = [_chance(m.role, j) for m, j in zip(request.messages, judged, strict=True)]
-        decision = self.policy.decide(Evidence(findings, chances, request.leads), self.standard.names)
+        ruling = self.policy.decide(Evidence(findings, chances, request.leads), self.standard.names)
         asked = [c.score for c in chances if c.role != _OPERATOR] or [c.score for c in chances]
         stage = max((j.stage for j in judged), key=_STAGES.index, default="first")
-        return Checked(decision, max(asked, default=0.0), findings, tuple(judged), stage, seconds, together)
+        return Checked(ruling, max(asked, default=0.0), findings, tuple(judged), stage, seconds, together)
+
+
+def _unfinished(checked: Checked) -> Checked:
+    ruling = checked.ruling if checked.ruling.verdict != "allow" else Ruling("review", (), (), UNFINISHED)
+    return replace(checked, ruling=ruling, complete=False)
 
 
 _STAGES = ("first", "second", "unanswered", "guard")
 
 
 def _numbered(found: Finding, number: int) -> Finding:
-    if found.row == number:
-        return found
-    return Finding(
-        number,
-        found.role,
-        found.detector,
-        found.version,
-        found.rule,
-        found.kind,
-        found.severity,
-        found.score,
-        found.start,
-        found.end,
-    )
+    return found if found.row == number else replace(found, row=number)
 
 
 def _chance(role: str, judged: Judged) -> Chance:

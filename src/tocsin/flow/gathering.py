@@ -10,7 +10,7 @@ from tocsin.screen import Screened, Tally, judge_behaviour, thin_sketches
 from tocsin.screen.classifier import merge_sessions
 
 _MOST_SKETCHES = 600_000
-_MOST_SESSIONS = 600_000
+_LEAST_SESSIONS = 600_000  # partial rows of sessions that are held before they are merged
 _PACK_ROWS = 1 << 16
 
 
@@ -23,6 +23,7 @@ class Gathered:
     _findings: list[pa.Table] = field(default_factory=list)
     _sketches: list[pa.Table] = field(default_factory=list)
     _sessions: list[pa.Table] = field(default_factory=list)
+    _most_sessions: int = _LEAST_SESSIONS
 
     def add(self, screened: Screened) -> None:
         """Take in one part."""
@@ -33,8 +34,9 @@ class Gathered:
         if sum(map(len, self._sketches)) > _MOST_SKETCHES:
             self._sketches = list(_packed(self._thinned()))
         self._sessions.append(screened.sessions)
-        if sum(map(len, self._sessions)) > _MOST_SESSIONS:
-            self._sessions = [self.sessions()]
+        if sum(map(len, self._sessions)) > self._most_sessions:
+            merged = self.sessions()
+            self._sessions, self._most_sessions = [merged], max(_LEAST_SESSIONS, 2 * len(merged))
 
     def sessions(self) -> pa.Table:
         """Merge the SESSIONS of the run."""

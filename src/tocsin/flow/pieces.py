@@ -9,7 +9,12 @@ from tocsin.forms.limits import TEXT_BYTES
 
 Clock = Callable[[], float]  # seconds, monotonic
 OVERLAP = 2000  # characters before a piece that are judged with it
-_AGAIN = "send the whole text so far as piece 0 of a new stream"
+
+
+class LostPieceError(FormatError):
+    """Raise for a piece that does not follow what came before."""
+
+    remedy = "send the whole text so far as piece 0 of a new stream"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +54,15 @@ class OpenStreams:
     def take(self, name: str, number: int, piece: str, *, final: bool) -> Stretch:
         """Add piece `number`, from 0, to a stream and say what to judge; the last piece may be empty.
 
-        A piece that comes twice counts once. Errors: FormatError where pieces are missing, the stream is not known any
-        more, or grows too long.
+        A piece that comes twice counts once. Errors: LostPieceError where pieces are missing or the stream is not
+        known any more; FormatError where it grows too long.
         """
         self._forget_idle()
         stream = self._open.pop(name, None) or _Stream(self.clock())
         again = number == stream.pieces - 1 and piece == stream.latest
         if not again and number != stream.pieces:
             self._put_back(name, stream)
-            raise FormatError(f"the stream has {stream.pieces} pieces here, this is number {number}", hint=_AGAIN)
+            raise LostPieceError(f"the stream has {stream.pieces} pieces here, this is number {number}")
         if not again:
             self._extend(stream, piece)
         stream.last = self.clock()

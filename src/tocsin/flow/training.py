@@ -25,6 +25,7 @@ from tocsin.screen.classifier import (
     count_sessions,
     fit_sessions,
     gather,
+    in_order,
     judge,
     keep_apart,
     measure_apart,
@@ -42,10 +43,11 @@ from tocsin.text import fold_batch
 
 def read_labelled(paths: Sequence[Path]) -> list[Row]:
     """Read labelled files, gzipped or not. Errors: TransportError for a file, FormatError for its lines."""
-    return [row for path in paths for row in parse_labelled(_lines(path), path.name)]
+    return [row for path in paths for row in parse_labelled(lines_of(path), path.name)]
 
 
-def _lines(path: Path) -> Iterator[bytes]:
+def lines_of(path: Path) -> Iterator[bytes]:
+    """Yield the lines of a file, gzipped or not. Errors: TransportError, FormatError."""
     try:
         with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
             yield from file
@@ -60,11 +62,11 @@ def train_model(
 ) -> dict[str, Any]:
     """Train on labelled rows and on what the package brings, write the model, and measure it on sources kept apart.
 
-    Errors: TransportError where the model cannot be written, which is tried first.
+    The order of rows does not matter. Errors: TransportError where the model cannot be written, which is tried first.
     """
     growing = out.with_name(out.name + ".growing")
     _write(growing, b"")
-    data = gather([*rows, *written_rows(settings.seed)])
+    data = gather([*in_order(rows), *written_rows(settings.seed)])
     tick(f"{len(data)} texts: folding and encoding")
     material = prepare(data, Rules.load(cache).voices, sentence_encoder())
     apart = keep_apart(material, settings, tick)

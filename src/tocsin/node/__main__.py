@@ -1,4 +1,5 @@
-"""The processes that `tocsin serve` starts: `python -m tocsin.node serve DIR ALIVE PORT`, `… work DIR ALIVE SLOT`."""
+"""The processes that `tocsin serve` starts: `python -m tocsin.node serve DIR ALIVE PORT`, `… work DIR ALIVE SLOT`, and
+where the settings name a source, `… follow DIR ALIVE`."""
 
 import os
 import signal
@@ -6,10 +7,14 @@ import socket
 import sys
 import threading
 import time
+import traceback
+from collections.abc import Callable
 from pathlib import Path
 
 from tocsin.forms import TocsinError, digest_id
 from tocsin.node.log_lines import LogLines
+
+SWITCH_SECONDS = 0.001  # after which a thread that judges a large text lets the others go on
 
 
 def main(arguments: list[str]) -> int:
@@ -21,8 +26,10 @@ def main(arguments: list[str]) -> int:
     try:
         if role == "serve":
             serve(Path(folder), int(rest[0]))
-        else:
+        elif role == "work":
             work(Path(folder), rest[0], lines)
+        else:
+            follow(Path(folder), lines)
     except TocsinError as error:
         lines.warn("this process cannot go on", why=str(error), hint=error.hint)
         return error.exit_code
@@ -37,6 +44,7 @@ def serve(folder: Path, port: int) -> None:
 
     node = open_node(folder)
     try:
+        sys.setswitchinterval(SWITCH_SECONDS)
         app = build_app(node)
         app.state.checks.begin(warm=True)
         Listening(socket.socket(fileno=port)).serve(app)
@@ -47,6 +55,8 @@ def serve(folder: Path, port: int) -> None:
 def work(folder: Path, slot: str, lines: LogLines) -> None:
     """Run the jobs; what this slot had begun when it died is taken up again at once."""
     from tocsin.node.jobs.casing import Casing
+    from tocsin.node.jobs.delivering import Delivering
+    from tocsin.node.jobs.looking_back import LookingBack
     from tocsin.node.jobs.retention import Retention
     from tocsin.node.jobs.screening import Screening
     from tocsin.node.node import open_node
@@ -60,10 +70,40 @@ def work(folder: Path, slot: str, lines: LogLines) -> None:
     try:
         with node.database.writing() as connection:
             events.release(connection, name)
-        jobs = (Screening.load(node, name), Casing.load(node, name), Retention(name))
-        work_through(node, jobs, stop, lines)
+        casing = Casing.load(node, name)
+        delivering = Delivering(name, casing.standard.names, lines)
+        beside = threading.Thread(target=_surely, args=(work_through, node, (delivering,), stop, lines))
+        beside.start()  # a receiver that is slow to answer holds up no screening
+        work_through(node, (Screening.load(node, name), casing, LookingBack(name), Retention(name)), stop, lines)
+        beside.join()
+    finally:
+        stop.set()
+        node.close()
+
+
+def follow(folder: Path, lines: LogLines) -> None:
+    """Bring events from the sources in the settings, apart from the workers: a broker that hangs holds up none."""
+    from tocsin.node.jobs.following import following
+    from tocsin.node.node import open_node
+    from tocsin.node.worker import work as work_through
+
+    stop = threading.Event()
+    signal.signal(signal.SIGTERM, lambda _number, _frame: stop.set())
+    node = open_node(folder)
+    try:
+        name = digest_id("W", socket.gethostname(), str(folder.resolve()), "follow")
+        work_through(node, following(node, name), stop, lines)
     finally:
         node.close()
+
+
+def _surely(run: Callable[..., None], *given: object) -> None:
+    """Run a thread's work; if it fails in a way that nobody foresaw, the process ends and is started again."""
+    try:
+        run(*given)
+    except BaseException:
+        traceback.print_exc()
+        os._exit(1)
 
 
 def _end_with_parent(alive: int) -> None:

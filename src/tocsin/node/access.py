@@ -1,10 +1,12 @@
 """Who may do what: bearer tokens with scopes."""
 
 from base64 import urlsafe_b64encode
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
 
+from fastapi.openapi.models import HTTPBearer as HTTPBearerModel
+from fastapi.security.base import SecurityBase
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
@@ -21,11 +23,17 @@ _MOST_REMEMBERED = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Say who asks: a token's id and name, and what it may do."""
+    """Say who asks: a token's id and name, what it may do, and the person whose token it is; None for a program's."""
 
     id: str
     name: str
     scopes: frozenset[str]
+    person: str | None = None
+
+    @property
+    def actor(self) -> str:
+        """Who answers for it: the person, however many tokens they have, else the token."""
+        return self.person or self.id
 
 
 def new_token(random: Random) -> str:
@@ -59,22 +67,39 @@ class Access:
             self._known[digest] = (self._now(), found)
         return found
 
+    def forget(self) -> None:
+        """Look everybody up anew: something was revoked."""
+        self._known.clear()
 
-def require(scope: str) -> Callable[[Request], Awaitable[Caller]]:
-    """Make the dependency of a route that needs a scope.
 
-    Errors: NoTokenError becomes 401, PolicyError 403.
-    """
-    assert scope in SCOPES
+class Needs(SecurityBase):
+    """The dependency of a route that needs a token, and a scope where one is named."""
 
-    async def allowed(request: Request) -> Caller:
+    model = HTTPBearerModel(description="A token of the node")
+    scheme_name = "token"
+
+    def __init__(self, scope: str | None) -> None:
+        self.scope = scope
+
+    async def __call__(self, request: Request) -> Caller:
+        """Find who asks. Errors: NoTokenError becomes 401, PolicyError 403."""
         kind, _, token = request.headers.get("authorization", "").partition(" ")
         access: Access = request.app.state.access
         caller = await access.caller(token.strip()) if kind.lower() == "bearer" and token else None
         if caller is None:
             raise NoTokenError("no token, or one that is not in force")
-        if scope not in caller.scopes:
-            raise PolicyError(f"the token lacks the scope {scope!r}", hint="ask an administrator for one that has it")
+        if self.scope is not None:
+            check_scope(caller, self.scope)
         return caller
 
-    return allowed
+
+def check_scope(caller: Caller, scope: str) -> None:
+    """Refuse a caller who lacks a scope. Errors: PolicyError."""
+    if scope not in caller.scopes:
+        raise PolicyError(f"the token lacks the scope {scope!r}", hint="ask an administrator for one that has it")
+
+
+def require(scope: str | None = None) -> Needs:
+    """Make the dependency of a route that needs a scope; without one, any token in force will do."""
+    assert scope is None or scope in SCOPES
+    return Needs(scope)

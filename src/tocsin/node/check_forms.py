@@ -25,8 +25,8 @@ def _some(schema: Schema, least: int, most: int) -> Schema:
 
 
 _BOTH: Schema = {"type": "object", "required": list(TAGS), "additionalProperties": _TEXT, "maxProperties": len(TAGS)}
-_PART = _object({"type": _TEXT, "text": _TEXT}, "text", closed=False)
-_CONTENT = {"anyOf": [_TEXT, {"type": "array", "items": _PART}, {"type": "null"}]}
+_PARTS = {"type": "array", "description": 'parts: {"type": "text", "text": …} and others'}
+_CONTENT = {"anyOf": [_TEXT, _PARTS, {"type": "null"}]}
 _ROLES = ["user", "assistant", "system", "developer", "tool", "function"]
 _MESSAGE = _object({"role": {"type": "string", "enum": _ROLES}, "content": _CONTENT}, "content", closed=False)
 _PIECE = _object({"id": {**_NAME, "type": "string"}, "index": _COUNT, "final": {"type": "boolean"}}, "final")
@@ -57,7 +57,10 @@ CHECK_BODY = _object(
     "account",
     "session",
     "stream",
-)
+) | {
+    "if": {"required": ["stream"], "properties": {"stream": {"type": "object"}}},
+    "then": {"properties": {"messages": {"maxItems": 1}}},
+}
 CHECK_ANSWER = _object(
     {
         "verdict": {"type": "string", "enum": ["allow", "review", "block"]},
@@ -74,6 +77,7 @@ CHECK_ANSWER = _object(
         "policy": _TEXT,
         "clauses": _TEXTS,
         "standard": _TEXT,
+        "complete": {"type": "boolean"},
         "unseen": {"type": "array", "items": _object({"message": _COUNT, "types": _TEXTS})},
         "stream": _object({"start": _COUNT, "whole": {"type": "boolean"}}),
         "stored": {"type": "boolean"},
@@ -114,6 +118,7 @@ _REFUSALS = {
     400: "The body is in no form that is taken.",
     401: "No token, or one that is not in force.",
     403: "The token lacks the scope `check`.",
+    409: "A piece of a stream does not follow what came before.",
     413: "The body is too large.",
     429: "Too many requests wait.",
     503: "No checks can be made.",

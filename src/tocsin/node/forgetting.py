@@ -6,7 +6,9 @@ from sqlalchemy.engine import Connection
 
 from tocsin.forms import PolicyError
 from tocsin.node.node import Node
-from tocsin.node.stores import holds, leases, removal
+from tocsin.node.people import OPERATOR
+from tocsin.node.stores import audit, holds, leads, leases, removal
+from tocsin.node.stores.audit import Details, Entry, audit_key
 from tocsin.node.stores.names import time_id
 
 CASING = "casing"
@@ -38,8 +40,16 @@ def forget(node: Node, account: str) -> Forgotten:
             removal.take_from_parcel(connection, parcel, account, node.keys.sealer)
         parts = sum(_take_from_part(node, connection, part, account) for part in named.parts)
         cases = removal.take_cases(connection, account)
+        leads.forget(connection, account)
         leases.give_back(connection, CASING, _HOLDER)
+        note(node, connection, "account.forget", "", {"cases": len(cases)})
     return Forgotten(len(named.parcels), parts, tuple(cases))
+
+
+def note(node: Node, connection: Connection, action: str, subject: str, details: Details) -> None:
+    """Enter in the audit trail what whoever has a shell here does, as the last thing in a transaction."""
+    entry = Entry(OPERATOR.actor, action, subject, details)
+    audit.append(connection, audit_key(node.keys.sealer.key), entry, node.now())
 
 
 def _check_holds(node: Node, connection: Connection, account: str) -> None:

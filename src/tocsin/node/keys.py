@@ -85,3 +85,18 @@ def _read(path: Path) -> bytes:
     if len(key) != KEY_BYTES:
         raise ConfigError(f"the key {path.name!r} has {len(key)} bytes, not {KEY_BYTES}", hint="restore it")
     return key
+
+
+def secret_lines(folder: Path, name: str, named_by: str) -> tuple[str, ...]:
+    """Read a file of secrets that the settings name, one a line.
+
+    Errors: TransportError where it cannot be read; ConfigError where it holds none.
+    """
+    try:
+        lines = (folder / name).read_text("utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise TransportError(f"the secret of {named_by} cannot be read", hint="check the path and its owner") from error
+    found = tuple(line.strip() for line in lines if line.strip())
+    if not found:
+        raise ConfigError(f"the secret of {named_by} is empty", hint="write it into the file, one a line")
+    return found

@@ -73,9 +73,9 @@ def moderated(checked: Checked, message: Message, policy: Policy) -> dict[str, A
     Flagged is what the policy reviews or blocks, as `flag_from` says; then the categories of the kinds behind that are
     true. Scores are probabilities at even odds; of a kind with a finding at least the finding's score.
     """
-    decision = checked.decision
-    flagged = VERDICTS.index(decision.verdict) >= VERDICTS.index(policy.flag_from)
-    kinds = dict.fromkeys((*decision.kinds, *(f.kind for f in checked.findings)))
+    ruling = checked.ruling
+    flagged = VERDICTS.index(ruling.verdict) >= VERDICTS.index(policy.flag_from)
+    kinds = dict.fromkeys((*ruling.kinds, *(f.kind for f in checked.findings)))
     named = _categories_of(kinds) if flagged else set()
     if flagged and not named:
         named = {FALLBACK}  # a clause that is about no kind in particular
@@ -87,9 +87,9 @@ def moderated(checked: Checked, message: Message, policy: Policy) -> dict[str, A
         "category_scores": {name: _score(name, checked) for name in CATEGORIES},
         "category_applied_input_types": {name: seen if name in measured else [] for name in CATEGORIES},
         "kinds": list(kinds),
-        "verdict": decision.verdict,
+        "verdict": ruling.verdict,
         "score": round(checked.score, 6),
-        "reasons": {"en": decision.reasons.en, "zh": decision.reasons.zh},
+        "reasons": {"en": ruling.reasons.en, "zh": ruling.reasons.zh},
         "unseen": list(message.unseen),
     }
 

@@ -7,15 +7,18 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
+from tocsin.cases import starter_text
 from tocsin.node.access import SCOPES, new_token
 from tocsin.node.backlog import Backlog
-from tocsin.node.config import DatabaseSection, NodeConfig, read_config, write_config
+from tocsin.node.config import CheckSection, DatabaseSection, NodeConfig, read_config, write_config
 from tocsin.node.db import Database, check_current, migrate, open_database
 from tocsin.node.home import Home, make_folder
 from tocsin.node.intake import Intake
 from tocsin.node.keys import Keys, Random, make_keys, read_keys
+from tocsin.node.leads.shelf import LeadShelf
 from tocsin.node.stores import events, tokens
 
+POLICY = "policy.yaml"
 Clock = Callable[[], float]  # POSIX seconds
 
 
@@ -34,6 +37,11 @@ class Node:
     def intake(self) -> Intake:
         """The one way in for events."""
         return Intake(self.database, self.keys, self.now)
+
+    @cached_property
+    def leads(self) -> LeadShelf:
+        """The leads in force."""
+        return LeadShelf(self.database)
 
     @cached_property
     def backlog(self) -> Backlog:
@@ -75,16 +83,17 @@ class Made:
 
 
 def init_node(folder: Path, url: str = "", clock: Clock = time.time, random: Random = os.urandom) -> Made:
-    """Make a node: folder, settings, keys, tables, and a first token with every scope.
+    """Make a node: folder, settings, a policy to begin with, keys, tables, and a first token with every scope.
 
     Errors: ConfigError where the folder is not empty or the URL is wrong; TransportError where something cannot be
     written.
     """
     home = make_folder(folder)
-    config = NodeConfig(database=DatabaseSection(url=url))
+    config = NodeConfig(database=DatabaseSection(url=url), check=CheckSection(policy=POLICY))
     database = open_database(home.database_url(config))
     migrate(database)
     make_keys(home.keys, random)
+    (home.folder / POLICY).write_bytes(starter_text())
     home.settings.touch(mode=0o600)
     home.settings.write_text(write_config(config), encoding="utf-8")
     token = new_token(random)

@@ -3,6 +3,8 @@
 import msgspec
 from starlette.responses import Response
 
+from tocsin.cases import RefusedError
+from tocsin.flow import LostPieceError
 from tocsin.forms import ConfigError, FormatError, PolicyError, TocsinError, TransportError, VerificationError
 
 
@@ -18,10 +20,28 @@ class NotFoundError(FormatError):
     remedy = "check the name"
 
 
+class UnknownQueryError(ConfigError):
+    """Raise when a request gives what its route does not ask for."""
+
+    remedy = "/v1/openapi.json lists the routes and what they ask for"
+
+
 class TooLargeError(FormatError):
     """Raise when a body is larger than the settings allow."""
 
     remedy = "send less at once"
+
+
+class TooSlowError(TransportError):
+    """Raise when a body does not come in time."""
+
+    remedy = "send it again"
+
+
+class ConflictError(PolicyError):
+    """Raise when something that is there stands in the way."""
+
+    remedy = "choose another name"
 
 
 class BusyError(TransportError):
@@ -33,13 +53,17 @@ class BusyError(TransportError):
 # The nearest class of an error's own line of descent counts.
 STATUS: dict[type[TocsinError], int] = {
     NoTokenError: 401,
+    RefusedError: 409,
+    ConflictError: 409,
     PolicyError: 403,
     NotFoundError: 404,
     TooLargeError: 413,
+    LostPieceError: 409,
     FormatError: 400,
     ConfigError: 422,
     VerificationError: 409,
     BusyError: 429,
+    TooSlowError: 408,
     TransportError: 503,
     TocsinError: 500,
 }
@@ -53,6 +77,10 @@ def status_of(error: TocsinError) -> int:
 
 def refusal(error: TocsinError) -> Response:
     """Put an error into HTTP."""
-    status = status_of(error)
-    body = {"error": {"message": str(error), "hint": error.hint}}
-    return Response(msgspec.json.encode(body), status, HEADERS.get(status), "application/json")
+    return refuse(status_of(error), str(error), error.hint)
+
+
+def refuse(status: int, message: str, hint: str) -> Response:
+    """Write a refusal in the one form that all have."""
+    body = msgspec.json.encode({"error": {"message": message, "hint": hint}})
+    return Response(body, status, HEADERS.get(status), "application/json")

@@ -57,6 +57,7 @@ class Supervisor:
     listening: Listening
     workers: int
     lines: LogLines
+    follows: bool = False  # whether the settings name sources
     clock: Callable[[], float] = time.monotonic
     _stop: threading.Event = field(default_factory=threading.Event)
 
@@ -90,7 +91,9 @@ class Supervisor:
         program = [sys.executable, "-P", "-m", "tocsin.node"]
         server = _Child("server", [*program, "serve", str(self.folder), str(alive), str(port)], (alive, port))
         work = [*program, "work", str(self.folder), str(alive)]
-        return [server, *(_Child(f"worker {n}", [*work, str(n)], (alive,)) for n in range(1, self.workers + 1))]
+        workers = [_Child(f"worker {n}", [*work, str(n)], (alive,)) for n in range(1, self.workers + 1)]
+        follower = _Child("follower", [*program, "follow", str(self.folder), str(alive)], (alive,))
+        return [server, *workers, *([follower] if self.follows else [])]
 
     def _look_after(self, children: list[_Child]) -> None:
         now = self.clock()

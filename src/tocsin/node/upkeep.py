@@ -6,7 +6,7 @@ from pathlib import Path
 from tocsin.forms import ConfigError
 from tocsin.node.config import read_config
 from tocsin.node.db import migrate, open_database, revision_of
-from tocsin.node.forgetting import Forgotten, forget
+from tocsin.node.forgetting import Forgotten, forget, note
 from tocsin.node.home import Home, held
 from tocsin.node.node import open_node
 from tocsin.node.stores import events, holds
@@ -62,6 +62,7 @@ def hold_account(folder: Path, account: str, reason: str, who: str, until: str |
         digest = _hash(account, node.keys.identity, hashed=hashed)
         with node.database.writing() as connection:
             holds.put(connection, Hold(digest, node.now(), _end(until), who, reason))
+            note(node, connection, "account.hold", digest, {"by": who, "until": until})
     finally:
         node.close()
 
@@ -70,8 +71,11 @@ def end_hold(folder: Path, account: str, *, hashed: bool) -> bool:
     """End a hold; tell whether there was one."""
     node = open_node(folder)
     try:
+        digest = _hash(account, node.keys.identity, hashed=hashed)
         with node.database.writing() as connection:
-            return holds.end(connection, _hash(account, node.keys.identity, hashed=hashed))
+            ended = holds.end(connection, digest)
+            note(node, connection, "account.hold.end", digest, {"ended": ended})
+        return ended
     finally:
         node.close()
 

@@ -6,6 +6,7 @@ of the time that a handful of messages takes.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from math import inf
 
 import numpy as np
 import pyarrow as pa
@@ -18,6 +19,7 @@ from tocsin.screen.classifier.guard import Answer, Ask
 from tocsin.screen.classifier.voices import GRAVE, VOICES, WEAK
 from tocsin.screen.detectors.fingerprint import FingerprintDetector
 from tocsin.screen.detectors.rules import SCORE_OF_CONFIDENCE, RuleDetector
+from tocsin.standard import OutOfTimeError, RuleMatch
 from tocsin.text import Folded, fold_batch
 
 Clock = Callable[[], float]  # seconds, monotonic
@@ -59,11 +61,15 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """Hold what was found in texts; `seconds` says how long each stage took for all of them together."""
+    """Hold what was found in texts; `seconds` says how long each stage took for all of them together.
+
+    `unread` are the texts of which the rules could not try all in time.
+    """
 
     findings: list[Finding]
     judged: list[Judged]
     seconds: dict[str, float]
+    unread: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -74,11 +80,12 @@ class Screens:
     classifier: ClassifierDetector
     alarms: FingerprintDetector | None = None
 
-    def screen(self, texts: Sequence[str], roles: Sequence[str], clock: Clock) -> Heard:
-        """Screen texts with the role of each."""
+    def screen(self, texts: Sequence[str], roles: Sequence[str], clock: Clock, patience: float = inf) -> Heard:
+        """Screen texts with the role of each; `patience` is how many seconds rules may take."""
         started = clock()
         folded = fold_batch(pa.array(texts, pa.string()))
-        findings = self._by_rules(folded, roles)
+        matches, unread = self._matches(folded, roles, lambda: clock() - started < patience)
+        findings = [self._said(match, folded, roles) for match in matches]
         seconds, at = {"rules": clock() - started}, clock()
         alarms = self._by_alarms(folded, roles) if self.alarms else []
         if self.alarms:
@@ -86,15 +93,20 @@ class Screens:
         spent: dict[str, float] = {}
         judged, more = self._judged(folded, roles, findings, alarms, self._timed(spent, clock))
         seconds |= {"first": clock() - at - sum(spent.values()), **spent}
-        return Heard(sorted([*findings, *alarms, *more], key=lambda f: f.row), judged, seconds)
+        return Heard(sorted([*findings, *alarms, *more], key=lambda f: f.row), judged, seconds, unread)
 
-    def _by_rules(self, folded: Folded, roles: Sequence[str]) -> list[Finding]:
-        found = []
-        for match in self.rules.pack.matches(folded, roles):
-            form, span = match.rule.form, folded.span(match.line, match.start, match.end)
-            what = (form.id, form.kind, form.severity, SCORE_OF_CONFIDENCE[form.confidence])
-            found.append(Finding(match.row, roles[match.row], self.rules.name, self.rules.version, *what, *span))
-        return found
+    def _matches(
+        self, folded: Folded, roles: Sequence[str], time_left: Callable[[], bool]
+    ) -> tuple[list[RuleMatch], frozenset[int]]:
+        try:
+            return self.rules.pack.matches(folded, roles, time_left), frozenset()
+        except OutOfTimeError as cut:
+            return cut.found, frozenset(cut.unread)
+
+    def _said(self, match: RuleMatch, folded: Folded, roles: Sequence[str]) -> Finding:
+        form, span = match.rule.form, folded.span(match.line, match.start, match.end)
+        what = (form.id, form.kind, form.severity, SCORE_OF_CONFIDENCE[form.confidence])
+        return Finding(match.row, roles[match.row], self.rules.name, self.rules.version, *what, *span)
 
     def _by_alarms(self, folded: Folded, roles: Sequence[str]) -> list[Finding]:
         if not self.alarms or not any(True for _ in self.alarms.matches(folded)):

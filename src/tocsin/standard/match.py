@@ -18,6 +18,7 @@ Span = tuple[int, int]
 _MOST_SETS = 6
 _LEAST_RARITY = 0.15  # what stands in two thirds of all texts says too little to look for
 _LEAST_BYTES = 3  # what is shorter stands nearly everywhere, and is slow to look for
+SENTENCE_END = re.compile(r"[。?!;]|(?<!\b[a-z])(?<!\b[dm]r)(?<!\bmrs)\.(?=\s)", re.ASCII)  # no initial, no "Dr."
 
 
 @dataclass(frozen=True)
@@ -89,10 +90,14 @@ class Any:
 
 @dataclass(frozen=True)
 class All:
-    """Match where every item does; `within` bounds the stretch that holds one span of each, None is the whole line."""
+    """Match where every item does; `within` bounds the stretch that holds one span of each, None is the whole line.
+
+    With `one_sentence` no sentence ends inside the stretch.
+    """
 
     items: tuple["Tree", ...]
     within: int | None = None
+    one_sentence: bool = False
 
     @cached_property
     def rarest_first(self) -> tuple["Tree", ...]:
@@ -105,7 +110,9 @@ class All:
             return []
         if self.within is None:
             return [span for span in [self.rarest_first[0].first(line, loose)] if span]
-        return list(_windows([item.spans(line, loose) for item in self.items], self.within))
+        stretches = _windows([item.spans(line, loose) for item in self.items], self.within)
+        # The tightest stretch from a start crosses a sentence's end only if all from there do.
+        return [s for s in stretches if not self.one_sentence or not SENTENCE_END.search(line, s[0], s[1] - 1)]
 
     def first(self, line: str, loose: bool) -> Span | None:
         """Find the first such stretch."""
@@ -147,7 +154,7 @@ def build_tree(node: Node, lists: Mapping[str, Sequence[Node]], *, check: bool =
         case AllOf():
             return All(tuple(build(item) for item in node.all_))
         case Near():
-            return All(tuple(build(item) for item in node.near.of), node.near.within)
+            return All(tuple(build(item) for item in node.near.of), node.near.within, node.near.one_sentence)
 
 
 def alternatives(tree: Tree) -> tuple[Tree, ...]:

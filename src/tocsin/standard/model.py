@@ -93,9 +93,10 @@ class AllOf(Form):
 
 
 class NearForm(Form):
-    """Name the items and the stretch of folded characters that must hold one span of each."""
+    """Name the items, the stretch of folded characters that must hold one span of each, and if sentences bound it."""
 
     within: Annotated[int, Field(ge=1, le=1000)]
+    one_sentence: bool = False
     of: tuple["Node", ...] = Field(min_length=2)
 
 

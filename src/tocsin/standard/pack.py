@@ -22,6 +22,14 @@ class RuleMatch:
     end: int
 
 
+class OutOfTimeError(Exception):
+    """Raise when time ran out: what was found so far, and the rows of which some of the candidates were not tried."""
+
+    def __init__(self, found: list[RuleMatch], unread: set[int]) -> None:
+        super().__init__(f"no time was left for {len(unread)} rows")
+        self.found, self.unread = found, unread
+
+
 @dataclass(frozen=True)
 class RulePack:
     """Run a standard's rules over folded batches. `candidates` yields a superset of the matches."""
@@ -29,16 +37,22 @@ class RulePack:
     rules: tuple[Rule, ...]
     candidates: Candidates
 
-    def matches(self, folded: Folded, roles: Roles = None) -> list[RuleMatch]:
+    def matches(
+        self, folded: Folded, roles: Roles = None, time_left: Callable[[], bool] | None = None
+    ) -> list[RuleMatch]:
         """Find, for every text and rule that hears its role, the first place where the rule matches; by text, then
         rule.
 
         A text counts before the lines derived from it. The result is the same for any candidates that cover the
-        matches.
+        matches. Errors: OutOfTimeError, which holds what was found, once there is no time left.
         """
         found: dict[tuple[int, int], RuleMatch] = {}
         lines: dict[int, str] = {}
-        for line, index, among in sorted(self.candidates(folded, roles), key=lambda c: c[:2]):
+        named = sorted(self.candidates(folded, roles), key=lambda c: c[:2])
+        for place, (line, index, among) in enumerate(named):
+            if time_left and not time_left():
+                unread = {folded.row(line) for line, _, _ in named[place:]}
+                raise OutOfTimeError([found[key] for key in sorted(found)], unread)
             row = folded.row(line)
             if (row, index) in found or not (roles is None or roles[row] in self.rules[index].form.roles):
                 continue

@@ -3,6 +3,7 @@
 import base64
 import binascii
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import compress
@@ -19,6 +20,7 @@ BASE64_MIN = 24
 SEPARATORS = frozenset(" .-_*|/,'~+\u00b7\u2022\u3001\u3002")
 SEPARATOR = f"[{re.escape(''.join(sorted(SEPARATORS)))}]{{1,3}}"
 LETTER = r"(?:[a-z0-9]|[\u3400-\u9fff])"
+GAP = re.compile(SEPARATOR)
 SPACED_RUN = re.compile(f"(?<![a-z0-9\u3400-\u9fff])(?:{LETTER}{SEPARATOR}){{4,}}{LETTER}(?![a-z0-9\u3400-\u9fff])")
 PRINTABLE_SHARE = 0.9
 BASE64, SPACED = 8, 16  # flags of a row
@@ -43,7 +45,7 @@ class Derived:
     """Hold one derived line of text `row`; `starts` and `ends` map its characters to code points of the original."""
 
     row: int
-    spaced: bool  # closed up from spaced-out letters: blanks between words are lost
+    spaced: bool  # closed up from spaced-out letters: blanks between words may be lost
     text: str
     starts: NDArray[np.int64]
     ends: NDArray[np.int64]
@@ -68,15 +70,36 @@ def _flagged(flags: NDArray[np.uint8], flag: int) -> list[int]:
 
 
 def close_up(row: int, text: str, fold: FoldText) -> Iterator[Derived]:
-    """Close up runs of five or more single letters or characters that separators keep apart."""
+    """Close up runs of five or more single letters or characters that separators keep apart.
+
+    Where one separator keeps the letters apart and others stand beside it in some gaps only, those may be blanks and
+    commas of the text: then one more line, before the other, keeps them.
+    """
     folded = fold(text)
-    keep = np.ones(len(folded.text), dtype=bool)
+    keep, beside = np.ones(len(folded.text), dtype=bool), list[int]()
     for run in SPACED_RUN.finditer(folded.text):
         keep[run.start() : run.end()] = [c not in SEPARATORS for c in run.group()]
+        beside += _beside(run)
     if keep.all():
         return
+    if beside:
+        words = keep.copy()
+        words[beside] = True
+        yield _kept(row, folded, words)
+    yield _kept(row, folded, keep)
+
+
+def _beside(run: re.Match[str]) -> list[int]:
+    """Name what stands in the gaps of a run besides its commonest separator, unless every gap has more than that."""
+    gaps = list(GAP.finditer(run.group()))
+    usual = Counter(c for gap in gaps for c in gap.group()).most_common(1)[0][0]
+    others = [[at for at in range(*gap.span()) if run.group()[at] != usual] for gap in gaps]
+    return [run.start() + at for gap in others for at in gap] if not all(others) else []
+
+
+def _kept(row: int, folded: Origin, keep: NDArray[np.bool_]) -> Derived:
     starts = folded.origin[keep]
-    yield Derived(row, True, "".join(compress(folded.text, keep.tolist())), starts, starts + 1)
+    return Derived(row, True, "".join(compress(folded.text, keep.tolist())), starts, starts + 1)
 
 
 def decode_base64(row: int, text: str, fold: FoldText) -> Iterator[Derived]:

@@ -11,7 +11,7 @@ from tocsin.forms import STATUSES
 from tocsin.traffic.times import from_epoch, parse_time
 
 UNKNOWN_TIME = datetime(1970, 1, 1, tzinfo=UTC)
-_ROLES = {
+ROLES_OF = {
     "user": "user",
     "assistant": "assistant",
     "system": "system",
@@ -78,7 +78,7 @@ def parse_call(line: Any) -> Call:
         account=_first_text(named, _ACCOUNT),
         session=_first_text(named, _SESSION),
         time=_time([line, response, request]),
-        asked=tuple(_turn(message) for message in request.get("messages", ())),
+        asked=tuple(read_turn(message) for message in request.get("messages", ())),
         answered=answered,
         columns=_columns(line, request, response),
         tokens=_tokens(line, response),
@@ -121,15 +121,7 @@ def _answers(response: _Json) -> Iterator[Turn]:
             raise UnusableLineError("a piece of a streamed response")
         message = _dict(choice).get("message") or {"content": _dict(choice).get("text")}
         filtered = _dict(choice).get("finish_reason") == "content_filter"
-        yield _turn({"role": "assistant"} | _dict(message), filtered=filtered)
-
-
-def read_turn(message: Any) -> Turn:
-    """Read one message of a chat-completion call; parts other than text leave a mark such as [image].
-
-    Errors: UnusableLineError with the reason.
-    """
-    return _turn(message)
+        yield read_turn({"role": "assistant"} | _dict(message), filtered=filtered)
 
 
 def parts_unseen(message: Any) -> tuple[str, ...]:
@@ -143,19 +135,23 @@ def _says(part: Any) -> bool:
     return isinstance(part, str) or any(isinstance(_dict(part).get(key), str) for key in _TEXTS)
 
 
-def _turn(message: Any, *, filtered: bool = False) -> Turn:
+def read_turn(message: Any, *, filtered: bool = False) -> Turn:
+    """Read one message of a chat-completion call; parts other than text leave a mark such as [image].
+
+    Errors: UnusableLineError with the reason.
+    """
     if not isinstance(message, dict):
         raise UnusableLineError("a message is not an object")
     role = message.get("role")
-    if not isinstance(role, str) or role not in _ROLES:
+    if not isinstance(role, str) or role not in ROLES_OF:
         raise UnusableLineError("unknown role")
     refusal = message.get("refusal")
     calls = list(_tool_calls(message))
     said = _content(message.get("content")) or (refusal if isinstance(refusal, str) else "")
     text = "\n".join([*([said] if said else []), *(f"{name} {arguments}".strip() for name, arguments in calls)])
-    name = message.get("name") if _ROLES[role] == "tool" else calls[0][0] if calls else None
+    name = message.get("name") if ROLES_OF[role] == "tool" else calls[0][0] if calls else None
     tool = name if isinstance(name, str) and name else None
-    return Turn(_ROLES[role], text, tool, "refused" if filtered or refusal else None)
+    return Turn(ROLES_OF[role], text, tool, "refused" if filtered or refusal else None)
 
 
 def _content(content: Any) -> str:
@@ -183,10 +179,11 @@ def _tool_calls(message: _Json) -> Iterator[tuple[str, str]]:
     for call in calls if isinstance(calls, list) else older:
         called = _dict(_dict(call).get("function")) or _dict(_dict(call).get("custom"))
         arguments = called.get("arguments", called.get("input", ""))
-        yield str(called.get("name", "")), arguments if isinstance(arguments, str) else _encoded(arguments)
+        yield str(called.get("name", "")), arguments if isinstance(arguments, str) else encoded(arguments)
 
 
-def _encoded(value: Any) -> str:
+def encoded(value: Any) -> str:
+    """Write a JSON value as text."""
     return msgspec.json.encode(value).decode()
 
 
@@ -226,11 +223,12 @@ def _tokens(line: _Json, response: _Json) -> tuple[int | None, int | None]:
         (line.get("tokens_in"), usage.get("prompt_tokens"), usage.get("input_tokens")),
         (line.get("tokens_out"), usage.get("completion_tokens"), usage.get("output_tokens")),
     ]
-    counts = [next((count for count in some if _is_count(count)), None) for some in given]
+    counts = [next((count for count in some if is_count(count)), None) for some in given]
     return counts[0], counts[1]
 
 
-def _is_count(value: Any) -> bool:
+def is_count(value: Any) -> bool:
+    """Say whether the value may be a number of tokens."""
     return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**63
 
 
@@ -244,7 +242,7 @@ def _columns(line: _Json, request: _Json, response: _Json) -> _Json:
         "network": _network(network),
         "status": status if isinstance(status, str) and status in STATUSES else None,
         "signed_up": parse_time(signed_up) if isinstance(signed_up, str) else None,
-        "attributes": _encoded(line["attributes"]) if isinstance(line.get("attributes"), dict) else None,
+        "attributes": encoded(line["attributes"]) if isinstance(line.get("attributes"), dict) else None,
     }
 
 

@@ -13,6 +13,7 @@ from tocsin.traffic.piece import Piece
 from tocsin.traffic.readers import FORMATS, read_source
 from tocsin.traffic.seen import MemoryFailedError, SeenIds
 from tocsin.traffic.sources import Source, find_sources
+from tocsin.traffic.spans import NO_CONTENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,7 @@ class _Reading:
     rows: int = 0
     refused: int = 0
     worded: bool = False  # some text was not empty
+    uncaptured: int = 0  # refused because content was not captured
     failure: TocsinError | None = None
 
     def parts(self, form: str | None) -> Iterator[tuple[pa.RecordBatch, list[Reject]]]:
@@ -82,6 +84,7 @@ class _Reading:
     def _count(self, piece: Piece) -> None:
         self.rows += piece.traffic.num_rows
         self.refused += len(piece.rejects)
+        self.uncaptured += sum(reason == NO_CONTENT for _, reason in piece.rejects)
         texts = piece.traffic.column("text")
         self.worded = self.worded or bool(pc.any(pc.greater(pc.binary_length(texts), 0)).as_py())
 
@@ -97,10 +100,10 @@ class _Reading:
 
     def _verdict(self) -> TocsinError | None:
         name = f"input {self.source.name!r}"
+        if (self.rows and not self.worded) or (self.uncaptured and self.uncaptured == self.refused and not self.rows):
+            return FormatError(f"{name}: {NO_CONTENT}", hint="switch content capture on where it is logged")
         if self.refused and not self.rows:
             return FormatError(f"{name}: all {self.refused} rows were rejected", hint="docs/formats.md has the forms")
-        if self.rows and not self.worded:
-            return FormatError(f"{name}: no content captured", hint="switch content capture on where it is logged")
         return None
 
 

@@ -2,19 +2,17 @@
 
 from collections.abc import Iterator
 
-import msgspec
-
 from tocsin.traffic.chat import Conversations
+from tocsin.traffic.forms import form_of
 from tocsin.traffic.jsonl import read_native
 from tocsin.traffic.lines import Block, line_blocks
 from tocsin.traffic.parquet import read_parquet
 from tocsin.traffic.piece import Piece
+from tocsin.traffic.retold import Retold
 from tocsin.traffic.sources import Source
 from tocsin.traffic.streams import Stream
 
-FORMATS = ("jsonl", "parquet", "chat")
-_CALL_KEYS = frozenset({"messages", "choices", "request", "response", "body", "input", "output"})
-_shape_of = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+FORMATS = ("jsonl", "parquet", "chat", "otlp")
 
 
 def read_source(source: Source, form: str | None, conversations: Conversations) -> Iterator[Piece]:
@@ -42,23 +40,17 @@ def _tables(source: Source, stream: Stream, conversations: Conversations) -> Ite
 
 
 def _lines(source: Source, stream: Stream, form: str | None, conversations: Conversations) -> Iterator[Piece]:
+    retold = Retold(conversations.seen)
     for block in line_blocks(stream.chunks()):
         form = form or _form_of(block)
         if form == "chat":
             yield conversations.read(block, source.name)
+        elif form == "otlp":
+            yield retold.read(block)
         else:  # also where no line has shown its form yet: such lines are no native ones, so each is refused
             yield read_native(block)
 
 
 def _form_of(block: Block) -> str | None:
     """Return the form of the first line that shows one."""
-    for line in block.lines:
-        try:
-            keys = _shape_of(line or b"").keys()
-        except (msgspec.MsgspecError, ValueError, RecursionError):
-            continue
-        if {"role", "text"} <= keys:
-            return "jsonl"
-        if not _CALL_KEYS.isdisjoint(keys):
-            return "chat"
-    return None
+    return next(filter(None, (form_of(line or b"") for line in block.lines)), None)

@@ -103,28 +103,32 @@ CASES = Table(
     Column("changed", _Big, nullable=False),
     Column("present", Boolean, nullable=False),  # still formed from what is kept
     Column("status", String(20), nullable=False, server_default="open"),
+    Column("urgency", SmallInteger, nullable=False, server_default="1"),  # by status: what is looked at first
     Column("claimed_by", String(40)),
     Column("claimed_until", _Big, nullable=False, server_default="0"),
-    Column("decision", String(40)),  # the one in force
+    Column("effect", String(20)),  # in force
     Index(None, "weight", "case_id"),
-    Index(None, "status", "weight"),
+    Index(None, "urgency", "weight", "case_id"),
 )
 
-DECISIONS = Table(
-    "decisions",
+# What was done with cases: rows are only added. How a case stands is the fold of its acts.
+ACTS = Table(
+    "acts",
     METADATA,
-    Column("id", String(40), primary_key=True),
-    Column("case_id", String(40), nullable=False, index=True),
-    Column("time", _Big, nullable=False),
-    Column("who", String(200), nullable=False),
-    Column("effect", String(30), nullable=False),
-    Column("reason", Text, nullable=False),
-    Column("details", JSON, nullable=False),
-    Column("state", String(20), nullable=False),  # proposed | in force | refused | undone
-    Column("second", String(200)),  # the other pair of eyes
-    Column("settled", _Big),
-    Column("undoes", String(40)),
+    Column("case_id", String(40), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("time", _Big, nullable=False, index=True),
+    Column("sort", String(20), nullable=False),
+    Column("actor", String(40), nullable=False),  # a person, else a token
+    Column("name", String(200), nullable=False),
+    Column("is_person", Boolean, nullable=False),
+    Column("effect", String(20)),
+    Column("reason", String(30)),
+    Column("speaks_of", Integer),
+    Column("takes", SmallInteger, nullable=False),  # people
     Column("until", _Big),
+    Column("seen", JSON, nullable=False),  # severity, kinds and findings of the case then
+    Column("note", LargeBinary),  # sealed
 )
 
 PEOPLE = Table(
@@ -145,38 +149,41 @@ TOKENS = Table(
     Column("id", String(40), primary_key=True),
     Column("digest", LargeBinary(32), nullable=False, unique=True),  # SHA-256
     Column("name", String(200), nullable=False),
+    Column("start", String(20), nullable=False, server_default=""),  # of the token, by which its owner knows it again
     Column("scopes", JSON, nullable=False),
-    Column("person", String(40)),
+    Column("person", String(40), index=True),
     Column("made", _Big, nullable=False),
     Column("until", _Big),
     Column("revoked", _Big),
 )
 
+# Rows are only added; each is bound to the one before.
 AUDIT = Table(
     "audit",
     METADATA,
-    Column("id", _Row, primary_key=True, autoincrement=True),
+    Column("id", _Row, primary_key=True, autoincrement=False),
     Column("time", _Big, nullable=False, index=True),
     Column("who", String(200), nullable=False),
     Column("action", String(60), nullable=False),
-    Column("subject", String(200), nullable=False),
+    Column("subject", String(200), nullable=False, index=True),
     Column("details", JSON, nullable=False),
+    Column("chain", LargeBinary(32), nullable=False),
 )
 
 OUTBOX = Table(
     "outbox",
     METADATA,
-    Column("id", String(40), primary_key=True),
+    Column("id", _Row, primary_key=True, autoincrement=True),
     Column("made", _Big, nullable=False),
     Column("sink", String(100), nullable=False),
     Column("subject", String(200), nullable=False),
     Column("body", LargeBinary, nullable=False),
-    Column("state", String(20), nullable=False),  # waiting | sent | given up
+    Column("state", String(20), nullable=False),  # waiting | sent | dead
     Column("tries", Integer, nullable=False, server_default="0"),
     Column("next_try", _Big, nullable=False),
-    Column("claimed_until", _Big, nullable=False, server_default="0"),
+    Column("settled", _Big),
     Column("problem", String(200)),
-    Index(None, "state", "next_try"),
+    Index(None, "state", "sink", "subject", "id"),
 )
 
 CURSORS = Table(
@@ -198,8 +205,20 @@ LEADS = Table(
     Column("details", JSON, nullable=False),
     Column("made", _Big, nullable=False),
     Column("until", _Big),
-    Column("state", String(20), nullable=False),  # shadow | live | off
-    Index(None, "form", "state"),
+    Column("state", String(20), nullable=False),  # new: what came in before is still looked through | live
+    Index(None, "source"),
+)
+
+# Which leads the events of an account met, parcel by parcel: looking twice changes nothing.
+SIGHTINGS = Table(
+    "sightings",
+    METADATA,
+    Column("lead", String(40), primary_key=True),
+    Column("parcel", _Big, primary_key=True, autoincrement=False),
+    Column("account", String(20), primary_key=True, index=True),
+    Column("events", Integer, nullable=False),
+    Column("first", _Big, nullable=False),
+    Column("last", _Big, nullable=False),
 )
 
 HOLDS = Table(

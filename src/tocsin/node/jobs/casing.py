@@ -10,6 +10,7 @@ from tocsin.cases import Allowance, build_cases, parse_allowances
 from tocsin.flow import Gathered
 from tocsin.forms import CASES, ConfigError
 from tocsin.node import joining
+from tocsin.node.desk import reopen_grown
 from tocsin.node.node import Node
 from tocsin.node.stores import cases, parts, totals
 from tocsin.node.stores.names import time_id
@@ -86,6 +87,7 @@ class Casing:
         with node.database.writing() as connection:
             if totals.lease(connection, self.name, self.worker, now, now + LEASE_US):
                 cases.store(connection, formed, now)
+                reopen_grown(connection, now)
                 totals.put(connection, "findings", findings)
                 totals.put(connection, "cased", sum(self._known.values()))
 

@@ -11,8 +11,9 @@ import pyarrow.compute as pc
 from tocsin.flow import Detectors, Judging, Recipe
 from tocsin.forms import TRAFFIC, VerificationError
 from tocsin.forms.limits import BATCH_ROWS, BATCH_TEXT_BYTES
+from tocsin.node.leads import Sighting
 from tocsin.node.node import Node
-from tocsin.node.stores import events, leases, parts, totals
+from tocsin.node.stores import events, leads, leases, parts, totals
 from tocsin.node.stores.names import time_id
 from tocsin.node.stores.parts import Part
 from tocsin.node.withholding import Withheld
@@ -84,14 +85,22 @@ class Screening:
         now = node.now()
         part = Part(time_id(now, node.random), traffic.num_rows, self.made_with, screened)
         kept = dict(self._changed(node, opened))
+        met = self._met(node, opened)
         try:
             with node.database.writing() as connection:
                 if not events.settle(connection, list(opened), self.worker, part.id, kept):
                     raise _LostError
                 parts.add(connection, part, node.keys.sealer, now)
                 totals.add(connection, "events", part.rows)
+                for parcel, sightings in met:
+                    leads.see(connection, parcel, sightings)
         except _LostError:
             pass
+
+    def _met(self, node: Node, opened: dict[int, pa.RecordBatch]) -> list[tuple[int, list[Sighting]]]:
+        """Look up the leads in force, parcel by parcel."""
+        book = node.leads.book(node.now())
+        return [(number, book.sightings(batch)) for number, batch in opened.items()]
 
     def _changed(self, node: Node, opened: dict[int, pa.RecordBatch]) -> Iterator[tuple[int, bytes | None]]:
         """Say what is kept of parcels of which not all is."""

@@ -1,96 +1,132 @@
-"""GET /v1/cases: the queue."""
+"""GET /v1/cases: the queue, and what a case holds."""
 
-from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
-from pydantic import BaseModel, Field
-from sqlalchemy.engine import RowMapping
+from fastapi import Path as InPath
 from starlette.requests import Request
 
-from tocsin.forms import FormatError
-from tocsin.node.access import Caller, require
+from tocsin.cases import Effect, State, standing_of
+from tocsin.node.access import Caller, check_scope, require
+from tocsin.node.evidence import evidence_of, messages_of_case
 from tocsin.node.node import Node
 from tocsin.node.refusals import NotFoundError
-from tocsin.node.stores import cases
-from tocsin.node.stores.cases import Place
+from tocsin.node.routes.shapes import CaseDetail, CasePage, Event, EventPage, act_out, case_out, standing_out
+from tocsin.node.stores import acts, audit, cases, leads
+from tocsin.node.stores.audit import Entry, audit_key
+from tocsin.node.stores.cases import Place, Wanted
 
 router = APIRouter(prefix="/v1", tags=["cases"])
 _MOST = 1000
+_KIND = r"^(M\d\d|L-[A-Za-z0-9-]{1,40})$"
+_PLAIN = r"^[\x21-\x7e]{1,40}$"
+_AFTER = r"^\d~\d{1,3}(\.\d{1,17})?~[\x21-\x7e]{1,40}$"
+CaseId = Annotated[str, InPath(pattern=_PLAIN)]
 
 
-class CaseOut(BaseModel):
-    """One case, without content."""
-
-    case_id: str
-    campaign_id: str | None
-    accounts: list[str] = Field(description="keyed hashes, as `tocsin screen --id-key` writes them")
-    sessions: list[str]
-    kinds: list[str]
-    severity: int
-    strength: float
-    weight: float = Field(description="by which cases are ordered")
-    reach: int
-    findings: int
-    rules: list[str]
-    links: list[str]
-    first: datetime
-    last: datetime
-    why: dict[str, str] = Field(description="one sentence in en and zh")
-    status: str
-    opened: datetime
-    changed: datetime
+def _wanted(
+    status: Annotated[list[State] | None, Query(description="repeat it for several")] = None,
+    effect: Annotated[Effect | None, Query(description="in force")] = None,
+    kind: Annotated[str | None, Query(pattern=_KIND)] = None,
+    severity: Annotated[int | None, Query(ge=1, le=5, description="at least")] = None,
+    campaign: Annotated[str | None, Query(pattern=_PLAIN)] = None,
+    account: Annotated[str | None, Query(pattern=_PLAIN, description="keyed hash")] = None,
+) -> Wanted:
+    states = tuple(one.value for one in status or ())
+    return Wanted(states, effect, kind, severity, campaign, account)
 
 
-class CasePage(BaseModel):
-    """Some cases, the weightiest first."""
-
-    cases: list[CaseOut]
-    next: str | None = Field(description="give this as `after` for the next page; null on the last")
-
-
-@router.get("/cases", summary="List cases, the weightiest first.")
+@router.get("/cases", summary="List cases: the most urgent first, and of those the weightiest.")
 def list_cases(
     request: Request,
+    wanted: Annotated[Wanted, Depends(_wanted)],
+    caller: Annotated[Caller, Depends(require("read"))],
+    mine: Annotated[bool, Query(description="only those that you have claimed")] = False,
     limit: Annotated[int, Query(ge=1, le=_MOST)] = 100,
-    after: Annotated[str | None, Query(max_length=100)] = None,
-    status: Annotated[str | None, Query(max_length=20)] = None,
-    campaign: Annotated[str | None, Query(max_length=40)] = None,
-    _caller: Caller = Depends(require("read")),  # noqa: B008
+    after: Annotated[str | None, Query(pattern=_AFTER, description="`next` of the last page")] = None,
 ) -> CasePage:
     """List a page of cases."""
     node: Node = request.app.state.node
+    chosen = Wanted(**{**_columns(wanted), "claimed_by": caller.actor if mine else None})
     with node.database.reading() as connection:
-        rows = cases.page(connection, limit + 1, after=_place(after), status=status, campaign_id=campaign)
+        rows = cases.page(connection, limit + 1, after=_place(after), wanted=chosen, now=node.now())
+        met = leads.met_by(connection, [row["account"] for row in rows if row["account"]])
     shown = rows[:limit]
-    more = f"{shown[-1]['weight']!r}~{shown[-1]['case_id']}" if len(rows) > limit else None
-    return CasePage(cases=[case_out(row) for row in shown], next=more)
+    more = (
+        "~".join((str(shown[-1]["urgency"]), repr(shown[-1]["weight"]), shown[-1]["case_id"])) if rows[limit:] else None
+    )
+    return CasePage(cases=[case_out(row, node.now(), met) for row in shown], next=more)
 
 
-@router.get("/cases/{case_id}", summary="Show a case.")
-def get_case(request: Request, case_id: str, _caller: Caller = Depends(require("read"))) -> CaseOut:  # noqa: B008
-    """Show one case."""
+def _columns(wanted: Wanted) -> dict[str, Any]:
+    return {name: getattr(wanted, name) for name in Wanted.__slots__}
+
+
+@router.get("/cases/{case_id}", summary="Show a case: its findings, how it stands, what was done with it.")
+def get_case(
+    request: Request,
+    case_id: CaseId,
+    caller: Annotated[Caller, Depends(require("read"))],
+    content: Annotated[
+        bool, Query(description="with excerpts and notes; needs the scope `content`, and is entered in the audit trail")
+    ] = False,
+) -> CaseDetail:
+    """Show one case; content only to those who may read it, and only where they ask for it."""
     node: Node = request.app.state.node
+    if content:
+        _note_reading(node, caller, case_id, "case.read")
     with node.database.reading() as connection:
         row = cases.get(connection, case_id)
-    if row is None:
-        raise NotFoundError("no such case", hint="GET /v1/cases lists them")
-    return case_out(row)
+        if row is None:
+            raise _no_case()
+        kept = acts.load(connection, case_id)
+        findings = evidence_of(connection, row, node.keys.sealer, content=content)
+        met = leads.met_by(connection, [row["account"]] if row["account"] else [])
+        notes = acts.notes(connection, case_id, node.keys.sealer) if content else {}
+    return CaseDetail(
+        **case_out(row, node.now(), met).model_dump(),
+        standing=standing_out(standing_of(one.act for one in kept)),
+        acts=[act_out(one, notes.get(one.act.number)) for one in kept],
+        found=findings.rows,
+        found_all=findings.whole,
+        excerpt=row["excerpt"] if content else None,
+    )
 
 
-def case_out(row: RowMapping) -> CaseOut:
-    """Show a row of the store; what holds content is left out."""
-    times = {name: datetime.fromtimestamp(row[name] / 1e6, UTC) for name in ("first", "last", "opened", "changed")}
-    accounts = [row["account"]] if row["account"] else []
-    why = {"en": row["why_en"], "zh": row["why_zh"]}
-    return CaseOut.model_validate({**row, **times, "accounts": accounts, "why": why})
+@router.get("/cases/{case_id}/events", summary="Read the messages of a case's account, the newest first.")
+def get_events(
+    request: Request,
+    case_id: CaseId,
+    caller: Annotated[Caller, Depends(require("content"))],
+    limit: Annotated[int, Query(ge=1, le=_MOST)] = 100,
+) -> EventPage:
+    """Read content: entered in the audit trail before anything is shown."""
+    check_scope(caller, "read")
+    node: Node = request.app.state.node
+    _note_reading(node, caller, case_id, "case.read_events")
+    with node.database.reading() as connection:
+        row = cases.get(connection, case_id)
+        if row is None:
+            raise _no_case()
+        found = messages_of_case(connection, row, node.keys.sealer, limit)
+    return EventPage(events=[Event.model_validate(one) for one in found])
+
+
+def _note_reading(node: Node, caller: Caller, case_id: str, action: str) -> None:
+    check_scope(caller, "content")
+    with node.database.writing() as connection:
+        if cases.get(connection, case_id) is None:
+            raise _no_case()
+        entry = Entry(caller.actor, action, case_id, {"token": caller.id})
+        audit.append(connection, audit_key(node.keys.sealer.key), entry, node.now())
+
+
+def _no_case() -> NotFoundError:
+    return NotFoundError("no such case", hint="GET /v1/cases lists them")
 
 
 def _place(after: str | None) -> Place | None:
     if after is None:
         return None
-    weight, _, case_id = after.partition("~")
-    try:
-        return Place(float(weight), case_id)
-    except ValueError:
-        raise FormatError("`after` is no place in the list", hint="give `next` of the last page") from None
+    urgency, weight, case_id = after.split("~", 2)
+    return Place(int(urgency), float(weight), case_id)

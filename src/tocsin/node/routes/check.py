@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
 from fastapi import APIRouter, Depends
@@ -10,7 +10,7 @@ from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from tocsin.cases import BEHAVIOUR
+from tocsin.cases import BEHAVIOUR, Lead
 from tocsin.flow import Checked, Checker, Message, Request, Stretch, read_messages
 from tocsin.forms import FormatError, TocsinError
 from tocsin.forms.limits import ID_BYTES
@@ -19,6 +19,7 @@ from tocsin.node.answering import read_body
 from tocsin.node.check_forms import CHECK_ANSWER, CHECK_BODY, body, responses
 from tocsin.node.checks import Checks
 from tocsin.node.keeping import Keeping, Told
+from tocsin.node.leads.watch import LeadWatch
 from tocsin.node.refusals import TooLargeError, refusal
 from tocsin.screen import Finding
 from tocsin.standard import Standard
@@ -32,7 +33,7 @@ class Piece(msgspec.Struct, forbid_unknown_fields=True):
     """Say which piece of a streamed answer the message is."""
 
     id: str
-    index: Annotated[int, msgspec.Meta(ge=0)]
+    index: int | float
     final: bool = False
 
 
@@ -90,8 +91,11 @@ async def answer(request: HttpRequest, caller: Caller) -> Response:
     stretch = _stretch(checks, caller, asked, messages)
     if stretch:
         messages = (replace(messages[0], text=stretch.text),)
-    checked = await checks.ask(Request(messages))
+    watch: LeadWatch = request.app.state.leads
+    met = await watch.about([(message.role, message.text) for message in messages], asked.account)
+    checked = await checks.ask(Request(messages, tuple(Lead(lead.kind) for lead in met)))
     told = written(checked, messages, (await checks.checker()), stretch)
+    told["leads"] = [{"lead": one.id, "form": one.form, "kind": one.kind, "source": one.source} for one in met]
     keeping: Keeping | None = request.app.state.keeping
     if keeping and (stretch is None or asked.stream is None or asked.stream.final):
         told["stored"] = await keeping.keep(Told(asked.account, asked.session, messages))
@@ -116,30 +120,33 @@ def read_asked(raw: bytes) -> Body:
 def _stretch(checks: Checks, caller: Caller, asked: Body, messages: tuple[Message, ...]) -> Stretch | None:
     if asked.stream is None:
         return None
+    if asked.stream.index < 0 or asked.stream.index % 1:
+        raise FormatError("stream.index is no number of a piece", hint="number pieces 0, 1, 2, …")
     if len(messages) != 1:
         raise FormatError(f"{len(messages)} messages in a piece of a stream, not 1", hint="send the piece alone")
     name = msgspec.json.encode([caller.id, asked.account, asked.session, asked.stream.id]).decode()
-    return checks.streams.take(name, asked.stream.index, messages[0].text, final=asked.stream.final)
+    return checks.streams.take(name, int(asked.stream.index), messages[0].text, final=asked.stream.final)
 
 
 def written(
     checked: Checked, messages: tuple[Message, ...], checker: Checker, stretch: Stretch | None = None
 ) -> dict[str, Any]:
     """Write an answer; no text of the messages is in it."""
-    decision = checked.decision
-    kinds = dict.fromkeys((*decision.kinds, *(f.kind for f in sorted(checked.findings, key=lambda f: -f.severity))))
+    ruling = checked.ruling
+    kinds = dict.fromkeys((*ruling.kinds, *(f.kind for f in sorted(checked.findings, key=lambda f: -f.severity))))
     start = stretch.start if stretch else 0
     told: dict[str, Any] = {
-        "verdict": decision.verdict,
+        "verdict": ruling.verdict,
         "score": round(checked.score, 6),
         "kinds": list(kinds),
         "findings": [_finding(f, checker.standard, start) for f in checked.findings],
-        "reasons": {"en": decision.reasons.en, "zh": decision.reasons.zh},
+        "reasons": {"en": ruling.reasons.en, "zh": ruling.reasons.zh},
         "stages": [{"stage": name, "ms": round(1000 * spent, 3)} for name, spent in checked.seconds.items()],
         "judged_together": checked.together,
         "policy": checker.policy.name,
-        "clauses": list(decision.clauses),
+        "clauses": list(ruling.clauses),
         "standard": checker.standard.version,
+        "complete": checked.complete,
         "unseen": [{"message": n, "types": list(m.unseen)} for n, m in enumerate(messages) if m.unseen],
     }
     if stretch:

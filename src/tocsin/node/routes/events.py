@@ -22,10 +22,8 @@ class _Batch(msgspec.Struct, forbid_unknown_fields=True):
 
 _decode = msgspec.json.Decoder(_Batch).decode
 _LINE = {
-    "type": "object",
-    "required": ["id", "time", "account", "role", "text"],
-    "properties": {name: {"type": "string"} for name in ("id", "time", "account", "session", "role", "text")},
-    "description": "A native line object; docs/formats.md names every field.",
+    "description": "A native line object: id, time, account, role, text and more; docs/formats.md names every field. "
+    "A line that is none is named in `rejected`, and the others are taken in."
 }
 _BODY = {
     "required": True,

@@ -11,7 +11,7 @@ from tocsin.forms import TransportError
 from tocsin.node.access import Caller, require
 from tocsin.node.db import is_current
 from tocsin.node.node import Node
-from tocsin.node.stores import cases, events, totals
+from tocsin.node.stores import cases, events, outbox, totals
 
 router = APIRouter(tags=["health"])
 
@@ -43,14 +43,19 @@ def metrics(request: Request, _caller: Caller = Depends(require("metrics"))) -> 
     node: Node = request.app.state.node
     with node.database.reading() as connection:
         total, waiting, formed = totals.read(connection), events.waiting(connection), cases.count(connection)
+        told = outbox.counts(connection)
         failed = events.count_failed(connection)
     registry = CollectorRegistry()
     for name, what, value in (
         ("tocsin_events_screened", "Events that were screened", total.get("events", 0)),
         ("tocsin_events_waiting", "Events that wait to be screened", waiting),
+        ("tocsin_lines_refused", "Lines and spans that could not be read", total.get("refused", 0)),
+        ("tocsin_calls_uncaptured", "Model calls that came without content", total.get("uncaptured", 0)),
         ("tocsin_events_failed", "Events that were set aside because they could not be screened", failed),
         ("tocsin_findings", "Findings that the cases were formed from", total.get("findings", 0)),
         ("tocsin_cases", "Cases that are formed from what is kept", formed),
+        ("tocsin_outbox_waiting", "Messages that wait to be delivered", told.get(outbox.WAITING, 0)),
+        ("tocsin_outbox_dead", "Messages that were given up", told.get(outbox.DEAD, 0)),
     ):
         Gauge(name, what, registry=registry).set(value)
     return Response(generate_latest(registry), media_type=CONTENT_TYPE_PLAIN_0_0_4)

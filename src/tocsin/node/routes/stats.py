@@ -16,6 +16,8 @@ class Stats(BaseModel):
 
     events: int = Field(description="events that came in and were screened")
     waiting: int = Field(description="events that came in and wait to be screened")
+    refused: int = Field(description="lines and spans from followed sources and exporters that could not be read")
+    uncaptured: int = Field(description="model calls that came without content: nobody has seen whether they are clean")
     failed: int = Field(description="events that were set aside because they could not be screened")
     findings: int = Field(description="findings that the cases were formed from")
     cases: int = Field(description="cases that are formed from what is kept")
@@ -31,6 +33,8 @@ def get_stats(request: Request, _caller: Caller = Depends(require("read"))) -> S
         return Stats(
             events=total.get("events", 0),
             waiting=waiting,
+            refused=total.get("refused", 0),
+            uncaptured=total.get("uncaptured", 0),
             failed=events.count_failed(connection),
             findings=total.get("findings", 0),
             cases=cases.count(connection),

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 import pyarrow as pa
-from sqlalchemy import and_, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Text, and_, cast, func, insert, or_, select, update
 from sqlalchemy.engine import Connection, RowMapping
 
 from tocsin.cases import weight_of
@@ -17,7 +17,18 @@ _FORMED = (
     "campaign_id", "account", "kinds", "sessions", "severity", "strength", "weight", "reach", "findings", "rules",
     "links", "first", "last", "why_en", "why_zh", "excerpt",
 )  # fmt: skip
-SHOWN = ("case_id", *_FORMED, "opened", "changed", "present", "status", "claimed_by", "claimed_until", "decision")
+SHOWN = (
+    "case_id",
+    *_FORMED,
+    "opened",
+    "changed",
+    "present",
+    "status",
+    "claimed_by",
+    "claimed_until",
+    "effect",
+    "urgency",
+)
 _AT_ONCE = 500
 
 
@@ -25,8 +36,22 @@ _AT_ONCE = 500
 class Place:
     """Where a page of cases ends: the next begins behind it."""
 
+    urgency: int
     weight: float
     case_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which cases a list holds; None leaves a column free. `kind` is any of a case's kinds."""
+
+    status: tuple[str, ...] = ()
+    effect: str | None = None
+    kind: str | None = None
+    severity: int | None = None  # at least
+    campaign_id: str | None = None
+    account: str | None = None
+    claimed_by: str | None = None
 
 
 def store(connection: Connection, cases: pa.Table, now: int) -> int:
@@ -83,21 +108,43 @@ def count(connection: Connection) -> int:
     return int(connection.execute(select(func.count()).select_from(CASES).where(CASES.c.present)).scalar_one())
 
 
-def page(connection: Connection, limit: int, *, after: Place | None = None, **fits: str | None) -> list[RowMapping]:
-    """List cases, the weightiest first; `fits` keeps those whose column is as given (status, campaign_id, account)."""
+def page(
+    connection: Connection, limit: int, *, after: Place | None = None, wanted: Wanted | None = None, now: int = 0
+) -> list[RowMapping]:
+    """List cases, the most urgent first and of those the weightiest; `now` tells which claims still hold."""
     c = CASES.c
-    found = select(*(c[name] for name in SHOWN)).where(c.present)
-    for name, value in fits.items():
-        if value is not None:
-            found = found.where(c[name] == value)
+    found = select(*(c[name] for name in SHOWN)).where(c.present, *_fits(wanted or Wanted(), now))
     if after:
-        behind = or_(c.weight < after.weight, and_(c.weight == after.weight, c.case_id > after.case_id))
-        found = found.where(behind)
-    rows = connection.execute(found.order_by(c.weight.desc(), c.case_id).limit(limit))
+        lighter = or_(c.weight < after.weight, and_(c.weight == after.weight, c.case_id > after.case_id))
+        found = found.where(or_(c.urgency < after.urgency, and_(c.urgency == after.urgency, lighter)))
+    rows = connection.execute(found.order_by(c.urgency.desc(), c.weight.desc(), c.case_id).limit(limit))
     return [row._mapping for row in rows]
 
 
-def get(connection: Connection, case_id: str) -> RowMapping | None:
-    """Find one case."""
-    row = connection.execute(select(*(CASES.c[n] for n in SHOWN)).where(CASES.c.case_id == case_id)).one_or_none()
+def _fits(wanted: Wanted, now: int) -> Iterator[ColumnElement[bool]]:
+    c = CASES.c
+    if wanted.status:
+        yield c.status.in_(wanted.status)
+    for name in ("effect", "campaign_id", "account"):
+        if getattr(wanted, name) is not None:
+            yield c[name] == getattr(wanted, name)
+    if wanted.severity is not None:
+        yield c.severity >= wanted.severity
+    if wanted.kind is not None:
+        yield cast(c.kinds, Text).contains(f'"{wanted.kind}"', autoescape=True)
+    if wanted.claimed_by is not None:
+        yield and_(c.claimed_by == wanted.claimed_by, c.claimed_until > now)
+
+
+def get(connection: Connection, case_id: str, *, lock: bool = False) -> RowMapping | None:
+    """Find one case; with `lock`, others who would change it wait until the transaction ends."""
+    found = select(*(CASES.c[n] for n in SHOWN)).where(CASES.c.case_id == case_id)
+    row = connection.execute(found.with_for_update() if lock else found).one_or_none()
     return row._mapping if row else None
+
+
+def decided_and_changed(connection: Connection, now: int) -> list[RowMapping]:
+    """Find decided cases that were formed anew at a time."""
+    c = CASES.c
+    found = select(*(c[n] for n in SHOWN)).where(c.present, c.status == "decided", c.changed == now)
+    return [row._mapping for row in connection.execute(found)]

@@ -163,3 +163,31 @@ def settle(
     for parcel, kept in traffic.items():
         connection.execute(update(PARCELS).where(p.id == parcel).values(traffic=kept))
     return True
+
+
+def kept_after(connection: Connection, parcel: int, upto: int, most: int) -> list[Any]:
+    """Read screened parcels whose traffic is kept, of numbers above `parcel` up to `upto`: rows of id and traffic."""
+    p = PARCELS.c
+    kept = (p.state == SCREENED) & (p.traffic.is_not(None)) & (p.id > parcel) & (p.id <= upto)
+    return list(connection.execute(select(p.id, p.traffic).where(kept).order_by(p.id).limit(most)))
+
+
+def last_parcel(connection: Connection) -> int:
+    """Read the greatest number of a parcel, 0 where there is none."""
+    return int(connection.execute(select(func.coalesce(func.max(PARCELS.c.id), 0))).scalar_one())
+
+
+def parts_of(connection: Connection, account: str) -> list[int]:
+    """Name the parts that speak of an account's events, the newest first."""
+    of = EVENTS.c.account == account
+    found = select(PARCELS.c.part).join(EVENTS, EVENTS.c.parcel == PARCELS.c.id)
+    found = found.where(of, PARCELS.c.part.is_not(None)).distinct().order_by(PARCELS.c.part.desc())
+    return [int(part) for part in connection.execute(found).scalars() if part is not None]
+
+
+def parcels_of(connection: Connection, account: str, limit: int) -> list[tuple[int, bytes]]:
+    """Find the newest parcels that hold events of an account and still have their traffic."""
+    named = select(EVENTS.c.parcel).where(EVENTS.c.account == account).distinct()
+    found = select(PARCELS.c.id, PARCELS.c.traffic).where(PARCELS.c.id.in_(named), PARCELS.c.traffic.is_not(None))
+    rows = connection.execute(found.order_by(PARCELS.c.id.desc()).limit(limit))
+    return [(row.id, row.traffic) for row in rows]

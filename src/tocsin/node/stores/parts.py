@@ -95,3 +95,8 @@ def load(connection: Connection, part: int, sealer: Sealer) -> Screened | None:
 
 def _place(part: int) -> str:
     return f"part {part}"
+
+
+def newest(connection: Connection) -> list[int]:
+    """Name all parts, the newest first."""
+    return list(connection.execute(select(PARTS.c.id).order_by(PARTS.c.id.desc())).scalars())

@@ -9,9 +9,9 @@ import pyarrow.compute as pc
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.engine import Connection
 
-from tocsin.node.db.schema import CASES, EVENTS, PARCELS, PARTS
+from tocsin.node.db.schema import ACTS, CASES, EVENTS, OUTBOX, PARCELS, PARTS, SIGHTINGS
 from tocsin.node.keys import Sealer
-from tocsin.node.stores import events, parts
+from tocsin.node.stores import events, outbox, parts
 from tocsin.node.stores.parts import Part
 from tocsin.screen import Screened
 
@@ -86,9 +86,16 @@ def _filtered(screened: Screened, accounts: pa.Array, *, keep: bool) -> Screened
 
 
 def take_cases(connection: Connection, account: str) -> list[str]:
-    """Take out the cases of an account; name them."""
+    """Take out the cases of an account, what was written of them, and what was told of them; name them.
+
+    That something was decided stays, under the case's number; so does what still waits to be told.
+    """
     own = CASES.c.account == account
     names = list(connection.execute(select(CASES.c.case_id).where(own)).scalars())
+    theirs = select(CASES.c.case_id).where(own)
+    connection.execute(update(ACTS).where(ACTS.c.case_id.in_(theirs)).values(note=None))
+    told = OUTBOX.c.subject.in_(theirs) & (OUTBOX.c.state != outbox.WAITING)
+    connection.execute(delete(OUTBOX).where(told))
     connection.execute(delete(CASES).where(own))
     return names
 
@@ -143,11 +150,12 @@ def let_ids_go(connection: Connection, before: int, most: int) -> int:
     over = (p.state != events.WAITING) & (p.received < before) & p.traffic.is_(None) & ~lives
     gone = list(connection.execute(select(p.id).where(over).order_by(p.id).limit(most)).scalars())
     connection.execute(delete(EVENTS).where(EVENTS.c.parcel.in_(gone)))
+    connection.execute(delete(SIGHTINGS).where(SIGHTINGS.c.parcel.in_(gone)))
     connection.execute(delete(PARCELS).where(p.id.in_(gone)))
     return len(gone)
 
 
 def remains(connection: Connection, account: str) -> int:
     """Count the rows that name an account."""
-    counts = (select(func.count()).where(table.c.account == account) for table in (EVENTS, CASES))
+    counts = (select(func.count()).where(table.c.account == account) for table in (EVENTS, CASES, SIGHTINGS))
     return sum(connection.execute(count).scalar_one() for count in counts)

@@ -5,7 +5,7 @@ from tocsin.screen.classifier.authored import Session, authored_sessions
 from tocsin.screen.classifier.detector import ROLES, ClassifierDetector, gravest_kind
 from tocsin.screen.classifier.evaluate import evaluate
 from tocsin.screen.classifier.guard import Answer, Ask
-from tocsin.screen.classifier.labelled import KINDS, LANGUAGES, Labelled, Row, gather, parse_labelled
+from tocsin.screen.classifier.labelled import KINDS, LANGUAGES, Labelled, Row, gather, in_order, parse_labelled
 from tocsin.screen.classifier.model import Model, read_model, write_model
 from tocsin.screen.classifier.sessions import (
     count_sessions,
@@ -17,7 +17,7 @@ from tocsin.screen.classifier.sessions import (
     session_inputs,
 )
 from tocsin.screen.classifier.shipped import shipped_model
-from tocsin.screen.classifier.stages import Encode, Judgement, Stages, judge, sentence_encoder
+from tocsin.screen.classifier.stages import Encode, Judgement, Stages, judge, languages, sentence_encoder
 from tocsin.screen.classifier.train import KeptApart, Material, Settings, keep_apart, prepare, train
 from tocsin.screen.classifier.voices import voices_of
 from tocsin.screen.classifier.written import written_rows
@@ -46,9 +46,11 @@ __all__ = [
     "fit_sessions",
     "gather",
     "gravest_kind",
+    "in_order",
     "judge",
     "judge_sessions",
     "keep_apart",
+    "languages",
     "measure_apart",
     "merge_sessions",
     "of_accounts",

@@ -1,4 +1,4 @@
-"""Say how well scores rank labelled texts: per language, source and kind."""
+"""Say how well scores rank labelled texts: per language, kind, family of attack and source."""
 
 from functools import partial
 from typing import Any
@@ -58,6 +58,7 @@ def _language(data: Labelled, harm: Floats, alarm: float, seed: int) -> dict[str
         "calibration_error": _rounded(calibration_error(bins)),
         "reliability": [{"said": _rounded(b.said), "so": _rounded(b.so), "texts": b.texts} for b in bins],
         "sources": _groups(data.sources, data, harm, thresholds["1%"]),
+        "families": _groups(data.families, data, harm, thresholds["1%"]),
         "kinds": _groups(np.array([KINDS.get(k, "-") for k in data.kinds.tolist()]), data, harm, thresholds["1%"]),
     }
 
@@ -65,7 +66,7 @@ def _language(data: Labelled, harm: Floats, alarm: float, seed: int) -> dict[str
 def _groups(names: NDArray[np.str_], data: Labelled, harm: Floats, threshold: float) -> dict[str, dict[str, Any]]:
     """Measure each source or kind: its misuse against all benign texts, its benign texts against the threshold."""
     groups = {}
-    for name in np.unique(names).tolist():
+    for name in np.unique(names[names != ""]).tolist():
         rows = names == name
         misuse, benign = rows & data.misuse, rows & ~data.misuse
         group: dict[str, Any] = {"misuse": int(misuse.sum()), "benign": int(benign.sum())}

@@ -29,7 +29,7 @@ MOST_LINE_BYTES = 1 << 20
 
 
 class Row(msgspec.Struct, frozen=True):
-    """One line of a labelled file; `kind` is one of `KINDS`, or none for benign."""
+    """One line of a labelled file; `kind` is one of `KINDS`, or none for benign; `family` names the way of attack."""
 
     text: str
     lang: str
@@ -37,6 +37,7 @@ class Row(msgspec.Struct, frozen=True):
     id: str = ""
     kind: str = "none"
     source: str = "unnamed"
+    family: str = ""
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,7 @@ class Labelled:
     langs: NDArray[np.str_]
     sources: NDArray[np.str_]
     ids: Sequence[str]
+    families: NDArray[np.str_]
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -57,7 +59,8 @@ class Labelled:
         """Select rows."""
         at: list[int] = np.flatnonzero(mask).tolist()
         texts, ids = [self.texts[i] for i in at], [self.ids[i] for i in at]
-        return Labelled(texts, self.misuse[at], self.kinds[at], self.langs[at], self.sources[at], ids)
+        told = self.misuse[at], self.kinds[at], self.langs[at], self.sources[at]
+        return Labelled(texts, *told, ids, self.families[at])
 
 
 def parse_labelled(lines: Iterable[bytes], name: str) -> list[Row]:
@@ -81,6 +84,11 @@ def parse_labelled(lines: Iterable[bytes], name: str) -> list[Row]:
     return rows
 
 
+def in_order(rows: Iterable[Row]) -> list[Row]:
+    """Sort rows by what they hold, so that nothing depends on the order of files and lines."""
+    return sorted(rows, key=lambda r: (r.source, r.lang, r.label, r.kind, r.text, r.id))
+
+
 def gather(rows: Sequence[Row]) -> Labelled:
     """Put rows side by side as columns."""
     return Labelled(
@@ -90,6 +98,7 @@ def gather(rows: Sequence[Row]) -> Labelled:
         np.array([r.lang for r in rows], dtype=np.str_),
         np.array([r.source for r in rows], dtype=np.str_),
         [r.id for r in rows],
+        np.array([r.family for r in rows], dtype=np.str_),
     )
 
 

@@ -1,5 +1,6 @@
 """Run the two stages on folded text: sums of a table for every text, a sentence encoder for candidates."""
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -18,6 +19,7 @@ Encode = Callable[[Sequence[str]], Floats]  # texts to vectors of 512
 HEAD_CHARACTERS = 800  # of a long text, and as many of its end: what the encoder reads
 VECTOR_GAIN = 8  # entries of a unit vector of 512 are small; the head reads them enlarged
 LEAST_LOGIT = -6.0
+LONG_RUN = re.compile(r"[!-~]{24,}")
 HAN_SHARE = 0.2  # Chinese characters among the bytes' characters from which a text counts as Chinese
 ASCII = 1  # a row flag of the fold
 
@@ -61,29 +63,34 @@ def head_scores(vectors: Floats, model: Model) -> Floats:
 
 
 def readable(folded: Folded, row: int) -> str:
-    """Give what the encoder reads of a text: folded, closed up where it was spaced out, its middle left out if long."""
-    lines = [folded.line(row)] + [d.text for d in folded.derived if d.row == row]
-    text = lines[0] if len(lines) == 1 or not lines[1] else lines[1] if _closed_up(folded, row) else " ".join(lines)
+    """Give what the encoder reads of a text: folded, closed up where it was spaced out, its middle left out if long.
+
+    Of base64 that holds text that text is read, and no run as long as it.
+    """
+    derived = [d for d in folded.derived if d.row == row and d.text]
+    text = folded.line(row)
+    if any(d.spaced for d in derived):
+        text = derived[0].text
+    elif derived:
+        text = " ".join([LONG_RUN.sub(" ", text), *(d.text for d in derived)])
     if len(text) <= 2 * HEAD_CHARACTERS:
         return text
     return f"{text[:HEAD_CHARACTERS]} {text[-HEAD_CHARACTERS:]}"
 
 
-def _closed_up(folded: Folded, row: int) -> bool:
-    return any(d.spaced for d in folded.derived if d.row == row)
-
-
 def languages(folded: Folded) -> NDArray[np.str_]:
-    """Say of every text whether it is judged on the scale of Chinese or of English."""
-    count = len(folded.texts)
-    named = np.full(count, "en")
-    if not count or (folded.flags & ASCII).all():
+    """Say of every text whether it is judged on the scale of Chinese, as where what it hides is, or of English."""
+    texts, count = len(folded.texts), len(folded.texts) + len(folded.derived)
+    named = np.full(texts, "en")
+    if not texts or (not folded.derived and (folded.flags & ASCII).all()):
         return named
     line = np.frombuffer(folded.buffer, np.uint8, int(folded.offsets[count]))
     starts = folded.offsets[:count]
     han = np.add.reduceat((line - np.uint8(0xE4)) < 6, starts, dtype=np.int32)
     characters = np.add.reduceat((line & 0xC0) != 0x80, starts, dtype=np.int32)
-    named[han > HAN_SHARE * characters] = "zh"
+    chinese = np.flatnonzero(han > HAN_SHARE * characters)
+    rows = np.concatenate([np.arange(texts), [d.row for d in folded.derived]]).astype(np.int64)
+    named[rows[chinese]] = "zh"
     return named
 
 

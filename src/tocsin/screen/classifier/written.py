@@ -17,7 +17,7 @@ from tocsin.forms import FormatError
 from tocsin.screen.classifier.labelled import LANGUAGES, Row
 
 FRAMES_A_GOAL = 6  # one of them none at all
-TEXTS_A_PATTERN = 8
+TEXTS_A_PATTERN, MANY_SLOTS, TEXTS_OF_MANY = 8, 4, 32
 LONG_TEXTS = 300
 LONG_PARTS = (4, 14)
 HIDDEN_SHARE = 0.3  # of long texts, those in which a harmful goal hides
@@ -102,7 +102,8 @@ def _told(stock: Stock, at: int, draw: Random) -> Iterator[tuple[str, str, str, 
     for slot, label in (("bad", "misuse"), ("good", "benign")):
         fillers[slot] = [goal[at] for goal, told, _, _ in stock.goals if told == label]
     for text, label, kind, name in stock.texts:
-        variants = {_filled(text[at], fillers, draw) for _ in range(TEXTS_A_PATTERN)}
+        count = TEXTS_A_PATTERN if text[at].count("{") < MANY_SLOTS else TEXTS_OF_MANY
+        variants = {_filled(text[at], fillers, draw) for _ in range(count)}
         for variant in sorted(variants):
             yield variant, label, kind, name
 
@@ -111,7 +112,9 @@ def _filled(text: str, fillers: dict[str, list[str]], draw: Random) -> str:
     def fill(slot: Match[str]) -> str:
         return draw.choice(fillers[slot[1]])
 
-    return sub(r"\{(\w+)\}", fill, text)
+    while (more := sub(r"\{(\w+)\}", fill, text)) != text:  # what fills a slot may hold another
+        text = more
+    return text
 
 
 def _long(short: Sequence[tuple[str, str, str, str]], draw: Random) -> Iterator[tuple[str, str, str]]:

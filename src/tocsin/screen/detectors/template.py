@@ -13,7 +13,6 @@ MISUSE_SHARE = 0.3  # of a template's events on which a rule spoke
 DEVOTED_SHARE = 0.6  # of an account's events that are the template
 LEAST_DEVOTED_EVENTS = 10
 MOSTLY = 0.5  # of a template's accounts that are devoted to it
-HINT = 2
 
 
 @dataclass(frozen=True)
@@ -21,18 +20,19 @@ class TemplateDetector:
     """Speak of the accounts behind a template when rules speak of it, or when they came together or do nothing else.
 
     A template alone is no misuse: a popular prompt is shared by many, and nothing is said of it. Rules of severity 2
-    are hints, and a thousand copies of one benign text that draws a hint are no more than that.
+    are hints, and a thousand copies of one benign text that draws a hint are no more than that: without another sign
+    they are background, for beside the hint itself they would count the same words twice.
     """
 
     name: ClassVar[str] = "template"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
 
     def find(self, behaviour: Behaviour) -> Iterator[AccountFinding]:
         """Yield a finding for every account of every telling template that at least 5 accounts share."""
         for template, users in behaviour.users():
             if template.accounts >= LEAST_ACCOUNTS:
                 kind, severity = _gravity(template, users, behaviour)
-                if severity >= HINT:
+                if severity:
                     yield from self._speak(template, kind, severity)
 
     def _speak(self, template: Template, kind: str, severity: int) -> Iterator[AccountFinding]:
@@ -52,7 +52,7 @@ def _gravity(template: Template, users: Places, behaviour: Behaviour) -> tuple[s
     if hinted and template.grave >= spoken:
         return kind, 4 if template.accounts >= 2 * LEAST_ACCOUNTS else 3
     signs = behaviour.came_together(users) + _is_devoted(template, behaviour.asked[users])
-    return (kind, max(HINT, 1 + signs)) if hinted else ("M13", 1 + signs)
+    return (kind, 1 + signs) if hinted else ("M13", 1 + signs if signs else 0)
 
 
 def _is_devoted(template: Template, asked: Places) -> bool:

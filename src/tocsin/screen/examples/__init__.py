@@ -70,7 +70,8 @@ _TEMPLATE = Examples(
     positive={
         "a text that rules speak of": (3, town() + crowd(6, [filled("lure", f"{GRAVE} {{slot}}")], apart_hours=500)),
         "the same in many accounts": (4, town() + crowd(12, [filled("lure", f"{GRAVE} {{slot}}")], apart_hours=500)),
-        "hints on the text": (2, town() + crowd(6, [filled("lure", f"{HINT} {{slot}}")], apart_hours=500)),
+        "hints on the text": (1, town() + crowd(6, [filled("lure", f"{HINT} {{slot}}")], apart_hours=500)),
+        "hints on the text of newcomers": (2, town() + crowd(6, [filled("lure", f"{HINT} {{slot}}")])),
         "newcomers with one text": (2, town() + crowd(8, [HOMEWORK])),
         "newcomers who do nothing else": (3, town() + crowd(8, [HOMEWORK] * 12)),
     },

@@ -43,7 +43,7 @@ def _template(world: World) -> Iterator[Row]:
         count = len(cluster.by_account)
         spoken = [rows for e in cluster.events if (rows := world.spoken.get(e["id"]))]
         kind, severity = _gravity(world, cluster, spoken)
-        if count >= 5 and severity >= 2:
+        if count >= 5 and severity:
             share = len(spoken) / len(cluster.events)
             facts = f"{cluster.id}: accounts={count} events={len(cluster.events)} rule_share={share:.2f}"
             score = round(min(0.95, 0.3 + 0.1 * severity + 0.01 * count), 2)
@@ -62,7 +62,7 @@ def _gravity(world: World, cluster: Cluster, spoken: list[list[Row]]) -> tuple[s
     devoted = [a for a, e in own.items() if len(e) >= 10 and len(e) >= 0.6 * len(world.asked[a])]
     does_nothing_else = len(devoted) >= 5 and len(devoted) >= 0.5 * len(own)
     signs = world.came_together(list(own)) + does_nothing_else
-    return (kind, max(2, 1 + signs)) if hinted else ("M13", 1 + signs)
+    return (kind, 1 + signs) if hinted else ("M13", 1 + signs if signs else 0)
 
 
 def _shared(world: World) -> Iterator[Row]:

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 from typing import Any
 
 from tocsin.screen.evidence import excerpt
@@ -65,16 +66,25 @@ def _plain(text: str) -> Line:
 
 
 def _closed_up(line: Line) -> Iterator[Line]:
-    """Drop the separators of every run of five or more single letters that one to three separators keep apart."""
+    """Drop the separators of every run of five or more single letters that one to three separators keep apart.
+
+    First, where some gaps of a run hold more than its commonest separator and others do not, once more with the rest.
+    """
     dropped: set[int] = set()
+    beside: set[int] = set()
     at = 0
     while at < len(line.text):
         run = _run(line.text, at)
         if len(run) >= 5:
             dropped |= set(range(run[0], run[-1])) - set(run)
+            gaps = [range(a + 1, b) for a, b in pairwise(run)]
+            signs = [line.text[i] for gap in gaps for i in gap]
+            usual = max(signs, key=lambda sign: (signs.count(sign), -signs.index(sign)))
+            others = [{i for i in gap if line.text[i] != usual} for gap in gaps]
+            beside |= set().union(*others) if not all(others) else set()
         at = max([at, *run]) + 1
-    if dropped:
-        kept = [i for i in range(len(line.text)) if i not in dropped]
+    for gone in [dropped - beside] * bool(beside) + [dropped] * bool(dropped):
+        kept = [i for i in range(len(line.text)) if i not in gone]
         yield Line("".join(line.text[i] for i in kept), [line.places[i] for i in kept], spaced=True)
 
 

@@ -9,8 +9,7 @@
 
 #define ANYWHERE 0xFFFFFFFFu
 #define MOST_CHAINS (1u << 20)
-enum { MOST_HITS = 256, AT_BEGIN = 1, AT_END = 2, GRAM = 4 };
-enum { WIDTHS = 6 };
+enum { MOST_HITS = 256, AT_BEGIN = 1, AT_END = 2, GRAM = 4, WIDTHS = 6 };
 static const uint8_t width_of[WIDTHS] = {8, 6, 4, 3, 2, 1};  /* bytes of the windows by which literals are found */
 
 /* The bytes text[at..at + size) and so many characters; where its window begins; its edges and first 8 bytes. */
@@ -39,6 +38,7 @@ typedef struct {
     uint32_t *begun, *asked;               /* the last line, from 1, that held a literal, or began a demand */
     Met *met;
     uint32_t *last, *before; size_t room;  /* where the line last held a gram of this hash, from 1; and where before */
+    uint32_t *chars;                       /* how many characters stand before a byte, where not all is ASCII */
     int gram_shift, ascii;                 /* whether the line is nothing but ASCII */
     List pending, found;
     uint32_t ears;                         /* the columns that some demand hears */
@@ -155,15 +155,17 @@ static int chain_grams(Meet *m) {
     m->gram_shift = 58;
     for (; chains < 4 * size && chains < MOST_CHAINS; chains *= 2) m->gram_shift--;
     if (size > m->room) {
-        uint32_t *more = realloc(m->before, 2 * size * sizeof *more);
+        uint32_t *more = realloc(m->before, 4 * size * sizeof *more);
         if (!more) return 0;
-        m->before = more;
         m->room = 2 * size;
+        m->before = more;
+        m->chars = more + m->room;
     }
     memset(m->last, 0, chains * sizeof *m->last);
     uint8_t all = 0;
     for (size_t i = 0; i < size; i++) all |= m->line[i];
     m->ascii = all < 0x80;
+    for (uint32_t i = 0, chars = 0; !m->ascii && i < size; chars += (m->line[i++] & 0xC0) != 0x80) m->chars[i] = chars;
     for (size_t i = 0; i + GRAM <= size; i++) {
         uint32_t *last = &m->last[gram_hash(m, load32(m->line + i))];
         m->before[i] = *last;
@@ -186,8 +188,7 @@ static int note(Met *met, Hit hit) {
 
 /* Note that a literal of a set stands at p. */
 static int note_place(Meet *m, Met *met, const Literal *l, const uint8_t *p) {
-    uint32_t chars = m->ascii ? (uint32_t)(p - m->line) : 0;
-    for (const uint8_t *q = m->line; !m->ascii && q < p; q++) chars += (*q & 0xC0) != 0x80;
+    uint32_t at = (uint32_t)(p - m->line), chars = m->ascii ? at : m->chars[at];
     return note(met, (Hit){chars, chars + l->chars});
 }
 

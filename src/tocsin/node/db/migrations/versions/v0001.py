@@ -110,7 +110,7 @@ def upgrade() -> None:
         sa.Column("state", sa.String(length=20), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_leads")),
     )
-    op.create_index(op.f("ix_leads_form_state"), "leads", ["form", "state"], unique=False)
+    op.create_index(op.f("ix_leads_source"), "leads", ["source"], unique=False)
     op.create_table(
         "leases",
         sa.Column("name", sa.String(length=60), nullable=False),
@@ -178,6 +178,17 @@ def upgrade() -> None:
         sa.Column("value", sa.JSON(), nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_settings")),
     )
+    op.create_table(
+        "sightings",
+        sa.Column("lead", sa.String(length=40), nullable=False),
+        sa.Column("parcel", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("account", sa.String(length=20), nullable=False),
+        sa.Column("events", sa.Integer(), nullable=False),
+        sa.Column("first", sa.BigInteger(), nullable=False),
+        sa.Column("last", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("lead", "parcel", "account", name=op.f("pk_sightings")),
+    )
+    op.create_index(op.f("ix_sightings_account"), "sightings", ["account"], unique=False)
     op.create_table(
         "tokens",
         sa.Column("id", sa.String(length=40), nullable=False),

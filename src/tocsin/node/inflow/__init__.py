@@ -1,0 +1,1 @@
+"""Where events come from when nobody sends them: a followed folder, a Kafka topic, a NATS stream."""

@@ -1,0 +1,146 @@
+"""Whatever dies, fills up or goes away, no event is lost or counted twice, and the cases are those of the command."""
+
+import json
+import os
+import random
+import subprocess
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from node_databases import can_run, postgres
+from node_processes import Servers
+from node_service import Service, slices
+from test_node_campaign import same, screened
+
+from tocsin.traffic.sample import build_sample
+
+BATCH = 500
+KILL_SECONDS = (0.5, 6.0)
+
+
+def traffic(count: int) -> list[str]:
+    """So many events: the shipped sample again and again, each time by other accounts a month later."""
+    once = [json.loads(json.dumps(event, ensure_ascii=False)) for event in build_sample().events]
+    found: list[str] = []
+    for turn in range(-(-count // len(once))):
+        found += [json.dumps(_moved(event, turn), ensure_ascii=False) for event in once]
+    return found[:count]
+
+
+def _moved(event: dict[str, Any], turn: int) -> dict[str, Any]:
+    named = {name: f"{event[name]}-{turn}" for name in ("id", "account", "session", "device") if event.get(name)}
+    time = datetime.fromisoformat(event["time"]) + timedelta(days=30 * turn)
+    return event | named | {"time": time.isoformat()}
+
+
+def send_all(services: Sequence[Service], lines: list[str]) -> int:
+    """Send from as many clients as there are nodes; gives how many were new."""
+
+    def one(number: int) -> int:
+        mine = list(slices(lines, BATCH))[number :: len(services)]
+        told = [services[number].send_surely(some) for some in mine]
+        assert all(t["accepted"] + t["duplicates"] == len(some) for t, some in zip(told, mine, strict=True))
+        return sum(t["accepted"] for t in told)
+
+    with ThreadPoolExecutor(len(services)) as pool:
+        return sum(pool.map(one, range(len(services))))
+
+
+def kill_at_random(service: Service, stop: threading.Event, chance: random.Random) -> int:
+    """Kill a process every few seconds until told to stop; gives how many."""
+    count = 0
+    while not stop.wait(chance.uniform(*KILL_SECONDS)):
+        service.kill(chance.choice(["serve", "work"]))
+        count += 1
+    return count
+
+
+def check(service: Service, lines: list[str], folder: Path) -> None:
+    stats = service.settled(patience=2000)
+    assert (stats["events"], stats["waiting"], stats["failed"]) == (len(lines), 0, 0)
+    assert same(service.cases()) == same(screened(folder, lines, service.folder / "keys" / "identity"))
+
+
+@pytest.mark.parametrize(
+    "count", [pytest.param(8_000, marks=pytest.mark.minutes), pytest.param(100_000, marks=pytest.mark.soak)]
+)
+def test_kills_at_random_lose_nothing_and_count_nothing_twice(count: int, tmp_path: Path, servers: Servers) -> None:
+    lines, chance, stop = traffic(count), random.Random(5), threading.Event()
+    service = Service(tmp_path / "node", servers)
+    service.start()
+    with ThreadPoolExecutor(1) as pool:
+        killing = pool.submit(kill_at_random, service, stop, chance)
+        send_all([service], lines)
+        stop.set()
+        kills = killing.result()
+    assert kills
+    print(f"{kills} kills while {count} events came in")  # noqa: T201
+    check(service, lines, tmp_path / "plain")
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mounted = os.geteuid() == 0 and subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=24m", "none", folder], check=False, capture_output=True
+    )
+    if not mounted or mounted.returncode:
+        pytest.skip("no small disk can be mounted here")
+    yield folder
+    subprocess.run(["umount", "--lazy", folder], check=True)
+
+
+@pytest.mark.minutes
+def test_a_full_disk_refuses_and_when_there_is_room_again_all_goes_on(
+    small_disk: Path, tmp_path: Path, servers: Servers
+) -> None:
+    lines = traffic(8_000)
+    service = Service(small_disk / "node", servers)
+    service.start()
+    assert service.send(lines[:BATCH]).status_code == 200
+    room = os.statvfs(small_disk)
+    (small_disk / "filler").write_bytes(bytes(room.f_bavail * room.f_frsize - (256 << 10)))
+    refused, sent = [], BATCH
+    for some in slices(lines[BATCH:], BATCH):
+        answer = service.send(some)
+        if answer.status_code != 200:
+            refused.append(answer)
+            break
+        sent += len(some)
+    assert refused, "the disk is not full yet"
+    assert refused[0].status_code == 503 and "room" in refused[0].json()["error"]["hint"]
+    assert service.client.get("/healthz").status_code == 200
+    (small_disk / "filler").unlink()
+    assert send_all([service], lines) == len(lines) - sent
+    check(service, lines, tmp_path / "plain")
+
+
+@pytest.mark.minutes
+@pytest.mark.skipif(not can_run(), reason="PostgreSQL is not installed")
+def test_two_nodes_on_one_database_that_dies_and_comes_back(tmp_path: Path, servers: Servers) -> None:
+    lines = traffic(8_000)
+    with postgres(durable=True) as server:
+        first = Service(tmp_path / "first", servers, db=server.database(), name="first")
+        second = first.beside("second")
+        nodes = [first, second]
+        for node in nodes:
+            node.start()
+        with ThreadPoolExecutor(1) as pool:
+            sending = pool.submit(send_all, nodes, lines[: len(lines) // 2])
+            threading.Event().wait(1.5)
+            server.stop("immediate")  # as a power cut would end it
+            assert first.client.get("/healthz").status_code == 200
+            assert first.client.get("/readyz").status_code == 503
+            second.kill("work")
+            server.start()
+            sending.result()
+        send_all(nodes, lines)  # half of it again
+        check(first, lines, tmp_path / "plain")
+        assert same(second.cases()) == same(first.cases())
+        servers.stop_all()
