@@ -120,8 +120,12 @@ class Book:
     def prefix(self, size: int | None = None) -> Prefix:
         most = self.size if size is None else min(size, self.size)
         entries = tuple(e for e in self.entries if e.index < most)
-        stamps = tuple(s for s in self.stamps if s.index < most)
-        return Prefix(self.origin, most, entries, stamps, b"".join(self.leaf(i) for i in range(most)))
+        stamps = [s for s in self.stamps if s.index < most]
+        timed = [s for s in stamps if not s.note.text.startswith("None")]
+        if timed and most == self.size:  # one more, as `tocsin stamp` enters it, so that the last one counts
+            stamps.append(replace(timed[-1], index=most, size=most))
+            most += 1
+        return Prefix(self.origin, most, entries, tuple(stamps), b"".join(self.leaf(i) for i in range(most)))
 
     def leaf(self, index: int) -> bytes:
         return sha256(f"{self.origin} {index} {self.tag}".encode()).digest()

@@ -1,73 +1,66 @@
 """The state that is kept as logs grow is the one that the whole fold finds."""
 
-import random
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from random import Random
 
 import pytest
-from coalition_worlds import Book, World, found, member, recovery, second, side, signer, told_time
-from histories import History, histories
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from test_coalition_properties import MANY, TIMES
+from coalition_worlds import found, member, recovery, side, signer
+from hypothesis import given
+from simulator import ROUNDS, history, second
+from test_coalition_properties import SEEDS, cases, times
+from twin import Twin, cut, unsigned
 
-from tocsin.coalition import Follow, Known, Logged, LogReader, Member, Prefix, Stamped, learn, sign_statement, state
+from tocsin.coalition import Follow, Known, Logged, LogReader, Prefix, Stamped, learn, sign_statement, state
 from tocsin.forms.errors import ConfigError
 from tocsin.forms.statements import Key, Notice
 
 
 @dataclass
 class Growing:
-    """A book of which more and more is read."""
+    """A log of which more and more is read."""
 
-    book: Book
+    whole: Prefix
     size: int = 0
     entries: list[Logged] = field(default_factory=list)
     stamps: list[Stamped] = field(default_factory=list)
 
     def grow(self, size: int) -> None:
-        self.entries += [e for e in self.book.entries if self.size <= e.index < size]
-        self.stamps += [s for s in self.book.stamps if self.size <= s.index < size]
+        self.entries += [e for e in self.whole.entries if self.size <= e.index < size]
+        self.stamps += [s for s in self.whole.stamps if self.size <= s.index < size]
         self.size = size
 
     def prefix(self) -> Prefix:
-        return self.book.prefix(self.size)
+        return cut(self.whole, self.size)
 
 
-class Reading:
-    """Logs that come in parts; some before a charter names them."""
-
-    def __init__(self, world: World) -> None:
-        self.logs = {origin: Growing(book) for origin, book in world.books.items()}
-
-    def opened(self, one: Member) -> Growing:
-        return self.logs.setdefault(one.origin, Growing(Book(one.origin)))
+def nothing(origin: str) -> Growing:
+    return Growing(Prefix(origin, 0, (), ()))
 
 
-FEWER = settings(MANY, max_examples=max(8, MANY.max_examples // 3))
-
-
-@FEWER
-@given(histories(), st.randoms())
-def test_what_is_kept_is_what_the_whole_fold_finds(history: History, rnd: random.Random) -> None:
-    reading = Reading(history.world)
-    follow = Follow(history.world.first, reading.opened, told_time)
-    steps = [origin for origin, book in history.world.books.items() for _ in range(book.size)]
-    rnd.shuffle(steps)
-    told, checks = 0, set(rnd.sample(range(len(steps)), min(2, len(steps)))) | {len(steps) - 1}
-    for count, origin in enumerate(steps):
-        log = reading.logs[origin]
-        log.grow(log.size + 1)
-        try:
-            told += len(follow.advance(origin))
-        except ConfigError:
-            assert all(origin not in charter.members for charter in follow.chain)
-        if count in checks:
-            whole = history.known({o: one.size for o, one in reading.logs.items()})
-            assert follow.chain == whole.chain
-            assert all(follow.state(time) == state(whole, time) for time in TIMES)
-    assert read(follow.known()) == read(whole)
-    assert told >= len(state(whole, TIMES[-1]).notices)
+@cases(10)
+@given(SEEDS)
+def test_what_is_kept_is_what_the_whole_fold_finds(seed: int) -> None:
+    shown = second(ROUNDS + 1)
+    with unsigned():
+        rnd, twin = Random(seed), Twin(history(seed))
+        logs = {origin: Growing(twin.prefix(origin, 0)) for origin in twin.world.books}
+        known = twin.known({})
+        follow = Follow(known.charter, lambda one: logs.setdefault(one.origin, nothing(one.origin)), twin.clock)
+        told = 0
+        while short := [log for log in logs.values() if log.size < log.whole.size]:
+            log = rnd.choice(short)
+            log.grow(min(log.whole.size, log.size + rnd.randint(1, 15)))
+            try:
+                told += len(follow.advance(log.whole.origin))
+            except ConfigError:
+                assert all(log.whole.origin not in charter.members for charter in follow.chain)
+            if rnd.random() < 0.1 or len(short) == 1:
+                known = twin.known({o: [(0, one.size)] for o, one in logs.items() if o in twin.world.books})
+                assert follow.chain == known.chain
+                assert all(follow.state(time) == state(known, time) for time in [*times(known, rnd), shown])
+        assert read(follow.known()) == read(known)
+        assert told >= len(state(known, shown).notices)
 
 
 def read(known: Known) -> tuple[object, ...]:
@@ -89,7 +82,7 @@ def entries() -> list[bytes]:
     made = [say(str(number), "statement.a0.0") for number in range(150)]
     made += [say("of the next key, too early", "fresh"), b"noise", made[3]]
     made += [sign_statement(COALITION, change, [signer("statement.a0.0"), recovery("a0")])]
-    made += [say(str(number), "fresh") for number in range(150)] + [say("of the old key", "statement.a0.0")]
+    made += [say(f"{number} again", "fresh") for number in range(150)] + [say("of the old key", "statement.a0.0")]
     return made
 
 
@@ -108,9 +101,7 @@ def test_a_log_reads_the_same_in_parts_and_in_threads(part: int) -> None:
 
 def test_a_log_that_no_charter_names_is_refused() -> None:
     first = found([side("a", [member("a0")]), side("b", [member("b0")])])
-    world = World(first)
-    world.of("a0").stamp(first, second(0, 1))
-    follow = Follow(first, Reading(world).opened, told_time)
+    follow = Follow(first, lambda one: nothing(one.origin))
     with pytest.raises(ConfigError):
         follow.advance("log.elsewhere")
-    assert follow.state(second(1)) == state(learn(first, lambda _: [], told_time), second(1))
+    assert follow.state(second(1)) == state(learn(first, lambda _: []), second(1))

@@ -129,7 +129,8 @@ class Real:
         return Note(text, (*sign_text(text, [signer(self.origin)], at).signatures, *mirrors))
 
     def stamp(self, at: int) -> None:
-        self.write(Stamp(self.origin, 0, self.first.hash, self.note(at).encode().decode()))
+        for _ in range(2):
+            self.write(Stamp(self.origin, 0, self.first.hash, self.note(at).encode().decode()))
 
     def prefix(self) -> Prefix:
         reader = LogReader(member(self.name), self.first.hash)
@@ -245,5 +246,5 @@ def test_a_served_checkpoint_of_another_tree_keeps_no_log_fresh() -> None:
     log.stamp(second(0, 5))
     known = learn(log.first, lambda one: [log.prefix()] if one.origin == log.origin else [])
     good, odd = log.note(second(0, 9)), log.note(second(0, 9), [b"x"])
-    assert as_served(known, {log.origin: good}) == {log.origin: Stamped(2, 2, 0, log.first.hash, good)}
+    assert as_served(known, {log.origin: good}) == {log.origin: Stamped(3, 3, 0, log.first.hash, good)}
     assert as_served(known, {log.origin: odd}) == as_served(known, {"log.b0.0": good}) == {}

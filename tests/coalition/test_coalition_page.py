@@ -27,5 +27,5 @@ def test_the_page_runs_as_written(tmp_path: Path) -> None:
     assert [row[1] for row in rows if row[0] == "charter"] == ["0", "1", "2"]
     assert [row[2] for row in rows if row[0] == "standard"] == [f"{2:064d}"]
     assert len([row for row in rows if row[0] == "notice"]) == 1  # the thief's is not heard
-    assert ["inquiry", "ant.example/log 7", "answered"] in rows
+    assert ["inquiry", "ant.example/log 10", "answered"] in rows
     assert len([row for row in rows if row[0] in ("1", "2")]) == 8  # four votes for each of two decisions

@@ -2,10 +2,10 @@
 
 import random
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sealed_worlds import DAY, START, SUBJECT, Room, alarm, box, founding, terms, told_time_of
-from test_coalition_properties import MANY
+from test_coalition_properties import cases
 
 from tocsin.coalition import hear_said, read_box, view
 from tocsin.forms.bodies import Agreement, Alarm, BodyForm, Ending, Opinion, Retraction, Sighting
@@ -164,7 +164,7 @@ class Naive:
         return {key: digest for key, digest in found.items() if (key[0], digest) not in gone}
 
 
-@settings(MANY)
+@cases(25)
 @given(rooms(), st.sampled_from(NAMES), st.sampled_from((3, DAY, 3 * DAY, 9 * DAY)), st.randoms())
 def test_both_views_say_the_same(room: Room, viewer: str, now: int, rnd: random.Random) -> None:
     held = {digest for digest in room.bodies if rnd.random() < 0.9}

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from itertools import groupby
 
 from tocsin.coalition.chain import Decision, Judged, double_votes, open_slot
-from tocsin.coalition.charter import Charter, Member
+from tocsin.coalition.charter import Charter, End, Member
 from tocsin.coalition.forks import choose
 from tocsin.coalition.reading import Logged, Prefix, is_frozen_by
 from tocsin.coalition.timing import Clock, Timeline, cosigned_time, count_stamps
@@ -122,8 +122,11 @@ def explain(
 def state(known: Known, time: int) -> State:
     """Compute the shared state at a time."""
     chain, _ = chain_at(known, time)
-    ends = {end.origin: end.size for charter in chain for end in charter.text.ends}
-    return compose(chain, ends, by_form(_items(known, chain, ends, time)), known.times, time)
+    ends = {end.origin: end for charter in chain for end in charter.text.ends}
+    whole = {
+        origin: found for origin, end in ends.items() if (found := is_whole(known.logs.get(origin), end)) is not None
+    }
+    return compose(chain, ends, by_form(_items(known, chain, ends, time)), known.times, time, whole)
 
 
 Kept = Mapping[type[Form], Sequence[Item]]
@@ -138,14 +141,25 @@ def by_form(items: Iterable[Item]) -> dict[type[Form], list[Item]]:
     return found
 
 
+def is_whole(prefix: Prefix | None, end: End) -> bool | None:
+    """Tell whether a log that was ended is the one that the charter ended; None where it is not here up to there."""
+    held = prefix or Prefix(end.origin, 0, (), ())
+    return held.root(end.size) == end.root if held.size >= end.size else None
+
+
 def compose(
-    chain: tuple[Charter, ...], ends: Mapping[str, int], kept: Kept, times: Mapping[str, Timeline], time: int
+    chain: tuple[Charter, ...],
+    ends: Mapping[str, End],
+    kept: Kept,
+    times: Mapping[str, Timeline],
+    time: int,
+    whole: Mapping[str, bool],
 ) -> State:
-    """Put the state together from the statements that have effect at a time."""
+    """Put the state together from the statements that have effect at a time; `whole` as `is_whole` tells it."""
     frozen = _frozen(kept.get(Freeze, ()), chain)
     keys = _keys(kept.get(Key, ()))
     logs = tuple(_log(chain, origin, ends, frozen, keys.get(origin, {})) for origin in _origins(chain))
-    waiting = tuple(origin for origin in _origins(chain) if not _is_settled(times.get(origin), origin, ends, time))
+    waiting = tuple(origin for origin in _origins(chain) if not _is_settled(times.get(origin), whole.get(origin), time))
     published = sorted((*kept.get(Report, ()), *kept.get(Study, ())), key=lambda item: (item.origin, item.index))
     return State(
         time,
@@ -154,7 +168,7 @@ def compose(
         chain,
         logs,
         tuple(kept.get(Notice, ())),
-        tuple(_inquiries(kept.get(Inquiry, ()), kept.get(Answer, ()), time)),
+        tuple(_inquiries(kept.get(Inquiry, ()), kept.get(Answer, ()), chain, time)),
         tuple(published),
         tuple(_misconduct(kept.get(Vote, ()))),
     )
@@ -171,17 +185,20 @@ def chain_at(known: Known, time: int) -> tuple[tuple[Charter, ...], tuple[Decisi
     return known.chain[: count + 1], known.decisions[:count]
 
 
-def _items(known: Known, chain: Sequence[Charter], ends: Mapping[str, int], time: int) -> Iterator[Item]:
+def _items(known: Known, chain: Sequence[Charter], ends: Mapping[str, End], time: int) -> Iterator[Item]:
     """Give the statements with effect, log by log: before the log's end, with a time not after `time`."""
     for origin in sorted(_origins(chain)):
         if origin not in known.logs:
             continue
-        line = known.times[origin].line()
+        end = ends[origin].size if origin in ends else None
+        line = known.times[origin].line(None, time, end)
+        late = {c.hash: known.times[origin].line(n, time, end) for n, c in enumerate(known.chain)}
         for entry in known.logs[origin].entries:
-            at = line.time(entry.index)
-            if at is None or at > time or entry.index >= ends.get(origin, entry.index + 1):
+            if end is not None and entry.index >= end:
                 break
-            yield Item(origin, entry.index, at, entry.form)
+            at = (late.get(entry.form.parent, line) if isinstance(entry.form, Vote) else line).time(entry.index)
+            if at is not None:
+                yield Item(origin, entry.index, at, entry.form)
 
 
 def _origins(chain: Sequence[Charter]) -> list[str]:
@@ -212,7 +229,7 @@ def _keys(items: Sequence[Item]) -> dict[str, dict[str, str]]:
 def _log(
     chain: Sequence[Charter],
     origin: str,
-    ends: Mapping[str, int],
+    ends: Mapping[str, End],
     frozen: Mapping[str, int],
     keys: Mapping[str, str],
 ) -> Log:
@@ -220,24 +237,25 @@ def _log(
     side = next(side.name for side in charter.text.sides if any(m.origin == origin for m in side.members))
     member = charter.members[origin]
     known = {"statement": member.statement, **keys}
-    return Log(member, side, ends.get(origin), frozen.get(origin), tuple(sorted(known.items())))
+    ended = ends[origin].size if origin in ends else None
+    return Log(member, side, ended, frozen.get(origin), tuple(sorted(known.items())))
 
 
-def _is_settled(timeline: Timeline | None, origin: str, ends: Mapping[str, int], time: int) -> bool:
-    """Tell whether nothing that is not yet known of a log can have a time up to this one, or it has ended."""
-    if timeline is None:
-        return ends.get(origin) == 0
-    return timeline.line().last > time or timeline.reach >= ends.get(origin, timeline.reach + 1)
+def _is_settled(timeline: Timeline | None, whole: bool | None, time: int) -> bool:
+    """Tell whether nothing of a log that is not yet known can have a time up to this one, or all up to its end is."""
+    return whole if whole is not None else timeline is not None and timeline.line().last > time
 
 
-def _inquiries(asked: Sequence[Item], said: Sequence[Item], time: int) -> Iterator[Asked]:
+def _inquiries(asked: Sequence[Item], said: Sequence[Item], chain: Sequence[Charter], time: int) -> Iterator[Asked]:
+    """Find the answers by the member that was asked, be it in a log that it has got since."""
+    names = {origin: member.name for charter in chain for origin, member in charter.members.items()}
     answers: dict[tuple[str, int, str], list[Item]] = {}
     for item in said:
         if isinstance(item.form, Answer):
-            answers.setdefault((item.form.asker, item.form.index, item.origin), []).append(item)
+            answers.setdefault((item.form.asker, item.form.index, names[item.origin]), []).append(item)
     for item in asked:
         if isinstance(item.form, Inquiry):
-            found = tuple(answers.get((item.origin, item.index, item.form.to), ()))
+            found = tuple(answers.get((item.origin, item.index, names.get(item.form.to, "")), ()))
             yield Asked(item, found, _status(item.form, found, time))
 
 

@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from tocsin.coalition.chain import Decision, Judged, open_slot
-from tocsin.coalition.charter import Charter, Member
-from tocsin.coalition.fold import Item, Known, State, compose, explain, state
+from tocsin.coalition.charter import Charter, End, Member
+from tocsin.coalition.fold import Item, Known, State, compose, explain, is_whole, state
 from tocsin.coalition.reading import Logged, Prefix, Stamped
 from tocsin.coalition.timing import Clock, StampCounter, cosigned_time
 from tocsin.forms.errors import ConfigError
@@ -35,6 +35,8 @@ class _Track:
         self.counter = StampCounter(origin)
         self.votes: list[Logged] = []
         self.kept: dict[type[Form], list[Item]] = {}
+        self.late = False
+        self._whole: bool | None = None
         self._seen = self._covered = 0
 
     def see(self) -> None:
@@ -45,10 +47,12 @@ class _Track:
         self._seen = len(self.live.entries)
 
     def cover(self, chain: Sequence[Charter], clock: Clock, end: int | None) -> list[Item]:
-        """Give effect to the statements that new stamps cover, before the log's end."""
+        """Give effect to the statements that new stamps cover, both before the log's end."""
         found: list[Item] = []
         for stamp in self.counter.advance(self.live.stamps, chain, clock):
-            while not stamp.late and self._covered < len(self.live.entries):
+            self.late |= stamp.late
+            void = stamp.late or (end is not None and stamp.index >= end)
+            while not void and self._covered < len(self.live.entries):
                 entry = self.live.entries[self._covered]
                 if entry.index >= stamp.size:
                     break
@@ -60,8 +64,18 @@ class _Track:
         return found
 
     def cut(self, end: int) -> None:
-        """Void what stands at or past the log's end."""
-        self.kept = {form: [item for item in items if item.index < end] for form, items in self.kept.items()}
+        """Void what stands at or past the log's end, and what only a stamp there covers."""
+        line = self.counter.timeline().line(end=end)
+        self.kept = {
+            form: [item for item in items if item.index < end and line.time(item.index) is not None]
+            for form, items in self.kept.items()
+        }
+
+    def whole(self, end: End) -> bool | None:
+        """Tell once and for all whether this is the log that was ended; None while it is not here up to there."""
+        if self._whole is None:
+            self._whole = is_whole(self.live.prefix(), end)
+        return self._whole
 
 
 class Follow:
@@ -75,7 +89,7 @@ class Follow:
         self._clock = clock
         self._chain = [first]
         self._judged: Judged = {}
-        self._ends: dict[str, int] = {}
+        self._ends: dict[str, End] = {}
         self._tracks: dict[str, _Track] = {}
         self._latest = -1
         self._open(first)
@@ -108,18 +122,24 @@ class Follow:
         )
 
     def state(self, time: int) -> State:
-        """Give the shared state at a time: quickly at one that no known stamp is later than, else by the whole fold."""
-        if time < self._latest:
+        """Give the shared state at a time: quickly at one that no known stamp is later than, else by the whole fold.
+
+        Where a charter had expired, votes have times of their own: then the whole fold is asked, too.
+        """
+        if time < self._latest or any(track.late for track in self._tracks.values()):
             return state(self.known(), time)
         kept: dict[type[Form], list[Item]] = {}
         for _, track in sorted(self._tracks.items()):
             for form, items in track.kept.items():
                 kept.setdefault(form, []).extend(items)
         times = {origin: track.counter.timeline() for origin, track in self._tracks.items()}
-        return compose(self.chain, self._ends, kept, times, time)
+        found = {origin: self._tracks[origin].whole(end) for origin, end in self._ends.items()}
+        whole = {origin: told for origin, told in found.items() if told is not None}
+        return compose(self.chain, self._ends, kept, times, time, whole)
 
     def _cover(self, track: _Track) -> list[Item]:
-        found = track.cover(self._chain, self._clock, self._ends.get(track.origin))
+        end = self._ends.get(track.origin)
+        found = track.cover(self._chain, self._clock, end.size if end else None)
         counted = track.counter.counted
         self._latest = max(self._latest, counted[-1].time if counted else -1)
         return found
@@ -139,7 +159,7 @@ class Follow:
     def _succeed(self, charter: Charter) -> list[Item]:
         """Go on under a new charter: logs that it ends, logs that it names, stamps that waited for it."""
         for end in charter.text.ends:
-            self._ends[end.origin] = end.size
+            self._ends[end.origin] = end
             self._tracks[end.origin].cut(end.size)
         self._open(charter)
         return [item for track in self._tracks.values() for item in self._cover(track)]

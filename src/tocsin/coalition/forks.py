@@ -24,14 +24,22 @@ class Chosen:
 def choose(branches: Sequence[Prefix], chain: Sequence[Charter], clock: Clock) -> Chosen | None:
     """Take the longest proved prefix, or where two proved ones contradict each other, what both share.
 
-    A branch is proved as far as its counting stamps reach: anybody can make up the rest.
+    A branch is proved as far as its stamps reach: anybody can make up the rest. A charter that ends the log heals it:
+    its root says which branch was the log.
     """
     if len(branches) < 2:
         return Chosen(branches[0]) if branches else None
+    branches = _healed(branches, chain)
     proved = [(count_stamps(branch, chain, clock).reach, branch) for branch in branches]
     parts = [part for i, one in enumerate(proved) for two in proved[:i] if (part := _part(*one, *two)) is not None]
     best = max(proved, key=lambda one: (one[0], one[1].size, one[1].leaves))[1]
     return Chosen(_cut(best, min(parts)), min(parts)) if parts else Chosen(best)
+
+
+def _healed(branches: Sequence[Prefix], chain: Sequence[Charter]) -> Sequence[Prefix]:
+    for end in (end for charter in chain for end in charter.text.ends if end.origin == branches[0].origin):
+        branches = [b for b in branches if b.size >= end.size and b.root(end.size) == end.root] or branches
+    return branches
 
 
 def fork_evidence(branches: Sequence[Prefix]) -> Evidence | None:

@@ -140,7 +140,7 @@ def open_all(
     opened: dict[str, Opened] = {}
     shut: list[Shut] = []
     for origin in sorted(authors_of(chain).keys() & known.logs.keys()):
-        line = known.times[origin].line()
+        line = known.times[origin].line(end=ends.get(origin))
         for entry in known.logs[origin].entries:
             at = line.time(entry.index)
             if entry.index >= ends.get(origin, entry.index + 1) or (at is not None and at > time):

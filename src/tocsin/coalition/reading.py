@@ -3,6 +3,7 @@
 from base64 import b64decode
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from itertools import islice
 from typing import Any, Protocol
 
@@ -57,6 +58,12 @@ class Prefix:
     stamps: tuple[Stamped, ...]
     leaves: bytes = b""
 
+    def root(self, size: int) -> str:
+        """Compute the root of the first `size` entries, in hexadecimal digits."""
+        tree = Range()
+        tree.extend(self.leaves[_HASH_BYTES * i : _HASH_BYTES * (i + 1)] for i in range(size))
+        return tree.root().hex()
+
 
 class Spread(Protocol):
     """Applies a function to each of some things, in their order: `map`, or that of a pool of threads."""
@@ -72,6 +79,8 @@ class _Candidate:
     index: int
     form: Form
     envelope: Envelope
+    said: bytes
+    """Names what is said: a copy may carry other signatures."""
 
 
 class LogReader:
@@ -109,19 +118,16 @@ class LogReader:
         return Prefix(self.origin, self.size, tuple(self.entries), tuple(self.stamps), bytes(self._leaves))
 
     def _parse(self, raw: bytes) -> _Candidate | None:
-        """Add an entry's leaf; give it as a candidate where its first copy reads as a statement of this log."""
-        leaf, index = leaf_hash(raw), self.size
-        self._leaves += leaf
-        if leaf in self._seen:
-            return None
-        self._seen.add(leaf)
+        """Add an entry's leaf; give it as a candidate where it reads as a statement of this log."""
+        index = self.size
+        self._leaves += leaf_hash(raw)
         try:
             envelope = parse_envelope(raw, IN_TOTO)
             statement = parse_statement(envelope.payload)
         except FormatError:
             return None
         own = statement.coalition == self._coalition and statement.form.origin == self.origin
-        return _Candidate(index, statement.form, envelope) if own else None
+        return _Candidate(index, statement.form, envelope, sha256(envelope.payload).digest()) if own else None
 
     def _take(self, candidates: Sequence[_Candidate]) -> None:
         """Count those that the key in force has signed; after a new key the rest is checked again, with that."""
@@ -129,8 +135,8 @@ class LogReader:
             key, taken = self._statement, 0
             for one, holds_so in zip(candidates, self._signed(candidates), strict=True):
                 taken += 1
-                if holds_so:
-                    self._count(one.index, one.form, one.envelope)
+                if holds_so and one.said not in self._seen:
+                    self._count(one)
                 if self._statement != key:
                     break
             candidates = candidates[taken:]
@@ -142,14 +148,15 @@ class LogReader:
         for checked in spread(lambda part: [one.envelope.signed_by(key) for one in part], slices):
             yield from checked
 
-    def _count(self, index: int, form: Form, envelope: Envelope) -> None:
-        if isinstance(form, Stamp):
-            stamp = self._stamp(index, form)
+    def _count(self, one: _Candidate) -> None:
+        if isinstance(one.form, Stamp):
+            stamp = self._stamp(one.index, one.form)
             self.stamps += [stamp] if stamp else []
             return
-        if isinstance(form, Key) and not self._rotate(form, envelope):
+        if isinstance(one.form, Key) and not self._rotate(one.form, one.envelope):
             return
-        self.entries.append(Logged(index, form))
+        self._seen.add(one.said)
+        self.entries.append(Logged(one.index, one.form))
 
     def _rotate(self, form: Key, envelope: Envelope) -> bool:
         if form.use != "statement":

@@ -26,21 +26,24 @@ class Counted:
 
 @dataclass(frozen=True)
 class Timeline:
-    """The stamps of one log that count, in its order; `stalled` where the next one names a charter not yet known."""
+    """The stamps of one log that count, in its order; `stalled` where the next one names a charter not yet known.
+
+    `reach`: how many entries a quorum proves to be the log's, by a stamp that counts or that only wants a later one.
+    """
 
     stamps: tuple[Counted, ...] = ()
     stalled: bool = False
+    reach: int = 0
 
-    def line(self, slot: int | None = None, until: int | None = None) -> "Line":
-        """Give the times for state, or for votes on the successor of version `slot`: the late ones count there."""
+    def line(self, slot: int | None = None, until: int | None = None, end: int | None = None) -> "Line":
+        """Give the times for state, or for votes on the successor of version `slot`: the late ones count there.
+
+        Of a log that was ended, stamps that stand at its `end` or past it are void as everything there is.
+        """
         kept = [s for s in self.stamps if not s.late or s.version == slot]
         kept = kept if until is None else [s for s in kept if s.time <= until]
+        kept = kept if end is None else [s for s in kept if s.index < end]
         return Line(tuple(s.size for s in kept), tuple(s.time for s in kept))
-
-    @property
-    def reach(self) -> int:
-        """Count the entries that some counting stamp proves."""
-        return max((s.size for s in self.stamps), default=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +77,8 @@ def count_stamps(prefix: Prefix, chain: Sequence[Charter], clock: Clock) -> Time
     """Find the stamps of a log that count.
 
     One that names a version not yet known ends the reading: whether those after it count depends on it. So times
-    never change when the chain grows.
+    never change when the chain grows. One that no later one proves does not count yet: its author could still show
+    another in its place, with other times, and no mirror would have lied.
     """
     counter = StampCounter(prefix.origin)
     counter.advance(prefix.stamps, chain, clock)
@@ -88,11 +92,12 @@ class StampCounter:
         self._origin = origin
         self._at = 0
         self._stalled = False
+        self._cosigned: list[Counted] = []
         self.counted: list[Counted] = []
 
     def timeline(self) -> Timeline:
         """Give what counts so far."""
-        return Timeline(tuple(self.counted), self._stalled)
+        return Timeline(tuple(self.counted), self._stalled, self._last.size)
 
     def advance(self, stamps: Sequence[Stamped], chain: Sequence[Charter], clock: Clock) -> list[Counted]:
         """Go on through a log's stamps, of which the first are those seen before; give those that count anew."""
@@ -104,16 +109,26 @@ class StampCounter:
             else:
                 self._take(stamps[self._at], chain[stamps[self._at].version], clock)
                 self._at += 1
+        self._prove()
         return self.counted[before:]
 
+    @property
+    def _last(self) -> Counted:
+        return self._cosigned[-1] if self._cosigned else _NONE
+
+    def _prove(self) -> None:
+        """Count those that a later one covers."""
+        waiting = self._cosigned[len(self.counted) :]
+        self.counted += [stamp for stamp in waiting if stamp.index < self._last.size]
+
     def _take(self, stamp: Stamped, charter: Charter, clock: Clock) -> None:
-        last = self.counted[-1] if self.counted else _NONE
+        last = self._last
         if stamp.charter != charter.hash or stamp.version < last.version or self._origin not in charter.members:
             return
         time = clock(stamp, charter)
         if time is not None and time >= last.time and stamp.size >= last.size:
             late = time > charter.text.expiry
-            self.counted.append(Counted(stamp.size, time, stamp.version, late, stamp.index))
+            self._cosigned.append(Counted(stamp.size, time, stamp.version, late, stamp.index))
 
 
 _NONE = Counted(0, 0, 0, False, -1)
