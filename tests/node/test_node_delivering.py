@@ -3,6 +3,7 @@
 import json
 import socket
 from collections.abc import Iterator
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -225,7 +226,7 @@ def test_a_sink_hears_what_it_asked_for(tmp_path: Path, receiver: Receiver) -> N
 def test_a_sink_that_left_the_settings_leaves_its_messages_where_they_are_seen(tmp_path: Path) -> None:
     for desk in open_desk(tmp_path / "node", sinks=(sink("http://127.0.0.1:9/in", "old"),)):
         warn(desk, ONE)
-        bare = desk.node.__class__(**{**vars(desk.node), "config": desk.node.config.model_copy(update={"sinks": ()})})
+        bare = replace(desk.node, config=desk.node.config.model_copy(update={"sinks": ()}))
         job(desk).run(bare)
         assert [(m["state"], m["problem"]) for m in outbox(desk)] == [("dead", "the settings name no such sink")]
 

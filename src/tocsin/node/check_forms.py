@@ -79,6 +79,11 @@ CHECK_ANSWER = _object(
         "standard": _TEXT,
         "complete": {"type": "boolean"},
         "unseen": {"type": "array", "items": _object({"message": _COUNT, "types": _TEXTS})},
+        "leads": {
+            "type": "array",
+            "items": _object({"lead": _TEXT, "form": _TEXT, "kind": {"type": ["string", "null"]}, "source": _TEXT}),
+            "description": "local leads that the request meets: hints, never verdicts",
+        },
         "stream": _object({"start": _COUNT, "whole": {"type": "boolean"}}),
         "stored": {"type": "boolean"},
     },
