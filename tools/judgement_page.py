@@ -132,7 +132,8 @@ def judgement_page() -> str:
     parts.append(_about_sessions(held["sessions"]))
     parts += _table("## Disguises: recall at the model's threshold, before and after", _disguises(held["disguises"]))
     parts.append(
-        "\n`dev` misuse of at most 400 characters; only the difference speaks. Base64 and spaced-out letters lose blanks or case.\n"
+        f"\n`dev` misuse of at most 400 characters, model {held.get('disguises_by', held['model'])}; only the difference speaks. "
+        "Base64 and spaced-out letters lose blanks or case.\n"
     )
     parts += _table("## Streams of ordinary events", _stream(held))
     parts.append(ABOUT_STREAMS)

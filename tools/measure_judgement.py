@@ -87,7 +87,7 @@ def disguises(folder: Path) -> dict[str, Any]:
     rows, model = labelled(folder, "dev"), shipped_model()
     found: dict[str, Any] = {}
     for lang in ("en", "zh"):
-        texts = [r.text for r in rows if r.lang == lang and r.label == "misuse" and len(r.text) <= 400][:150]
+        texts = [r.text for r in rows if r.lang == lang and r.label == "misuse" and len(r.text) <= 400][:300]
         for stage in STAGES:
             alarm = model.card.scales[stage][lang].threshold(0.01)
             told = {"plain": texts} | {d.__name__: [d(t) for t in texts] for d in DISGUISES}
@@ -270,6 +270,8 @@ def main() -> None:
     for name in given.only if given.only is not None else parts:
         held[name] = parts[name]()
         held["model"] = shipped_model().digest
+        if name == "disguises":
+            held["disguises_by"] = held["model"]
         RESULTS.write_text(json.dumps(held, ensure_ascii=False, indent=1, sort_keys=True) + "\n", encoding="utf-8")
         print(name, "measured", file=sys.stderr)
 
