@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from functools import cache
 from hashlib import sha256
 from typing import Any
-from unittest.mock import patch
 
 import plain_forms as plain
+import pytest
 from simulator import COALITION, World
 
 from tocsin.coalition import (
@@ -74,7 +74,9 @@ def _holds(key: VerifierKey, signature: bytes, message: bytes) -> bool:
 def unsigned() -> Iterator[None]:
     """Take digests for signatures, here and in the folds."""
     names = ("tocsin.coalition.envelope.holds", "tocsin.coalition.reading.holds", "tocsin.ledger.keys._holds")
-    with patch(names[0], _holds), patch(names[1], _holds), patch(names[2], _holds):
+    with pytest.MonkeyPatch.context() as patched:
+        for name in names:
+            patched.setattr(name, _holds)
         yield
 
 

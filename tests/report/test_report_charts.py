@@ -134,7 +134,7 @@ def test_hubs_stay_inside_the_ring_and_apart(people: int, hubs: int, dice: Rando
 
 
 @given(st.lists(st.text(), min_size=20, max_size=20))
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=5, deadline=None)
 def test_no_text_can_stop_the_renderer(labels: list[str]) -> None:
     net = Network(labels, [Hub(label, label) for label in labels[:3]], [(0, 0), (1, 1), (2, 2)])
     svg = draw_network(net, {}, labels[0])
