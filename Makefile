@@ -33,7 +33,7 @@ test: install ## The default suite, under three minutes on two cores
 	$(BIN)/pytest --numprocesses 2
 
 minutes: install ## The runs of a minute or two: kill -9 with several writers, the bench's own inputs, scanners without kernels
-	$(BIN)/pytest -m minutes
+	$(BIN)/pytest --numprocesses 2 -m minutes --durations=8
 
 histories: install ## 2,000 random histories of a coalition, by both folds; CASES of them for each of four processes, if given
 	TOCSIN_CASES=$(CASES) $(BIN)/pytest -m minutes --numprocesses 2 tests/coalition/test_coalition_properties.py
