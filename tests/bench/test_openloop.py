@@ -38,7 +38,7 @@ def test_latency_counts_from_the_plan() -> None:
 
     server = threading.Thread(target=serve)
     server.start()
-    loop = OpenLoop("127.0.0.1", listening.getsockname()[1], 1, clock=count(0, 1e-4).__next__)
+    loop = OpenLoop("127.0.0.1", listening.getsockname()[1], 1, clock=count(0, 1e-5).__next__)
     told = loop.run([0.0, 1e-6, 2e-6], [http("/", b"{}", "t")], keep_every=1)
     loop.close()
     server.join()
