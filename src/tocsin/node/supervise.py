@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -10,14 +11,29 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
+from typing import NoReturn
 
 from tocsin.node.home import held
+from tocsin.node.listening import Listening
 from tocsin.node.log_lines import LogLines
-from tocsin.node.serving import Listening
 
 STOP_SECONDS = 30.0
 SLOWEST_RESTART = 10.0
 _LOOK = 0.1
+_PROGRAM = (sys.executable, "-P", "-m", "tocsin.node")
+
+
+def become_supervisor(folder: Path, listening: Listening, workers: int, *, follows: bool) -> NoReturn:
+    """Let this process go on as the supervisor alone, without all that it had loaded: that would be kept for ever."""
+    port = listening.socket.fileno()
+    os.set_inheritable(port, True)
+    given = (str(folder), str(port), str(workers), *(["follows"] if follows else []))
+    os.execv(sys.executable, [*_PROGRAM, "supervise", *given])
+
+
+def supervise(folder: Path, port: int, workers: int, lines: LogLines, *, follows: bool) -> None:
+    """Be the supervisor. Errors: PolicyError where another process serves the same folder."""
+    Supervisor(folder, Listening(socket.socket(fileno=port)), workers, lines, follows).run()
 
 
 @dataclass
@@ -88,11 +104,10 @@ class Supervisor:
 
     def _children(self, alive: int) -> list[_Child]:
         port = self.listening.socket.fileno()
-        program = [sys.executable, "-P", "-m", "tocsin.node"]
-        server = _Child("server", [*program, "serve", str(self.folder), str(alive), str(port)], (alive, port))
-        work = [*program, "work", str(self.folder), str(alive)]
+        server = _Child("server", [*_PROGRAM, "serve", str(self.folder), str(alive), str(port)], (alive, port))
+        work = [*_PROGRAM, "work", str(self.folder), str(alive)]
         workers = [_Child(f"worker {n}", [*work, str(n)], (alive,)) for n in range(1, self.workers + 1)]
-        follower = _Child("follower", [*program, "follow", str(self.folder), str(alive)], (alive,))
+        follower = _Child("follower", [*_PROGRAM, "follow", str(self.folder), str(alive)], (alive,))
         return [server, *workers, *([follower] if self.follows else [])]
 
     def _look_after(self, children: list[_Child]) -> None:

@@ -59,7 +59,9 @@ class Casing:
             self._next = started + min(self.seconds, 1.0)
             return False
         findings, activity = self._gathered.judge(self.standard.version, go_on=True)
-        formed = build_cases(findings, activity, self.standard, allowances=_allowances(node), today=today).cast(CASES)
+        formed = build_cases(findings, activity, self.standard, allowances=read_allowances(node), today=today).cast(
+            CASES
+        )
         self._store(node, formed, len(findings))
         self._day = str(today)
         self._join(node)
@@ -123,7 +125,8 @@ class Casing:
         return True
 
 
-def _allowances(node: Node) -> tuple[Allowance, ...]:
+def read_allowances(node: Node) -> tuple[Allowance, ...]:
+    """Read the allow-list that the settings name. Errors: ConfigError."""
     path = node.home.path(node.config.screening.allow)
     if path is None:
         return ()
