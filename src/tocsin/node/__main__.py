@@ -56,7 +56,7 @@ def serve(folder: Path, port: int) -> None:
         sys.setswitchinterval(SWITCH_SECONDS)
         app = build_app(node)
         app.state.checks.begin(warm=True)
-        Listening(socket.socket(fileno=port)).serve(app)
+        Listening(socket.socket(fileno=port)).serve(app, behind_proxy=node.config.access.limit_loopback)
     finally:
         node.close()
 

@@ -276,8 +276,8 @@ class AccessSection(_Section):
     )
     limit_loopback: bool = _key(
         False,
-        "Whether the limit holds for this machine too; set it behind a proxy.",
-        "上述限制是否也适用于本机；位于反向代理之后时请启用。",
+        "Whether the limit holds for this machine too; set it behind a proxy, whose X-Forwarded-For is then believed.",
+        "上述限制是否也适用于本机；位于本机反向代理之后时请启用，此时以其 X-Forwarded-For 作为来源地址。",
     )
     login_tries: int = _key(
         10,

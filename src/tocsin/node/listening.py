@@ -22,11 +22,11 @@ class Listening:
         host, port = self.socket.getsockname()[:2]
         return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
-    def serve(self, app: "ASGIApp") -> None:
-        """Serve until the process is told to end."""
+    def serve(self, app: "ASGIApp", *, behind_proxy: bool = False) -> None:
+        """Serve until the process is told to end; behind a proxy on this machine, who asks is whom it names."""
         from tocsin.node.serving import serve  # a supervisor opens a port and does without
 
-        serve(app, self.socket)
+        serve(app, self.socket, behind_proxy=behind_proxy)
 
 
 def listen(host: str, port: int) -> Listening:

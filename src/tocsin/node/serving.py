@@ -26,7 +26,18 @@ class _Server(uvicorn.Server):
         self.should_exit = True
 
 
-def serve(app: ASGIApp, port: socket.socket) -> None:
-    """Serve until the process is told to end."""
-    config = uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off", server_header=False)
+def serve(app: ASGIApp, port: socket.socket, *, behind_proxy: bool = False) -> None:
+    """Serve until the process is told to end.
+
+    behind_proxy: whether a proxy on this machine says in X-Forwarded-For who asks; else anybody could say so.
+    """
+    config = uvicorn.Config(
+        app,
+        log_level="warning",
+        access_log=False,
+        lifespan="off",
+        server_header=False,
+        proxy_headers=behind_proxy,
+        forwarded_allow_ips=["127.0.0.1", "::1"],
+    )
     _Server(config).run(sockets=[port])
