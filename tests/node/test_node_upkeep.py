@@ -18,8 +18,9 @@ from tocsin.node.db import head_of, migrate, open_database, revision_of
 from tocsin.node.db.schema import PARCELS
 from tocsin.node.forgetting import forget
 from tocsin.node.home import Home, held
+from tocsin.node.jobs import casing
 from tocsin.node.joining import FEW
-from tocsin.node.stores import events, holds, totals
+from tocsin.node.stores import events, holds, removal, totals
 from tocsin.node.stores.holds import Hold
 
 LINES = sample(6)
@@ -93,6 +94,28 @@ def test_a_worker_that_was_at_it_writes_nothing_of_what_was_forgotten(plain: Ope
     assert plain.parts() == [] and plain.naming(account) == 0
     plain.settle()
     assert plain.parts() and plain.naming(account) == 0
+
+
+def test_a_worker_that_was_forming_cases_brings_no_forgotten_case_back(
+    plain: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain.send(LINES)
+    account = plain.hash(told_of(plain.settle(), LINES, plain))
+    plain.restart("another")
+    formed = casing.build_cases
+
+    def forgotten_meanwhile(*given: Any, **more: Any) -> Any:
+        found = formed(*given, **more)
+        forget(plain.node, account)
+        return found
+
+    monkeypatch.setattr(casing, "build_cases", forgotten_meanwhile)
+    plain.now += 3600
+    plain.settle()
+    monkeypatch.undo()
+    with plain.node.database.reading() as connection:
+        assert removal.remains(connection, account) == 0
+    assert account not in {case["account"] for case in plain.settle()}
 
 
 def test_the_file_itself_holds_nothing_of_a_forgotten_case(plain: Opened) -> None:

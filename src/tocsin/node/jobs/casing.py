@@ -87,7 +87,10 @@ class Casing:
     def _store(self, node: Node, formed: pa.Table, findings: int) -> None:
         now = node.now()
         with node.database.writing() as connection:
-            if totals.lease(connection, self.name, self.worker, now, now + LEASE_US):
+            is_ours = totals.lease(connection, self.name, self.worker, now, now + LEASE_US)
+            if (
+                is_ours and not self._known.keys() - parts.rows(connection).keys()
+            ):  # else one spoke of what is forgotten
                 cases.store(connection, formed, now)
                 reopen_grown(connection, now)
                 totals.put(connection, "findings", findings)
