@@ -226,7 +226,7 @@ class Drawn:
 
     def fits(self, owner: Member, end: tuple[str, int, str]) -> bool:
         books = self.world.books.get(end[0]) or [Book(owner)]
-        return all([self.world.mirror(key).holds(end, books) for key in sorted(owner.mirrors)])
+        return all(self.world.mirror(key).holds(end, books) for key in sorted(owner.mirrors))
 
     # -- charters
 

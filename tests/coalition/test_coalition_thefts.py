@@ -212,7 +212,7 @@ def test_a_charter_that_ends_a_log_says_which_branch_it_was(world: World) -> Non
 
 
 def test_voters_who_end_a_log_at_a_branch_that_their_mirrors_refused_undo_its_times(world: World) -> None:
-    """What it takes: in every side k members whose mirrors cosigned one branch, and who vote for the root of another."""
+    """What it takes: k of every side whose mirrors cosigned one branch, and who vote for the root of another."""
     book = world.of("a0")
     book.write(Notice("said"))
     prove(world, book, second(0, 100))
