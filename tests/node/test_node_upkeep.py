@@ -298,7 +298,7 @@ def test_a_backup_writes_nowhere_but_into_its_folder(plain: Opened, tmp_path: Pa
 def test_older_tables_are_brought_up_and_newer_ones_refused(tmp_path: Path, plain: Opened) -> None:
     settings = plain.folder / "tocsin.toml"
     old = f"sqlite:///{tmp_path / 'old.db'}"
-    settings.write_text(settings.read_text().replace('url = ""', f'url = "{old}"'))
+    settings.write_text(settings.read_text().replace('url = ""', f'url = "{old}"', 1))
     database = open_database(old)
     migrate(database, "0001")
     with database.writing() as connection:

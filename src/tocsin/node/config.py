@@ -415,7 +415,8 @@ def read_config(path: Path) -> NodeConfig:
     except ValidationError as error:
         first = error.errors(include_context=False)[0]
         key = ".".join(map(str, first["loc"]))
-        why = f"{path.name}: {key}: {first['msg'].lower().removeprefix('value error, ')}{_given(first)}"
+        said = first["msg"].removeprefix("Value error, ")
+        why = f"{path.name}: {key}: {said[:1].lower()}{said[1:]}{_given(first)}"
         raise ConfigError(why, hint="docs/config.md lists the keys") from None
 
 
