@@ -1,17 +1,18 @@
 """What an outsider without a token, and a member with a narrow one, may try: each test is named after an attack."""
 
+import hmac
 import io
 import json
 import socket
 import tarfile
 import time
+from base64 import urlsafe_b64encode
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any
 
-import jwt
 import pytest
 from desk_tables import PASSWORD, Desk, open_desk
 from hypothesis import given
@@ -215,14 +216,16 @@ def test_a_key_that_all_may_read_signs_no_log_in(algorithm: str) -> None:
 
     provider = Provider(settings, "", transport, lambda size: b"r" * size)
     claims = {"iss": settings.issuer, "aud": "x", "sub": "u", "nonce": "n", "iat": time.time(), "exp": time.time() + 60}
-    secret = "secret-of-thirty-two-bytes-or-more..." if algorithm == "HS256" else None
-    for header in ({"kid": "one"}, {"kid": "one", "alg": "RS256"}):
-        try:
-            token = jwt.encode(claims, secret or "", algorithm, headers=header)
-        except Exception:  # the library itself will not write it
-            continue
+    secret = b"secret-of-thirty-two-bytes-or-more..."
+    for header in ({"alg": algorithm, "kid": "one"}, {"alg": "RS256", "kid": "one"}):
+        signed = ".".join(word(json.dumps(part).encode()) for part in (header, claims))
+        mac = b"" if algorithm == "none" else hmac.digest(secret, signed.encode(), "sha256")
         with pytest.raises(NoTokenError):
-            provider._subject(token, "n")
+            provider._subject(f"{signed}.{word(mac)}", "n")
+
+
+def word(raw: bytes) -> str:
+    return urlsafe_b64encode(raw).decode().rstrip("=")
 
 
 # --- a member with a narrow token ---

@@ -9,6 +9,9 @@ from types import FrameType
 import uvicorn
 from starlette.types import ASGIApp
 
+ANSWER_SECONDS = 20
+"""What is under way may take so long when the process is told to end; less than a supervisor waits."""
+
 
 class _Server(uvicorn.Server):
     """End in good order on a signal, and take that as a good end."""
@@ -39,5 +42,6 @@ def serve(app: ASGIApp, port: socket.socket, *, behind_proxy: bool = False) -> N
         server_header=False,
         proxy_headers=behind_proxy,
         forwarded_allow_ips=["127.0.0.1", "::1"],
+        timeout_graceful_shutdown=ANSWER_SECONDS,
     )
     _Server(config).run(sockets=[port])

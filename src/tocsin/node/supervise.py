@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
@@ -54,15 +54,29 @@ class _Child:
     def ended(self) -> int | None:
         return self.process.poll() if self.process else 0
 
-    def stop(self, seconds: float) -> None:
-        if self.process is None or self.process.poll() is not None:
+    def tell(self) -> None:
+        """Tell it to end."""
+        if self.process is not None and self.process.poll() is None:
+            self.process.terminate()
+
+    def finish(self, seconds: float) -> None:
+        """Wait for its end, and end it after that time."""
+        if self.process is None:
             return
-        self.process.terminate()
         try:
-            self.process.wait(seconds)
+            self.process.wait(max(0.0, seconds))
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+
+
+def end_all(children: Sequence[_Child], seconds: float, clock: Callable[[], float]) -> None:
+    """Tell all at once, then give them that time together."""
+    for child in children:
+        child.tell()
+    until = clock() + seconds
+    for child in children:
+        child.finish(until - clock())
 
 
 @dataclass
@@ -94,8 +108,7 @@ class Supervisor:
             while not self._stop.wait(_LOOK):
                 self._look_after(children)
         finally:
-            for child in children:
-                child.stop(STOP_SECONDS)
+            end_all(children, STOP_SECONDS, self.clock)
             for one in (kept, alive):
                 os.close(one)
 
