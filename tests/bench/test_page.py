@@ -34,8 +34,13 @@ def other(folder: Path, name: str, way: tuple[str | int, ...]) -> str:
 
 @pytest.mark.parametrize("writer", WRITERS)
 def test_a_page_holds_the_committed_result_and_no_other(writer: str, tmp_path: Path) -> None:
+    name, way = WRITERS[writer]
+    if not (BENCH / "results" / f"{name}.json").exists():
+        marks = f"<!-- {name}: begin -->\n<!-- {name}: end -->"
+        assert marks in (BENCH.parent / "docs" / "bench.md").read_text("utf-8"), "figures without a result"
+        pytest.skip("not measured yet")
     assert says(writer)
-    assert not says(writer, other(tmp_path, *WRITERS[writer]))
+    assert not says(writer, other(tmp_path, name, way))
 
 
 def test_the_page_holds_the_whole_path_and_no_other(tmp_path: Path) -> None:
