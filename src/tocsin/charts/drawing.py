@@ -159,11 +159,12 @@ def _text(x: float, y: float, words: str, colour: str, more: Mapping[str, str]) 
     return element
 
 
+@lru_cache(maxsize=64)
 def as_png(file: str, font: str | None) -> bytes:
     """Render a chart file at twice its size.
 
     `font` names a family with Chinese characters. Letters that no font at hand can be trusted with become `?`, since
-    an empty box says less.
+    an empty box says less. Kept for a while, since without such a font both languages have the same picture.
     """
     import vl_convert
 
