@@ -1,5 +1,6 @@
 """Settings of the whole suite: property tests draw the same examples in every run and know no deadline."""
 
+import gc
 import os
 import sys
 from pathlib import Path
@@ -17,6 +18,12 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 settings.register_profile("steady", derandomize=True, deadline=None)
 settings.load_profile("steady")
+
+
+def pytest_collection_finish() -> None:
+    """Spare the garbage collector from walking over the modules and tests again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(optionalhook=True)
