@@ -40,6 +40,16 @@ GROUPS = {
     "Chinese jailbreaks": ("zh", ("jailbench", "cyberseceval_pi", "cyberseceval_pi_zh")),
     "Chinese content harm (comments)": ("zh", ("hatecheck", "cold")),
 }
+FAMILIES = {
+    "characters without rules": ("en", ("inthewild_jailbreak", "pyrit_jailbreak_templates", "gptfuzzer_templates")),
+    "a harmful task in such a frame": ("en", ("eval_safety_integrated",)),
+    "asking for the system prompt": ("en", ("pyrit_injection",)),
+    "orders against the system prompt": ("en", ("cyberseceval_pi",)),
+    "abuse of a code interpreter": ("en", ("cyberseceval_interpreter",)),
+    "red teams' requests in many styles": ("en", ("pyrit_airt",)),
+    "a harmful question in a frame": ("zh", ("jailbench",)),
+    "orders against the system prompt, told in Chinese": ("zh", ("cyberseceval_pi", "cyberseceval_pi_zh")),
+}
 STAGES = ("first, text alone", "second, text alone", "first", "second")
 DOMAINS = {
     "pubmedqa": "medicine, biology",
@@ -87,6 +97,16 @@ Authored: two streams of 200,000 events of the bench's generator, one in 200 pla
 six campaigns. Rules, `near` and the template detector were mended by the false cases of streams of other seeds (205 a million before);
 these two were first looked at when all was done.
 """
+ABOUT_PEERS = """
+Peers as they install, with nothing fetched at run time and nothing trained: of each what its wheel holds. **Not in the table**:
+`metatronnanoguard` 0.1.0 judges one text a second on this machine, twelve hours for these folds; `gorget` 0.5.0 holds no detector
+of misuse that works without a model from a hub. Neither `prismguard`'s nor `promptocyte`'s models come with them: their rules are measured.
+"""
+ABOUT_BENIGN = """
+*first* and *second* use the threshold that 1 % of the plain benign texts of the fold exceed, which are of sources that the fold knows: so
+much a new kind of text costs whoever fits a threshold on what he knows already. *As shipped*: the model's thresholds are fitted on benign
+texts of whole sources that the scoring model had not seen; here, too, on those of other sources than the one measured.
+"""
 STOPS = """
 ## Where it stops
 
@@ -122,8 +142,12 @@ def judgement_page() -> str:
     parts.append(
         "\nAUPRC / recall at 1 % false alarms, mean over the sources of a group; texts a second on one core for peers.\n"
     )
-    parts += _table("## Each source kept apart", _sources(held["apart"], held.get("peers", {})))
+    parts += _table("## Ways of attack: recall at 1 % false alarms", _families(held["apart"], held.get("peers", {})))
+    parts.append(ABOUT_PEERS)
+    parts += _table("## Each source kept apart", _sources(held["apart"]))
     parts += _table("## Unseen benign sources: share alarmed at the 1 % threshold", _benign(held["apart"]))
+    parts.append(ABOUT_BENIGN)
+    parts += _table("### With thresholds as they ship, mean over sources", _own(held["apart"]))
     parts += _table("## Kinds: recall at 1 % on unseen sources, mean over sources", _kinds(held["apart"]))
     parts += _table(
         "## Pairs: harmful goals that nothing was trained on, and their honest twins", _pairs(held["pairs"])
@@ -200,8 +224,18 @@ def _groups(apart: dict[str, Any], peers: dict[str, Any]) -> Iterator[tuple[obje
         yield (shown, *(_pair(rows, lang, sources) for lang, sources in GROUPS.values()))
 
 
-def _sources(apart: dict[str, Any], peers: dict[str, Any]) -> Iterator[tuple[object, ...]]:
+def _families(apart: dict[str, Any], peers: dict[str, Any]) -> Iterator[tuple[object, ...]]:
+    """Show recall of each way of attack, for famous templates may carry a pooled figure."""
     columns = _columns(apart, peers)
+    yield ("way of attack", "language", "texts", *columns)
+    for name, (lang, sources) in FAMILIES.items():
+        texts = sum(_of(apart["second"]["sources"], lang, s)["misuse"] for s in sources)
+        recalls = (mean(_of(rows, lang, s)["recall_at_1%"] for s in sources) for rows in columns.values())
+        yield (name, lang, texts, *(f"{r:.0%}" for r in recalls))
+
+
+def _sources(apart: dict[str, Any]) -> Iterator[tuple[object, ...]]:
+    columns = _columns(apart, {})
     yield ("source", "language", "misuse", *columns)
     for row in apart["second"]["sources"]:
         if "auprc" in row:
@@ -210,12 +244,30 @@ def _sources(apart: dict[str, Any], peers: dict[str, Any]) -> Iterator[tuple[obj
 
 
 def _benign(apart: dict[str, Any]) -> Iterator[tuple[object, ...]]:
-    yield ("source", "domain", "language", "texts", "first", "second")
+    yield ("source", "domain", "language", "texts", "first", "second", "first, as shipped", "second, as shipped")
     for row in apart["second"]["sources"]:
         if "false_alarms" in row:
             first = _of(apart["first"]["sources"], row["language"], row["source"], "false_alarms")
-            shares = (f"{r['false_alarms']:.1%}" for r in (first, row))
+            own = (r["shipped"]["0.01"]["benign"] for r in (first, row))
+            shares = (f"{share:.1%}" for share in (first["false_alarms"], row["false_alarms"], *own))
             yield (row["source"], DOMAINS.get(row["source"], ""), row["language"], row["benign"], *shares)
+
+
+def _own(apart: dict[str, Any]) -> Iterator[tuple[object, ...]]:
+    """Show what a member gets who changes nothing: the model's thresholds on sources that no fold had seen."""
+    shares = {"1 %": "0.01", "0.1 % (findings)": "0.001"}
+    yield ("language", "stage", *(f"{what}, {of}" for of in shares for what in ("benign alarmed", "recall")))
+    for lang in ("en", "zh"):
+        for stage in ("first", "second"):
+            rows = [r for r in apart[stage]["sources"] if r["language"] == lang]
+            benign = [r for r in rows if "false_alarms" in r]
+            misuse = [r for r in rows if "auprc" in r]
+            means = (
+                mean(r["shipped"][share][side] for r in of)
+                for share in shares.values()
+                for of, side in ((benign, "benign"), (misuse, "misuse"))
+            )
+            yield (lang, stage, *(f"{m:.1%}" for m in means))
 
 
 def _kinds(apart: dict[str, Any]) -> Iterator[tuple[object, ...]]:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from tocsin.forms import FINDINGS, LABELS, SCORED, SESSIONS, TURNS
 from tocsin.screen.classifier.labelled import KINDS
+from tocsin.screen.classifier.scales import SPEAKS_AT
 from tocsin.screen.classifier.sessions import count_sessions
 from tocsin.screen.classifier.sofar import turns_of
 from tocsin.screen.classifier.stages import Judgement, Stages, first_scan, judge
@@ -19,7 +20,6 @@ from tocsin.text import Folded, Scanned
 
 Floats = NDArray[np.float64]
 SEVERITY = 2  # a hint: it makes a case only together with another voice
-SPEAKS_AT = 0.001  # of ordinary texts: the share whose probability is exceeded by what it speaks of
 ROLES = ("user", "tool")
 LOCAL = "L-"  # kinds that no finding of the classifier names: they have their columns
 OPENING = 120  # characters of an event that the excerpt of a finding shows
