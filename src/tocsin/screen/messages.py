@@ -148,8 +148,11 @@ class Screens:
         if alarms:
             voices = _voices(len(roles), findings)
             own = asked.rows(classifier.weigh(folded, voices)[0], voices, model)
-            for row in {alarm.row for alarm in alarms}:
-                rows[row] = replace(rows[row], unheard=own[row])
+            told = {alarm.row for alarm in alarms}  # and what stands behind them in the same conversation
+            rows = [
+                replace(r, unheard=o) if n in told or o != r else r
+                for n, (r, o) in enumerate(zip(rows, own, strict=True))
+            ]
         spoken = np.flatnonzero(classifier.outstanding(judged, shared)).tolist()
         version = classifier.stages.model.digest if spoken else ""
         about = (classifier.name, version, None)

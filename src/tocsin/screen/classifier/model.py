@@ -129,8 +129,8 @@ def _check_card(card: Card) -> None:
             scale = card.scales[stage][lang]
             if len(scale.slopes) != inputs or len(scale.exceeded) != len(SHARES):
                 raise ValueError(f"the scale of stage {stage!r} has {len(scale.slopes)} slopes, not {inputs}")
-        if len(card.so_far[stage]) != SO_FAR_SLOPES:
-            raise ValueError(f"the session so far has {len(card.so_far[stage])} slopes, not {SO_FAR_SLOPES}")
+        if len(slopes := card.so_far.get(stage, [])) != SO_FAR_SLOPES:
+            raise ValueError(f"the session so far has {len(slopes)} slopes at stage {stage!r}, not {SO_FAR_SLOPES}")
     if len(card.sessions) != SESSION_SLOPES:
         raise ValueError(f"the scale of sessions has {len(card.sessions)} numbers, not {SESSION_SLOPES}")
 
