@@ -109,7 +109,7 @@ def members(tocsin: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     (tmp_path / "agreement").write_text(TERMS)
 
     def clock(time: int) -> None:
-        for module in ("body", "seal", "state", "verify"):
+        for module in ("body", "seal", "state", "statements", "verify"):
             monkeypatch.setattr(f"tocsin.cli.{module}.now", lambda: time)
 
     made = Members(tmp_path, tocsin, clock)
@@ -290,12 +290,15 @@ def test_an_anchor_names_what_did_not_come_and_is_not_made_for_stamps_alone(memb
     assert members.tocsin(*line).out == "2\n"
     members.stamp("bee", "ant")
     assert members.view("ant")["receipts"][0]["by"] == []
+    assert "less than an hour old" in members.tocsin(*line).err
+    members.at(NOW + 3600)
     assert "nothing new" in members.tocsin(*line).err
     pass_on(members, "ant", "bee", asked)
     assert members.tocsin(*line).out == "5\n"
     members.stamp("bee")
     assert members.view("ant")["receipts"][0]["by"] == ["bee"]
     members.stamp("ant")
+    members.at(NOW + 7200)
     assert "nothing new" in members.tocsin(*line).err
 
 

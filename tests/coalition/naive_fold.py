@@ -250,14 +250,19 @@ def agreed(charter: Charter, cosigned: tuple[tuple[str, int], ...]) -> int | Non
 
 
 def valid(q: Charter, chain: list[Charter]) -> bool:
-    """Rule 10: the next version, more than half in each side, what goes is ended, new and re-keyed members consent."""
+    """Rule 10: the next version, more than half in each side, what goes is ended, new and re-keyed members consent.
+
+    All keys of a charter are distinct.
+    """
     parent = chain[-1]
     before = {m.origin: m for m in parent.members}
     ever = {m.origin for c in chain for m in c.members}
     fresh = [m for m in q.members if m.origin not in before or m.keys != before[m.origin].keys]
+    keys = [key for m in q.members for key in (m.origin, m.recovery, m.statement, m.box, *m.mirrors)]
     return (
         (q.version, q.parent, q.round) == (parent.version + 1, parent.hash, parent.round)
         and q.start >= parent.start
+        and len(set(keys)) == len(keys)
         and all(2 * side.k > len(side.members) >= side.k for side in q.sides)
         and sorted(o for o, _, _ in q.ends) == sorted(parent.origins - q.origins)
         and all(

@@ -1,7 +1,8 @@
 """A coalition simulated: members who keep their word or do not, mirrors with clocks, charters that compete.
 
-All is drawn from one source of chance, so that a history is its seed. Mirrors of one side at least are honest, so that
-no log branches with a quorum; `rogue` histories drop that.
+All is drawn from one source of chance, so that a history is its seed. In one side at least all are trusty: its mirrors
+are honest, and its members vote to end a log only at what their own mirror holds. So no log branches with a quorum, and
+none is ended at another branch than its quorum's; `rogue` histories drop both.
 """
 
 from collections.abc import Sequence
@@ -76,6 +77,16 @@ class Mirror:
             return None
         self.held[book.origin] = size, root(book.entries, size)
         return now + self.skew
+
+    def holds(self, end: tuple[str, int, str], books: Sequence["Book"]) -> bool:
+        """Tell whether a log may end there for all that this mirror knows; if so, it holds it from now on."""
+        origin, size, proved = end
+        had, was = self.held.get(origin, (0, root((), 0)))
+        for entries in (book.entries for book in books):
+            if max(size, had) <= len(entries) and root(entries, size) == proved and root(entries, had) == was:
+                self.held[origin] = max((had, was), (size, proved))
+                return True
+        return False
 
 
 @dataclass
@@ -208,6 +219,15 @@ class Drawn:
         away = [m.name for m in charter.members if self.rnd.random() < self.away]
         self.world.stamp(book, charter, now, wish=wish, away=away)
 
+    def vote(self, book: Book, charter: Charter, number: int) -> None:
+        """Vote, but not in the trusty side for the end of a log where the own mirror holds another branch."""
+        if self.rogue or book.owner.name[0] != self.trusty or all(self.fits(book.owner, end) for end in charter.ends):
+            book.vote(charter, number)
+
+    def fits(self, owner: Member, end: tuple[str, int, str]) -> bool:
+        books = self.world.books.get(end[0]) or [Book(owner)]
+        return all(self.world.mirror(key).holds(end, books) for key in sorted(owner.mirrors))
+
     # -- charters
 
     def candidates(self, head: Charter, number: int) -> list[Charter]:
@@ -296,9 +316,10 @@ class Drawn:
             book.propose(self.rnd.choice((*choices[:1] * 4, *choices)))
         self.words(book, head)
         voted = {"other": choices[-1], "odd": self.rnd.choice(choices)}.get(kind, choices[0])
-        book.vote(voted, number + (kind == "ahead"))
+        self.meet(head)
+        self.vote(book, voted, number + (kind == "ahead"))
         if kind == "double":
-            book.vote(choices[1], number)
+            self.vote(book, choices[1], number)
         if kind == "turncoat":
             self.betray(book, head, choices, number, now)
         if kind == "odd":
@@ -314,7 +335,7 @@ class Drawn:
     def betray(self, book: Book, head: Charter, choices: list[Charter], number: int, now: int) -> None:
         """Keep a second branch, which says something else, and have it cosigned by whoever does."""
         other = book.branch(self.rnd.randint(max(0, len(book.entries) - 6), len(book.entries)))
-        other.vote(self.rnd.choice(choices), number)
+        self.vote(other, self.rnd.choice(choices), number)
         self.stamp(other, head, second(number, now))
         self.world.books[book.origin].append(other)
 
@@ -323,7 +344,7 @@ class Drawn:
         rnd, time = self.rnd, second(number, now)
         what = rnd.choice(("vote", "propose", "back", "bare", "short", "next", "root", "thief", "copy", "far", "else"))
         if what == "vote":
-            book.vote(rnd.choice(choices), rnd.randint(0, ROUNDS))
+            self.vote(book, rnd.choice(choices), rnd.randint(0, ROUNDS))
         if what == "propose":
             book.propose(rnd.choice(choices))
         if what == "back":

@@ -211,6 +211,25 @@ def test_a_charter_that_ends_a_log_says_which_branch_it_was(world: World) -> Non
     assert book.origin in wrong.at(second(1)).waiting  # who holds the other branch only, waits
 
 
+def test_voters_who_end_a_log_at_a_branch_that_their_mirrors_refused_undo_its_times(world: World) -> None:
+    """What it takes: k of every side whose mirrors cosigned one branch, and who vote for the root of another."""
+    book = world.of("a0")
+    book.write(Notice("said"))
+    prove(world, book, second(0, 100))
+    other = book.branch(0)
+    other.write(Notice("not said"))
+    world.books[book.origin].append(other)
+    for branch in (book, *(world.of(name) for name in OTHERS)):
+        prove(world, branch, second(0, 900))
+    before = look(world, whole(world)).at(second(0, 200))
+    assert not before.waiting
+    assert before.notices == {(book.origin, 0): second(0, 100)}
+    votes(world, replaced(world.first, ended(world, other)), ("a1", "a2", "b0", "b1"), number=1)
+    assert look(world).at(second(0, 200)).notices == {}
+    for name in OTHERS:
+        assert not world.mirror(f"mirror.{name}.0").holds(ended(world, other), world.books[book.origin])
+
+
 def test_a_branch_without_a_quorum_stops_nobody(world: World) -> None:
     """Else whoever steals a log key alone could silence its owner."""
     book = world.of("a0")

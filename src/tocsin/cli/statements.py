@@ -1,7 +1,7 @@
 """Commands that write a statement into the member's own log: propose, vote, stamp, anchor, notice, and the others."""
 
 from base64 import b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -15,7 +15,7 @@ from tocsin.cli.writing import CharterFile, First, Folder, Key, enter, origin_of
 from tocsin.forms.errors import ConfigError
 
 if TYPE_CHECKING:
-    from tocsin.coalition import Charter
+    from tocsin.coalition import Charter, Prefix
     from tocsin.ledger import Note
 
 
@@ -76,17 +76,23 @@ def anchor(
 ) -> None:
     """Enter another log's checkpoint: what you have seen of it, and which bodies for you did not come.
 
-    With a box key nothing is entered where all that is new there are stamps and anchors.
+    Nothing is entered within an hour of the last one, nor, with a box key, where only stamps and anchors are new.
 
     Example: tocsin anchor log https://log.example.net --first charter.json --key statement.key --box box.key
     """
+    from tocsin.coalition import cosigned_time, is_due
     from tocsin.forms.statements import Anchor
-    from tocsin.ledger import read_checkpoint
+    from tocsin.ledger import parse_checkpoint, read_checkpoint
 
     note = read_checkpoint(source_at(other))
-    found = missing or []
+    found, begin = missing or [], read_charter(first)
+    chain = [begin] if charter is None else list({one.hash: one for one in (begin, read_charter(charter))}.values())
+    own = _own(folder, chain)
+    if not is_due(own, chain, cosigned_time, parse_checkpoint(note.text).origin, now()):
+        say("the last anchor of that log is less than an hour old, or waits for a stamp: no anchor is entered")
+        return
     if box is not None:
-        lacking = _missing(folder, other, read_charter(first), read_charter(charter or first), box)
+        lacking = _missing(folder, own, other, chain, box)
         if lacking is None:
             say("nothing new but stamps and anchors: no anchor is entered")
             return
@@ -94,30 +100,30 @@ def anchor(
     enter(folder, first, key, Anchor(origin_of(folder), note.encode().decode(), found))
 
 
-def _missing(folder: Path, other: str, first: "Charter", head: "Charter", box: Path) -> list[int] | None:
-    """Find the entries of a log whose bodies are for us and not here; None where an anchor would say nothing new."""
-    from tocsin.coalition import (
-        BodyStore,
-        Opener,
-        find_missing,
-        find_viewer,
-        is_worth,
-        member_of_log,
-        read_box,
-    )
+def _own(folder: Path, chain: "Sequence[Charter]") -> "Prefix":
+    """Read one's own log."""
+    from tocsin.coalition import member_of_log
     from tocsin.coalition import read_log as read_statements
-    from tocsin.ledger import open_log, parse_checkpoint, read_checkpoint, read_log
+    from tocsin.ledger import open_log
 
-    source, own = source_at(other), open_log(folder).log
-    author = member_of_log(head, parse_checkpoint(read_checkpoint(source).text).origin)
-    theirs = read_statements(author, first.hash, read_log(source))
-    mine = member_of_log(head, own.origin)
-    ours = read_statements(mine, first.hash, own.tree.entries(0, own.tree.head().size))
-    chain = [first] if head.hash == first.hash else [first, head]
+    own = open_log(folder).log
+    entries = own.tree.entries(0, own.tree.head().size)
+    return read_statements(member_of_log(chain[-1], own.origin), chain[0].hash, entries)
+
+
+def _missing(folder: Path, own: "Prefix", other: str, chain: "Sequence[Charter]", box: Path) -> list[int] | None:
+    """Find the entries of a log whose bodies are for us and not here; None where an anchor would say nothing new."""
+    from tocsin.coalition import BodyStore, Opener, find_missing, find_viewer, is_worth, member_of_log, read_box
+    from tocsin.coalition import read_log as read_statements
+    from tocsin.ledger import parse_checkpoint, read_checkpoint, read_log
+
+    source = source_at(other)
+    author = member_of_log(chain[-1], parse_checkpoint(read_checkpoint(source).text).origin)
+    theirs = read_statements(author, chain[0].hash, read_log(source))
     viewer = find_viewer(chain, [read_box(read_bytes(box, "box key"))])
     bodies = (body for _, body in BodyStore(folder).bodies())
     lacking = find_missing(theirs, Opener(chain, bodies, viewer))
-    return lacking if is_worth(ours, theirs, lacking) else None
+    return lacking if is_worth(own, theirs, lacking) else None
 
 
 def notice(

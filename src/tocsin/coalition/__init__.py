@@ -1,7 +1,7 @@
 """The coalition: charters, statements and votes in members' logs, and the one state that all compute from them."""
 
 from tocsin.coalition.agreements import Agreed, Fault
-from tocsin.coalition.anchors import Saw, find_conflicts, find_missing, is_worth, read_anchors
+from tocsin.coalition.anchors import Saw, find_conflicts, find_missing, is_due, is_worth, read_anchors
 from tocsin.coalition.batching import Cadence, Waiting, choose_batch, make_cover, wait
 from tocsin.coalition.bodies import (
     BODY_BYTES,
@@ -151,6 +151,7 @@ __all__ = [
     "fork_evidence",
     "freeze_message",
     "hear_said",
+    "is_due",
     "is_for",
     "is_worth",
     "learn",

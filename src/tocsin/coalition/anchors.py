@@ -11,9 +11,10 @@ from tocsin.coalition.charter import Charter
 from tocsin.coalition.fold import Known
 from tocsin.coalition.opening import Opener, Shut
 from tocsin.coalition.reading import Prefix
+from tocsin.coalition.timing import Clock
 from tocsin.coalition.trees import hashes_of, roots_at
 from tocsin.forms.errors import TocsinError
-from tocsin.forms.statements import Anchor, Sealed
+from tocsin.forms.statements import Anchor, Form, Sealed
 from tocsin.ledger import (
     Checkpoint,
     Evidence,
@@ -24,6 +25,8 @@ from tocsin.ledger import (
     parse_note,
     verify_known,
 )
+
+_HOUR = 3600
 
 
 @dataclass(frozen=True)
@@ -107,18 +110,35 @@ def find_missing(log: Prefix, opener: Opener) -> list[int]:
     return [one.index for one in found if isinstance(one, Shut) and one.mine]
 
 
+def is_due(own: Prefix, chain: Sequence[Charter], clock: Clock, origin: str, now: int) -> bool:
+    """Tell whether an hour has passed since a log's last anchor of another (rule 20); one without a stamp is new.
+
+    A stamp under a charter that is not in `chain` is taken to be an old one.
+    """
+    last = next((e.index for e in reversed(own.entries) if _anchored(e.form) == origin), None)
+    if last is None:
+        return True
+    charters = {charter.hash: charter for charter in chain}
+    covering = [stamp for stamp in own.stamps if stamp.size > last]
+    times = [clock(stamp, charters[stamp.charter]) for stamp in covering if stamp.charter in charters]
+    known = [time for time in times if time is not None]
+    return bool(covering) and (not known or now - min(known) >= _HOUR)
+
+
 def is_worth(own: Prefix, other: Prefix, missing: Sequence[int]) -> bool:
     """Tell whether a new anchor of a log would say something: more than stamps and anchors since the last one, or what
     is missing has changed. Else two logs would anchor each other for ever.
     """
-    size, before = 0, list[int]()
-    for entry in own.entries:
-        if isinstance(entry.form, Anchor):
-            lines = entry.form.note.split("\n")
-            if lines[0] == other.origin and lines[1].isdigit():
-                size, before = int(lines[1]), list(entry.form.missing)
+    last = next((e.form for e in reversed(own.entries) if _anchored(e.form) == other.origin), None)
+    size, before = (int(last.note.split("\n")[1]), last.missing) if isinstance(last, Anchor) else (0, [])
     fresh = any(e.index >= size and not isinstance(e.form, Anchor) for e in other.entries)
-    return fresh or before != list(missing)
+    return fresh or list(before) != list(missing)
+
+
+def _anchored(form: Form) -> str | None:
+    """Name the log whose checkpoint an anchor holds."""
+    lines = form.note.split("\n") if isinstance(form, Anchor) else []
+    return lines[0] if len(lines) > 1 and lines[1].isdigit() else None
 
 
 def find_conflicts(known: Known, saws: Sequence[Saw], served: Mapping[str, Note]) -> list[Evidence]:

@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import compile_path
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tocsin import __version__
 from tocsin.forms import ConfigError, TocsinError
@@ -88,9 +89,19 @@ REFUSALS: dict[int | str, dict[str, Any]] = {
 }
 
 
+class Api(FastAPI):
+    """An application with a front: what every request passes before the framework sees it, and most never need more."""
+
+    front: ASGIApp
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Take a request."""
+        await self.front(scope, receive, send)
+
+
 def build_app(node: Node) -> FastAPI:
     """Make the application of a node."""
-    app = FastAPI(
+    app = Api(
         title="Tocsin",
         version=__version__,
         docs_url=None,
@@ -116,17 +127,18 @@ def build_app(node: Node) -> FastAPI:
     app.add_exception_handler(IntegrityError, _too_late)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _no_such_route)
-    access = node.config.access
-    app.add_middleware(check.Shortcut)
-    app.add_middleware(
-        Guard,
-        body_bytes=node.config.server.body_bytes,
-        json_depth=access.json_depth,
-        rate=Rate(access.requests_a_minute),
-        limit_loopback=access.limit_loopback,
-    )
-    app.add_middleware(Shield, lines=LogLines("serve", node.clock))
+    app.front = _front(app, node)
     return app
+
+
+def _front(app: Api, node: Node) -> ASGIApp:
+    """Put the shield first, then the guard, then the shortcut of checks; the framework comes last."""
+    access = node.config.access
+    shortcut = check.Shortcut(super(Api, app).__call__, app)
+    rate = Rate(access.requests_a_minute)
+    bounds = {"body_bytes": node.config.server.body_bytes, "json_depth": access.json_depth}
+    guard = Guard(shortcut, **bounds, rate=rate, limit_loopback=access.limit_loopback)
+    return Shield(guard, LogLines("serve", node.clock))
 
 
 def _provider(node: Node) -> Provider | None:

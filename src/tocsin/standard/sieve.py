@@ -30,6 +30,7 @@ Candidate = tuple[int, int, Sequence[int]]  # a line, a rule's number, and which
 Roles: TypeAlias = Sequence[str] | pa.Array | None  # the role of each row; None: every rule may speak of every row
 _Part = tuple[tuple[int, int], Demand, bool]  # a rule and one of its alternatives; whether what meets it matches
 ScannerName = Literal["kernels", "vectorscan", "re"]
+_NUMBERS = {role: number for number, role in enumerate(ROLES)}
 _ANYBODY, _NOBODY = len(ROLES), len(ROLES) + 1  # the columns of lines that all rules, or none, may speak of
 
 
@@ -201,8 +202,10 @@ def _columns(folded: Folded, roles: Roles) -> Columns:
     """Number the role of every line, a derived one's by its row."""
     if roles is None:
         return np.full(len(folded), _ANYBODY, dtype=np.uint8)
-    named = roles if isinstance(roles, pa.Array) else pa.array(roles, pa.string())
-    numbers = pc.index_in(named, pa.array(ROLES)).fill_null(_NOBODY).to_numpy().astype(np.uint8)
+    if isinstance(roles, pa.Array):
+        numbers = pc.index_in(roles, pa.array(ROLES)).fill_null(_NOBODY).to_numpy().astype(np.uint8)
+    else:
+        numbers = np.array([_NUMBERS.get(role, _NOBODY) for role in roles], dtype=np.uint8)
     columns: Columns = numbers[folded.rows(np.arange(len(folded)))]
     return columns
 

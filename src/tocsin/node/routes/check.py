@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 import msgspec
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, FastAPI
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -64,14 +64,15 @@ async def check(request: HttpRequest, caller: Caller = Depends(allowed)) -> Resp
 class Shortcut:
     """Answer checks before routing begins: it takes a gateway's time and gives it nothing."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
+    def __init__(self, rest: ASGIApp, app: FastAPI) -> None:
+        self._rest, self._app = rest, app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Take a request; all others go on to the application."""
         if scope["type"] != "http" or scope["path"] != PATH or scope["method"] != "POST" or scope["query_string"]:
-            await self.app(scope, receive, send)
+            await self._rest(scope, receive, send)
             return
+        scope["app"] = self._app
         request = HttpRequest(scope, receive)
         try:
             response = await answer(request, await allowed(request))
