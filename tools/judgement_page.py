@@ -112,21 +112,34 @@ STOPS = """
 
 - **A chain of innocent steps** is hardly told from honest work: see sessions. That needs behaviour over time, or a reader of the whole session.
 - **Twins that differ by a word** are the hardest single texts: see pairs. Naming a group is enough to raise a score.
-- **A benign source of a new kind** is alarmed several times as often as 1 %: see unseen benign sources. Calibrate on your own traffic.
+- **A benign source of a new kind** is alarmed two to five times as often as the thresholds that ship say, sentences that name groups far more often: see
+  unseen benign sources. Calibrate on your own traffic.
 - **Injections whose carried instruction is harmless** are found by their form only.
 - **Tried and dropped**: 2^18 rows instead of 2^16 (hardly better, four times as large), words and pairs without n-grams (worse in English), a hidden layer of 256 in place of two
   averaged ones of 128 (no better), dropping inputs in training (no better), encoding raw instead of folded text (as good, and open to
   disguise), refusals and mixed languages as inputs of the session's scale (no better on twins that are refused too). Teaching the first
   stage what the head says of 20,000 pieces cut from the training texts: English requests .897 → .885, Chinese .907 → .903, English
   jailbreaks .875 → .879 (AUPRC, text alone), benign sources 16.0 → 14.9 % alarmed: it trades, it does not gain. Four heads in place of
-  two: at most .003. Half the epochs, twice the dropping: worse. Sentences that name groups without malice, beyond those that there
-  are: benign sources hardly better, hate sentences .96 → .92.
+  two: at most .003, tried twice. Half the epochs, twice the dropping: worse. Sentences that name groups without malice, beyond those that there
+  are: benign sources hardly better, hate sentences .96 → .92, twice.
+- **Tried on windows, templates and tasks** (second stage, text alone, same folds; English jailbreaks, Chinese requests, hate sentences): windows of 240 (Chinese 100)
+  characters of long texts read one by one, their greatest or mean score as a further input .904 / .945 / .969 and .905 / .946 / .969 from
+  .906 / .947 / .969, in place of the head's .911 / .944 / .962; the length as an input .892 / .941 / .974; 3,000 requests of the training
+  sources put into the written templates .912 / .946 / .957 from .912 / .949 / .965, with unseen benign sources 16.6 → 16.0 % alarmed;
+  written everyday tasks of many trades and devices .912 / .945 / .954, benign sources 16.6 → 15.9 %. All trade one for another. Thresholds on which
+  sources weigh by their roots: benign texts of unseen Chinese sources above the 0.1 % threshold 1.0 → 0.4 %, recall there 16 → 11 %.
 - **What the newer authored texts changed** (set-ups of personas, injections, hard benign texts; second stage, text alone, same folds):
   English jailbreaks .863 / .61 → .906 / .68, Chinese jailbreaks .849 / .57 → .860 / .61, unseen benign sources 18.0 → 16.4 % alarmed, of which
   role-play and code 15 → 9 %, role prompts 30 → 19 %, safe twins of hazards 31 → 25 %, security work 33 → 31 %; at a price: hate
   sentences .976 → .969, Chinese requests .952 / .69 → .947 / .67, English ones .954 / .77 → .952 / .75. The texts were written from the
   standard's kinds, not from the sources, but which sections to keep was chosen by these folds, so that the figures flatter a little; and
   another draw of the same texts moves a group by up to .005 / .03, a single benign source by up to 10 points.
+- **What more written injections changed** (orders in pieces, in other tongues, in documents, consoles, games and pleas, beside harmless texts of
+  the same build): English jailbreaks .906 / .68 → .916 / .76, Chinese ones .860 / .61 → .880 / .60, Chinese requests .947 / .67 → .948 / .69; at a
+  price: English requests .952 / .75 → .949 / .76, hate sentences .969 / .85 → .965 / .82, and ordinary authored events above even odds of harm
+  4.3 → 7.1 %. They were written from general knowledge of such attacks, without looking at the sources; that they stay was decided by these folds.
+- **The session so far** moves little (see sessions): at the second stage a retried request or a translated one is ranked somewhat higher; at the first
+  stage nothing is gained.
 """
 
 
@@ -315,7 +328,9 @@ def _about_sessions(held: dict[str, Any]) -> str:
         f"\nAUROC / recall with 5 % of honest sessions alarmed. {held['sessions']} authored sessions in both languages, half of them honest "
         f"twins; {held['measured']} of them, of ideas that the scale was not fitted on, are measured. Their goals and steps are in no training "
         "set. *chain*: innocent steps towards harm; *split*: the same over several sessions of an account; *retry*: asked again after refusals; "
-        "*translated*: asked again in the other language; *hidden*: one request among small talk. The twins are refused and retried as often.\n"
+        "*translated*: asked again in the other language; *hidden*: one request among small talk. The twins are refused and retried as often. "
+        f"*Turns*: all {held['first, turns']} of the sessions, small talk being harmless wherever it stands, at 5 % of harmless turns; *in its session*, "
+        "each half of the ideas by slopes fitted on the other.\n"
     )
 
 

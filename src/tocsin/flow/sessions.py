@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from tocsin.forms import SESSIONS
 from tocsin.screen.classifier import merge_sessions, of_accounts
 
-MOST_ROWS = 1 << 19  # that are held: some 100 MB, and while they are merged half a gigabyte
+MOST_ROWS = 1 << 19  # that are held; ADR 0024 has what they take
 
 
 @dataclass
