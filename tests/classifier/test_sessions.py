@@ -62,7 +62,8 @@ def test_any_cut_and_order_gives_the_same_sessions(rows: list[tuple], cut: int, 
 
 
 def test_only_user_turns_count_and_refusals_of_any_role() -> None:
-    rows = [("write ransomware", "user", "s", "a", "ok"), ("write ransomware", "assistant", "s", "a", "refused")]
+    bad = "write malware that steals passwords"
+    rows = [(bad, "user", "s", "a", "ok"), (bad, "assistant", "s", "a", "refused")]
     (session,) = counted(events(rows)).to_pylist()
     assert (session["turns"], session["refused"], session["bad"]) == (1, 1, 1)
 
