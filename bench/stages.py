@@ -119,7 +119,7 @@ def measure_stages(file: Path, standard: str = "", alarms: str = "") -> dict[str
     more: dict[str, Any] = {"standard": Path(standard)} if standard else {}
     if alarms:
         folder = Path(alarms)
-        more["alarms"] = alarm_bank(folder / "bank", [(folder / "group.key").read_bytes()])
+        more["alarms"] = alarm_bank(folder / "bank", [(folder / "group.key").read_bytes()], CACHE)
     ledger = Ledger()
     for stage, names in STAGES.items():
         for owner, last in map(place, names):

@@ -26,7 +26,7 @@ COMMANDS = (
     "node person", "node person add", "node person list", "node person remove", "node token", "node token new",
     "node token list", "node token revoke", "node audit", "node secret",
 )  # fmt: skip
-HEAVY = {"pyarrow", "pydantic", "altair", "numpy", "hyperscan", "yaml", "jinja2", "vl_convert", "rich", "tocsin.flow",
+HEAVY = {"pyarrow", "pydantic", "numpy", "hyperscan", "yaml", "jinja2", "vl_convert", "rich", "tocsin.flow",
          "tocsin.ledger", "tocsin.node", "cryptography", "sqlalchemy", "starlette", "httpx", "uvicorn"}  # fmt: skip
 
 

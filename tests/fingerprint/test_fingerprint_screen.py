@@ -12,8 +12,8 @@ from fingerprint_texts import padded, text
 from typer.testing import CliRunner
 
 from tocsin.cli.main import app
-from tocsin.forms import FINDINGS, FINGERPRINTS, ConfigError, PolicyError, TransportError
-from tocsin.text.bank_store import remove_alarms
+from tocsin.forms import FINDINGS, FINGERPRINTS, ConfigError, FormatError, PolicyError, TransportError
+from tocsin.text.bank_store import open_bank, remove_alarms
 
 Row = dict[str, Any]
 RULES = """
@@ -173,6 +173,24 @@ def test_an_interrupted_run_goes_on_with_the_bank_it_has_now(home: Path, tmp_pat
     remove_alarms(bank, ["ship"])
     run_screen(settings(), lambda: 0.0)
     assert {t["alarm"] for t in pq.read_table(tmp_path / "out" / "fingerprints.parquet").to_pylist()} == {"lamp"}
+
+
+def test_a_bank_is_checked_once_and_again_when_a_file_changes(home: Path, tmp_path: Path) -> None:
+    from tocsin.flow import alarm_bank
+
+    bank, key, cache = tmp_path / "bank", home / "key", tmp_path / "cache"
+    run("fingerprint", "build", home / "cases", "--kind", "M12", "--group-key", key, "-o", bank)
+    first = alarm_bank(bank, [key.read_bytes()], cache)
+    (note,) = cache.iterdir()
+    note.write_text("0" * 32)  # so that a note that is read, and does not fit, can be told from one that is not
+    assert alarm_bank(bank, [key.read_bytes()], cache) == first == alarm_bank(bank, [key.read_bytes()])
+    assert note.read_text() == open_bank(bank).digest
+    (segment,) = bank.glob("*.segment")
+    raw = bytearray(segment.read_bytes())
+    raw[-9] ^= 1
+    segment.write_bytes(raw)
+    with pytest.raises(FormatError, match="digest is not its name"):
+        alarm_bank(bank, [key.read_bytes()], cache)
 
 
 def test_check_add_remove_and_info(home: Path, tmp_path: Path) -> None:

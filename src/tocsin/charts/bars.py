@@ -1,13 +1,16 @@
 """Horizontal bars with their names, for files that leave the page."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from xml.etree import ElementTree as ET
 
-from tocsin.charts.drawing import altair, chart, draw
+from tocsin.charts.drawing import draw
+from tocsin.charts.marks import boxes, text
 from tocsin.charts.palette import PAGE
 
 _ROW, _WIDTH, _NAMES = 30, 420, 330
+_THICK = 16.2
+_SIZE = 13
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,32 +24,14 @@ class Bar:
 
 def draw_bars(bars: Sequence[Bar], title: str) -> str:
     """Draw one row a bar: its name left, its count at the end."""
-    alt = altair()
-    rows = [
-        {
-            "y": i,
-            "top": i - 0.27,
-            "foot": i + 0.27,
-            "zero": 0,
-            "count": b.count,
-            "name": b.name,
-            "shown": f"{b.count:,}",
-        }
-        | {"colour": b.colour}
-        for i, b in enumerate(bars)
-    ]
-    across = alt.Scale(domain=[0, max([b.count for b in bars], default=1)], nice=False)
-    down = alt.Scale(domain=[-0.5, max(len(bars), 1) - 0.5], reverse=True, nice=False, zero=False)
-    begun = chart(rows)
-    x, y = alt.X("count:Q", scale=across, axis=None), alt.Y("y:Q", scale=down, axis=None)
-    bar = {"x": alt.X("zero:Q", scale=across, axis=None), "x2": "count:Q", "y2": "foot:Q"}
-    text: dict[str, Any] = {"aria": False, "fontSize": 13, "color": PAGE["ink"].light}
-    layers = [
-        begun.mark_rect(aria=False).encode(
-            **bar, y=alt.Y("top:Q", scale=down, axis=None), color=alt.Color("colour:N", scale=None)
-        ),
-        begun.mark_text(**text, align="right").encode(x=alt.XValue(-12), y=y, text="name:N"),
-        begun.mark_text(**text, align="left", dx=8).encode(x=x, y=y, text="shown:N"),
-    ]
     size = (_WIDTH, _ROW * max(len(bars), 1))
-    return draw(layers, size, {"left": _NAMES, "right": 90, "top": 12, "bottom": 12}, title)
+    return draw(_marks(bars), size, {"left": _NAMES, "right": 90, "top": 12, "bottom": 12}, title)
+
+
+def _marks(bars: Sequence[Bar]) -> Iterator[ET.Element]:
+    most, ink = max([b.count for b in bars], default=1) or 1, PAGE["ink"].light
+    for row, bar in enumerate(bars):
+        middle, end = _ROW * (row + 0.5), _WIDTH * bar.count / most
+        yield boxes([(0, middle - _THICK / 2, end, _THICK)], bar.colour)
+        yield text((-12, middle), bar.name, ink, _SIZE, "end", "middle")
+        yield text((end + 8, middle), f"{bar.count:,}", ink, _SIZE, "start", "middle")

@@ -1,14 +1,15 @@
 """Account networks: accounts on a ring, what they share inside it."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from xml.etree import ElementTree as ET
 
 import numpy as np
 import numpy.typing as npt
 
-from tocsin.charts.drawing import altair, chart, draw
+from tocsin.charts.drawing import draw
+from tocsin.charts.marks import halo, line, symbol, text
 from tocsin.charts.palette import LINKS, PAGE
 
 Points = npt.NDArray[np.float64]
@@ -90,70 +91,42 @@ def _settle(targets: Points, rounds: int = 160) -> Points:
 def draw_network(net: Network, measures: Mapping[str, str], title: str) -> str:
     """Draw a network in one language; `measures` names each measure in it."""
     at = lay_out(net)
-    named = len(net.accounts) <= ACCOUNTS_NAMED
-    layers = [_edges(net, at), _account_dots(at), *_hub_marks(net, at, measures)]
-    if named and net.accounts:
-        layers += _account_names(net, at)
-    return draw(layers, SIZE, {"left": 0, "right": 0, "top": 0, "bottom": 0}, title)
+    marks = [*_edges(net, at), *_account_dots(at), *_hub_marks(net, at, measures)]
+    if len(net.accounts) <= ACCOUNTS_NAMED:
+        marks += _account_names(net, at)
+    return draw(marks, SIZE, {"left": 0, "right": 0, "top": 0, "bottom": 0}, title)
 
 
-def _axes(x: str = "x:Q", y: str = "y:Q") -> dict[str, Any]:
-    alt = altair()
-
-    width, height = SIZE
-    across = alt.Scale(domain=[-width / 2, width / 2], nice=False, zero=False)
-    down = alt.Scale(domain=[height / 2, -height / 2], nice=False, zero=False)
-    return {"x": alt.X(x, scale=across, axis=None), "y": alt.Y(y, scale=down, axis=None)}
+def _xy(point: Points) -> tuple[float, float]:
+    """Place a point of the ring on the plot."""
+    return SIZE[0] / 2 + float(point[0]), SIZE[1] / 2 + float(point[1])
 
 
-def _xy(point: Points) -> dict[str, float]:
-    return {"x": round(float(point[0]), 1), "y": round(float(point[1]), 1)}
-
-
-def _edges(net: Network, at: _Layout) -> Any:
-    alt = altair()
-
-    rows = []
+def _edges(net: Network, at: _Layout) -> Iterator[ET.Element]:
     for a, h in net.edges:
-        end = _xy(at.hubs[h])
-        rows.append(_xy(at.accounts[a]) | {"x2": end["x"], "y2": end["y"], "colour": _colour(net.hubs[h].measure)})
-    colour = alt.Color("colour:N", scale=None)
-    return (
-        chart(rows)
-        .mark_rule(aria=False, opacity=0.42, strokeWidth=1.3)
-        .encode(**_axes(), x2="x2:Q", y2="y2:Q", color=colour)
-    )
+        ends = [_xy(at.accounts[a]), _xy(at.hubs[h])]
+        yield line(ends, _colour(net.hubs[h].measure), 1.3, stroke_opacity="0.42")
 
 
 def _colour(measure: str) -> str:
     return LINKS.get(measure, LINKS["account"]).light
 
 
-def _account_dots(at: _Layout) -> Any:
-    rows = [_xy(p) for p in at.accounts]
-    return chart(rows).mark_point(
-        aria=False, shape="circle", size=76, filled=True, opacity=1,
-        fill=LINKS["account"].light, stroke=PAGE["card"].light, strokeWidth=1.5,
-    ).encode(**_axes())  # fmt: skip
+def _account_dots(at: _Layout) -> Iterator[ET.Element]:
+    for point in at.accounts:
+        yield symbol("circle", _xy(point), 76, LINKS["account"].light, PAGE["card"].light)
 
 
-def _account_names(net: Network, at: _Layout) -> list[Any]:
+def _account_names(net: Network, at: _Layout) -> Iterator[ET.Element]:
     """Write each name outside its dot, left of the ring or right of it, never one over another."""
-    layers = []
-    for align, side in (("left", 1), ("right", -1)):
+    for anchor, side in (("start", 1), ("end", -1)):
         here = sorted(
             (i for i, p in enumerate(at.accounts) if (p[0] >= 0) == (side > 0)), key=lambda i: at.accounts[i, 1]
         )
         heights = _apart([float(at.accounts[i, 1]) * 1.06 for i in here])
-        rows = [
-            {"x": round(float(at.accounts[i, 0]) * 1.05, 1) + 6 * side, "y": round(y, 1), "label": net.accounts[i]}
-            for i, y in zip(here, heights, strict=True)
-        ]
-        text = chart(rows).mark_text(
-            aria=False, align=align, baseline="middle", fontSize=11.5, color=PAGE["soft"].light
-        )
-        layers += [text.encode(**_axes(), text="label:N")] if rows else []
-    return layers
+        for i, y in zip(here, heights, strict=True):
+            place = _xy(np.array([float(at.accounts[i, 0]) * 1.05 + 6 * side, y]))
+            yield text(place, net.accounts[i], PAGE["soft"].light, 11.5, anchor, "middle")
 
 
 def _apart(heights: list[float]) -> list[float]:
@@ -167,21 +140,11 @@ def _apart(heights: list[float]) -> list[float]:
     return out
 
 
-def _hub_marks(net: Network, at: _Layout, measures: Mapping[str, str]) -> list[Any]:
-    alt = altair()
-
-    rows = [
-        _xy(p) | {
-            "measure": measures.get(hub.measure, hub.measure),
-            "value": hub.label,
-            "colour": _colour(hub.measure), "shape": _SHAPES.get(hub.measure, "circle"),
-        }
-        for p, hub in zip(at.hubs, net.hubs, strict=True)
-    ]  # fmt: skip
-    shape, fill = alt.Shape("shape:N", scale=None), alt.Fill("colour:N", scale=None)
-    here = chart(rows).encode(**_axes())
-    dots = here.mark_point(aria=False, size=230, filled=True, opacity=1, stroke=PAGE["card"].light, strokeWidth=1.5)
-    halo: dict[str, Any] = {"stroke": PAGE["card"].light, "strokeWidth": 4, "strokeJoin": "round"}
-    names = here.mark_text(aria=False, dy=18, fontSize=12, fontWeight=600, color=PAGE["ink"].light, **halo)
-    values = here.mark_text(aria=False, dy=32, fontSize=11, color=PAGE["soft"].light, **halo)
-    return [dots.encode(shape=shape, fill=fill), names.encode(text="measure:N"), values.encode(text="value:N")]
+def _hub_marks(net: Network, at: _Layout, measures: Mapping[str, str]) -> Iterator[ET.Element]:
+    card, places = PAGE["card"].light, [_xy(p) for p in at.hubs]
+    for (x, y), hub in zip(places, net.hubs, strict=True):
+        yield symbol(_SHAPES.get(hub.measure, "circle"), (x, y), 230, _colour(hub.measure), card)
+    for (x, y), hub in zip(places, net.hubs, strict=True):
+        name = measures.get(hub.measure, hub.measure)
+        yield text((x, y + 18), name, PAGE["ink"].light, 12, font_weight="600", **halo(card))
+        yield text((x, y + 32), hub.label, PAGE["soft"].light, 11, **halo(card))

@@ -1,11 +1,13 @@
 """What was said beside what was so: one dot a bin, as large as the texts in it, and a line on which both are alike."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from math import sqrt
-from typing import Any
+from math import pi, sqrt
+from xml.etree import ElementTree as ET
 
-from tocsin.charts.drawing import altair, chart, draw
+from tocsin.charts.axes import Scale, foot_axis, left_axis
+from tocsin.charts.drawing import draw
+from tocsin.charts.marks import line, symbol, text
 from tocsin.charts.palette import PAGE
 
 _SIDE = 420  # pixels of the plot
@@ -34,56 +36,34 @@ class Told:
 
 def draw_reliability(dots: Sequence[Dot], told: Told, title: str) -> str:
     """Draw the bins with their counts over the diagonal of a scale that says what is so."""
-    alt = altair()
-    share = alt.Scale(domain=[0, 1], nice=False)
-    x, y = (make("said:Q", scale=share, axis=_axis()) for make in (alt.X, alt.Y))
-    most = max((d.texts for d in dots), default=1)
-    rows = [
-        {"said": d.said, "so": d.so, "shown": f"{d.texts:,}", "colour": d.colour, "size": _area(d.texts, most)}
-        for d in sorted(dots, key=lambda d: -d.texts)
-    ]
-    text: dict[str, Any] = {"aria": False, "fontSize": 12, "color": PAGE["ink"].light}
-    at = {"x": alt.X("said:Q", scale=share, axis=_axis()), "y": alt.Y("so:Q", scale=share, axis=_axis())}
-    layers = [
-        chart([{"said": 0}, {"said": 1}])
-        .mark_line(aria=False, strokeWidth=1.5, strokeDash=[6, 4], color=PAGE["soft"].light)
-        .encode(x=x, y=y),
-        chart(rows)
-        .mark_circle(aria=False, opacity=0.75)
-        .encode(**at, size=alt.Size("size:Q", scale=None), color=alt.Color("colour:N", scale=None)),
-        chart(rows).mark_text(**text, align="left", dx=9, dy=-9).encode(**at, text="shown:N"),
+    x, y = Scale(0, 1, 0, _SIDE), Scale(0, 1, _SIDE, 0)
+    marks = [
+        *foot_axis(_TICKS, x, _SIDE, _percent),
+        *left_axis(_TICKS, y, _SIDE, _percent),
+        line([(0, _SIDE), (_SIDE, 0)], PAGE["soft"].light, 1.5, stroke_dasharray="6,4"),
+        *_dots(sorted(dots, key=lambda d: -d.texts), x, y),
         *_names(told),
     ]
-    return draw(layers, (_SIDE, _SIDE), {"left": 60, "right": 60, "top": 40, "bottom": 60}, title)
+    return draw(marks, (_SIDE, _SIDE), {"left": 60, "right": 60, "top": 40, "bottom": 60}, title)
 
 
-def _area(texts: int, most: int) -> float:
-    return round(max(_LEAST, _MOST * sqrt(texts / most)) ** 2 * 3.14, 1)
+def _percent(share: float) -> str:
+    return f"{share:.0%}"
 
 
-def _axis() -> Any:
-    return altair().Axis(
-        values=_TICKS, title=None, domain=False, ticks=False, labelColor=PAGE["soft"].light, labelFontSize=12,
-        gridColor=PAGE["line"].light, labelPadding=8, format=".0%", labelLimit=0, labelOverlap=False,
-    )  # fmt: skip
+def _dots(dots: Sequence[Dot], x: Scale, y: Scale) -> Iterator[ET.Element]:
+    most = max((d.texts for d in dots), default=1)
+    for dot in dots:
+        area = pi * max(_LEAST, _MOST * sqrt(dot.texts / most)) ** 2
+        yield symbol("circle", (x(dot.said), y(dot.so)), area, dot.colour, fill_opacity="0.75")
+    for dot in dots:
+        place = (x(dot.said) + 9, y(dot.so) - 9)
+        yield text(place, f"{dot.texts:,}", PAGE["ink"].light, 12, "start")
 
 
-def _names(told: Told) -> list[Any]:
-    alt = altair()
-    soft: dict[str, Any] = {"aria": False, "fontSize": 12, "color": PAGE["soft"].light}
-    names = [
-        chart([{"name": told.said}])
-        .mark_text(**soft, align="right", baseline="top", dy=30)
-        .encode(x=alt.XValue(_SIDE), y=alt.YValue(_SIDE), text="name:N"),
-        chart([{"name": told.so}])
-        .mark_text(**soft, align="left", baseline="bottom", dy=-16, dx=-48)
-        .encode(x=alt.XValue(0), y=alt.YValue(0), text="name:N"),
-    ]
+def _names(told: Told) -> Iterator[ET.Element]:
+    soft = PAGE["soft"].light
+    yield text((_SIDE, _SIDE + 30), told.said, soft, 12, "end", "top")
+    yield text((-48, -16), told.so, soft, 12, "start", "bottom")
     for place, (name, colour) in enumerate(told.series):
-        mark = {"aria": False, "fontSize": 13, "color": colour, "align": "right", "baseline": "bottom", "dy": -16}
-        names.append(
-            chart([{"name": f"— {name}"}])
-            .mark_text(**mark)
-            .encode(x=alt.XValue(_SIDE - 90 * place), y=alt.YValue(0), text="name:N")
-        )
-    return names
+        yield text((_SIDE - 90 * place, -16), f"— {name}", colour, 13, "end", "bottom")

@@ -4,11 +4,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from xml.etree import ElementTree as ET
 
 import numpy as np
 import numpy.typing as npt
 
-from tocsin.charts.drawing import altair, chart, draw
+from tocsin.charts.axes import Scale, left_axis
+from tocsin.charts.drawing import draw
+from tocsin.charts.marks import boxes, text
 from tocsin.charts.palette import KINDS, PAGE, kind_key
 
 Counts = npt.NDArray[np.int64]
@@ -84,36 +87,23 @@ def _few(series: Mapping[str, Any]) -> dict[str, Counts]:
 
 def draw_timeline(data: Timeline, form: Format, lang: str, title: str) -> str:
     """Draw the stacked bars in one language."""
-    alt = altair()
-
-    rows = list(_rectangles(data))
-    top = max(row["y2"] for row in rows)
-    x = alt.X("x:Q", scale=alt.Scale(domain=[0, data.bars], nice=False, zero=False), axis=None)
+    top = int(sum(data.series.values()).max())  # type: ignore[union-attr]
     ticks = _ticks(top)
-    y_axis = alt.Axis(
-        values=ticks, title=None, domain=False, ticks=False, labelColor=PAGE["soft"].light, labelFontSize=12,
-        gridColor=PAGE["line"].light, labelPadding=8, format=",d", labelLimit=0, labelOverlap=False,
-    )  # fmt: skip
-    y = alt.Y("y:Q", scale=alt.Scale(domain=[0, max(top, ticks[-1])], nice=False), axis=y_axis)
-    bars = chart(rows).mark_rect(aria=False)
-    dates = chart(_dates(data, form, lang)).mark_text(
-        aria=False, baseline="top", dy=8, fontSize=12, color=PAGE["soft"].light
-    )
-    layers = [
-        bars.encode(x=x, x2="x2:Q", y=y, y2="y2:Q", color=alt.Color("colour:N", scale=None)),
-        dates.encode(x=x, y=alt.YValue(form.height), text="label:N"),
-    ]
-    return draw(layers, (form.width, form.height), {"left": 44, "right": 12, "top": 8, "bottom": 28}, title)
+    x, y = Scale(0, data.bars, 0, form.width), Scale(0, max(top, ticks[-1]), form.height, 0)
+    dates = (text((x(at), form.height + 8), label, PAGE["soft"].light, 12, baseline="top") for at, label in
+             _dates(data, form, lang))  # fmt: skip
+    marks = [*left_axis(ticks, y, form.width, lambda tick: f"{tick:,}"), *_stacks(data, x, y), *dates]
+    return draw(marks, (form.width, form.height), {"left": 44, "right": 12, "top": 8, "bottom": 28}, title)
 
 
-def _rectangles(data: Timeline) -> Iterator[dict[str, Any]]:
+def _stacks(data: Timeline, x: Scale, y: Scale) -> Iterator[ET.Element]:
     base = np.zeros(data.bars, np.int64)
     gap = 0.12 if data.bars < MOST_BARS // 2 else 0.08
     for kind, counts in data.series.items():
-        for i in np.flatnonzero(counts):
-            span = {"x": int(i) + gap, "x2": int(i) + 1 - gap}
-            height = {"y": int(base[i]), "y2": int(base[i] + counts[i])}
-            yield span | height | {"colour": KINDS[kind_key(kind)].light}
+        held = np.flatnonzero(counts).tolist()
+        tops = [(i, y(int(base[i] + counts[i])), y(int(base[i]))) for i in held]
+        places = [(x(i + gap), top, x(i + 1 - gap) - x(i + gap), foot - top) for i, top, foot in tops]
+        yield boxes(places, KINDS[kind_key(kind)].light)
         base += counts
 
 
@@ -128,11 +118,11 @@ def _ticks(top: int) -> list[int]:
         unit *= 10
 
 
-def _dates(data: Timeline, form: Format, lang: str) -> list[dict[str, Any]]:
+def _dates(data: Timeline, form: Format, lang: str) -> list[tuple[float, str]]:
     stride = -(-data.bars // form.dates)
     edge = _HALF_DATE * data.bars / form.width
     places = [i for i in range((stride - 1) // 2, data.bars, stride) if edge <= i + 0.5 <= data.bars - edge]
-    return [{"x": i + 0.5, "label": _date(data.start + i * data.step, data.step, lang)} for i in places]
+    return [(i + 0.5, _date(data.start + i * data.step, data.step, lang)) for i in places]
 
 
 def _date(seconds: int, step: int, lang: str) -> str:

@@ -1,5 +1,6 @@
 """`tocsin screen`: from logs of AI traffic to findings, ranked cases and a report."""
 
+import gc
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,6 +10,8 @@ import typer
 
 from tocsin.cli.rim import cache_folder, progress, put_json, read_bytes, read_key, say
 from tocsin.forms.errors import ConfigError, TocsinError
+
+RARELY = 100_000  # new objects between two looks for circles of them
 
 
 def screen(
@@ -55,6 +58,7 @@ def screen(
 
     Example: tocsin screen logs/ --out run --workers 2
     """
+    gc.set_threshold(RARELY)  # nearly all that a run makes lives until it ends: to walk it again and again is lost time
     from tocsin.cases import parse_allowances  # kept out of `tocsin --help`
     from tocsin.flow import Judging, Settings, alarm_bank, as_stage, read_guard, run_screen
 
@@ -76,7 +80,7 @@ def screen(
         allowances=parse_allowances(read_bytes(allow, "allow-list")) if allow else (),
         today=datetime.now(UTC).date(),
         cache=cache_folder(),
-        alarms=alarm_bank(alarms, [read_key(path) for path in group_key or ()]),
+        alarms=alarm_bank(alarms, [read_key(path) for path in group_key or ()], cache_folder()),
         judging=Judging(model, as_stage(stage), budget, read_guard(guard) if guard else None),
     )
     with progress("screening") as tick:

@@ -1,10 +1,13 @@
 """Fingerprint banks from case files, and what a bank says of a text."""
 
 import json
+import os
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from hashlib import blake2b
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -62,14 +65,44 @@ class AlarmBank:
         return FingerprintDetector(bank, _keys(self.keys), standard_version, keep_evidence)
 
 
-def alarm_bank(folder: Path | None, keys: Sequence[bytes]) -> AlarmBank | None:
-    """Name a bank and its keys for a run; None where no bank is asked for.
+def alarm_bank(folder: Path | None, keys: Sequence[bytes], cache: Path | None = None) -> AlarmBank | None:
+    """Name a bank and its keys for a run, checked whole; None where no bank is asked for.
 
+    A note under `cache` says which files were checked before: they are not gone through again until one changes.
     Errors: ConfigError for a bank without a key or a key without a bank; as `open_bank` besides.
     """
     if (folder is None) != (not keys):
         raise ConfigError("a bank and a group key go together", hint="use --alarms BANK --group-key KEY")
-    return AlarmBank(folder, tuple(keys), open_bank(folder).digest) if folder else None
+    return AlarmBank(folder, tuple(keys), _checked(folder, cache)) if folder else None
+
+
+def _checked(folder: Path, cache: Path | None) -> str:
+    """Check a bank; return its digest."""
+    if cache is None:
+        return open_bank(folder).digest
+    note = cache / f"{_files_of(folder)}.bank"
+    try:
+        known = note.read_text("ascii")
+    except (OSError, ValueError):
+        known = ""
+    digest = open_bank(folder, checked=known).digest
+    if digest != known and note.name == f"{_files_of(folder)}.bank":
+        with suppress(OSError):  # a cache that cannot be written costs time, nothing else
+            cache.mkdir(parents=True, exist_ok=True)
+            growing = note.with_suffix(f".{os.getpid()}")
+            growing.write_text(digest, "ascii")
+            growing.replace(note)
+    return digest
+
+
+def _files_of(folder: Path) -> str:
+    """Name the files of a folder as they are: whoever writes to one, or puts another in its place, changes the name."""
+    try:
+        seen = sorted((entry.name, entry.stat()) for entry in os.scandir(folder))
+    except OSError:
+        return "nothing"  # opening it says why
+    told = [(name, s.st_size, s.st_mtime_ns, s.st_ctime_ns, s.st_ino, s.st_dev) for name, s in seen]
+    return blake2b(repr(told).encode(), digest_size=16).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

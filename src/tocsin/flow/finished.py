@@ -30,23 +30,23 @@ def read_table(folder: Path, name: str) -> pa.Table:
         raise FormatError(f"{name} in {folder.name!r} is not a table of a run", hint=_AGAIN) from error
 
 
-def redraw(folder: Path, standard_folder: Path | None) -> list[str]:
-    """Draw the report of a finished run anew from its files; return notes.
+def redraw(folder: Path, standard_folder: Path | None, *, png: bool = False) -> list[str]:
+    """Draw the report of a finished run anew from its files, its charts as PNG too if asked; return notes.
 
     Errors: TransportError where a file cannot be read or written; FormatError where one is damaged.
     """
     run = _finished(folder)
     standard = load_standard(standard_folder, prove=False)
     try:
-        return _draw(folder, run, standard)
+        return _draw(folder, run, standard, png)
     except OSError as error:
         message = f"cannot write to {folder.name!r}: {error.strerror or type(error).__name__}"
         raise TransportError(message, hint="free space or check rights") from error
 
 
-def _draw(folder: Path, run: Finished, standard: Standard) -> list[str]:
+def _draw(folder: Path, run: Finished, standard: Standard, png: bool) -> list[str]:
     with TemporaryDirectory(prefix=".tocsin-report-", dir=folder) as staged:
-        notes = present(Path(staged), run, standard)
+        notes = present(Path(staged), run, standard, png=png)
         publish(Path(staged), folder)
     return notes
 

@@ -23,11 +23,13 @@ class Finished:
     sources: int
 
 
-def present(folder: Path, run: Finished, standard: Standard) -> list[str]:
-    """Write report.html and charts/ into a folder; return notes for the person at the terminal."""
+def present(folder: Path, run: Finished, standard: Standard, *, png: bool = False) -> list[str]:
+    """Write report.html and charts/ into a folder, charts as PNG too if asked; return notes for the person at the
+    terminal.
+    """
     rules = {r.id: RuleView(r.form.title, r.form.severity) for r in standard.rules}
     view = StandardView(standard.version, standard.names, rules, BEHAVIOUR)
     reasons = dict(sorted(run.reject_reasons.items()))
     data = ReportInput(run.findings, run.activity, run.cases, reasons, run.rows, run.sources, view)
     (folder / "report.html").write_text(render_report(data), encoding="utf-8")
-    return write_charts(data, folder / "charts")
+    return write_charts(data, folder / "charts", png=png)

@@ -20,9 +20,9 @@ from tocsin.report.words import WORDS
 NETWORKS_WRITTEN = 6
 
 
-def write_charts(data: ReportInput, folder: Path) -> list[str]:
-    """Write every chart as SVG and PNG in both languages; return notes in English for the reader."""
-    files, notes = chart_files(data, find_cjk_font())
+def write_charts(data: ReportInput, folder: Path, *, png: bool = False) -> list[str]:
+    """Write every chart as SVG in both languages, as PNG too if asked; return notes in English for the reader."""
+    files, notes = chart_files(data, find_cjk_font()) if png else (drawings(data), [])
     folder.mkdir(parents=True, exist_ok=True)
     for name, content in files.items():
         part = folder / f".{name}.part"
@@ -31,19 +31,25 @@ def write_charts(data: ReportInput, folder: Path) -> list[str]:
     return [note.en for note in notes]
 
 
+def drawings(data: ReportInput) -> Mapping[str, bytes]:
+    """Draw every chart as SVG. Returns file names with their bytes."""
+    drawn = ((name, lang, svg) for name, by_lang in _charts(data) for lang, svg in by_lang.items())
+    return {f"{name}.{lang}.svg": svg.encode() for name, lang, svg in drawn}
+
+
 def chart_files(data: ReportInput, font: Font | None) -> tuple[Mapping[str, bytes], list[Words]]:
-    """Draw every chart; without a font for Chinese the Chinese PNG carries English labels, never empty boxes.
+    """Draw every chart as SVG and PNG; without a font for Chinese the Chinese PNG carries English labels, never empty
+    boxes.
 
     Returns file names with their bytes, and notes for the reader.
     """
     if font:
         register(font)
-    family = font.family if font else None
-    files: dict[str, bytes] = {}
-    for name, by_lang in _charts(data):
-        for lang, svg in by_lang.items():
-            files[f"{name}.{lang}.svg"] = svg.encode()
-            files[f"{name}.{lang}.png"] = as_png(svg if font else by_lang["en"], family)
+    drawn, family = drawings(data), font.family if font else None
+    files = dict(drawn)
+    for name, svg in drawn.items():
+        shown = svg if font else drawn[f"{name.partition('.')[0]}.en.svg"]
+        files[name.replace(".svg", ".png")] = as_png(shown.decode(), family)
     return files, [] if font or not files else [WORDS["png_english"]]
 
 

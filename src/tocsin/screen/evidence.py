@@ -6,17 +6,16 @@ from functools import cache
 
 from tocsin.forms import MARK_CLOSE, MARK_OPEN
 from tocsin.forms.limits import EVIDENCE_CHARS
-from tocsin.text import fold_alone, fold_text, folding_to, not_folding_to_one
+from tocsin.text import fold_alone, fold_text, folding_to, folding_within, not_folding_to_one
 
 # Both read folded text, so that full-width digits and invisible characters hide nothing. Before the @ stand ASCII
 # letters alone or, in an international address, none last: Chinese runs on without blanks and would all be masked.
 EMAIL = re.compile(r"(?:[a-z0-9._%+-]+|\w{1,64}(?<![a-z0-9_])) ?@ ?[\w-]+(?:[.。][\w-]+)*")
-_DIGIT = r"[\d零〇一二三四五六七八九幺]"
-PHONE = re.compile(
-    rf"\+?{_DIGIT}(?:[ ()./_·•*|~-]{{0,3}}{_DIGIT}){{6,}}x?"
-)  # x: the last sign of some Chinese ID numbers
-_LEAST_DIGITS = 7  # of what PHONE matches
+_DIGIT, _BETWEEN, _LEAST_DIGITS = r"[\d零〇一二三四五六七八九幺]", " ()./_·•*|~-", 7
+# x: the last sign of some Chinese ID numbers
+PHONE = re.compile(rf"\+?{_DIGIT}(?:[{_BETWEEN}]{{0,3}}{_DIGIT}){{{_LEAST_DIGITS - 1},}}x?")
 HIDDEN = "•"
+_FIRST_PLANE = 0xFFFF
 _MARKS = {MARK_OPEN, MARK_CLOSE}
 _REACH = 80  # how far beyond the excerpt a number is looked for, so that none is cut in two and missed
 
@@ -39,49 +38,47 @@ def excerpt(text: str, start: int, end: int) -> str:
 
 def mask(text: str) -> str:
     """Hide e-mail addresses and phone numbers; keep every other character in its place, and all on one line."""
-    chars = set(text)
     plain = text
-    if not text.isprintable() or not chars.isdisjoint(_MARKS):
-        for odd in [c for c in chars if c in _MARKS or not c.isprintable()]:
-            plain = plain.replace(odd, _shown(odd))
-    if not _may_tell(text, chars):
+    if not (text.isprintable() and _MARKS.isdisjoint(text)):
+        plain = text.replace("\n", " ").replace("\r", " ").replace("\t", " ")
+        if not (plain.isprintable() and _MARKS.isdisjoint(plain)):
+            plain = "".join(map(_shown, plain))
+    if not _may_tell().search(text):
         return plain
     shown = list(plain)
-    for place in _telling(text, chars):
+    for place in _telling(text):
         shown[place] = HIDDEN
     return "".join(shown)
 
 
-def _may_tell(text: str, chars: set[str]) -> bool:
-    """Say whether a text holds what folds to an @, or to as many digits as a phone number has at least."""
-    return sum(text.count(c) * _weight(c) for c in chars & _hints()) >= _LEAST_DIGITS
-
-
 @cache
-def _weight(hint: str) -> int:
-    """Count the digits that a code point folds to; an @ is enough by itself."""
-    folded = fold_text(hint).text
-    return _LEAST_DIGITS if "@" in folded else len(re.findall(_DIGIT, folded))
+def _may_tell() -> re.Pattern[str]:
+    """Look for what folds to an @ or to several digits, or for a run of what folds to a digit and to what may stand
+    between digits: where there is none of it, nothing need be folded. Beyond the first plane anything may be such.
+    """
+    digits, between = folding_to(_DIGIT), _class(folding_within(_BETWEEN))
+    several = "".join(c for c in digits if len(re.findall(_DIGIT, fold_alone(c))) > 1)
+    at_once, one = _class(folding_to("@") + several), _class(digits)
+    return re.compile(f"[{at_once}\U00010000-\U0010ffff]|[{one}](?:[{between}]*+[{one}]){{{_LEAST_DIGITS - 1}}}")
 
 
-@cache
-def _hints() -> frozenset[str]:
-    """Give what folds to an @ or to digits; what holds too little of it need not be folded."""
-    return frozenset(folding_to(f"@|{_DIGIT}"))
+def _class(chars: str) -> str:
+    """Write those of the first plane for a class, which `re` looks up at once; of other planes it goes through all."""
+    return re.escape("".join(c for c in chars if ord(c) <= _FIRST_PLANE))
 
 
-def _telling(text: str, chars: set[str]) -> Iterator[int]:
+def _telling(text: str) -> Iterator[int]:
     """Yield the places of the letters and digits of e-mail addresses and phone numbers."""
-    folded, origin = _folded(text, chars)
+    folded, origin = _folded(text)
     for pattern in (EMAIL, PHONE) if "@" in folded else (PHONE,):
         for found in pattern.finditer(folded):
             yield from (origin[i] for i in range(*found.span()) if folded[i].isalnum())
 
 
-def _folded(text: str, chars: set[str]) -> tuple[str, Sequence[int]]:
+def _folded(text: str) -> tuple[str, Sequence[int]]:
     """Fold a text, with the place that each character came from; where each folds to one, without looking further."""
     folded = text.translate(_ALONE)
-    if chars.isdisjoint(not_folding_to_one()) and "  " not in folded:
+    if not_folding_to_one().isdisjoint(text) and "  " not in folded:
         return folded, range(len(text))
     whole = fold_text(text)
     return whole.text, whole.origin.tolist()

@@ -17,8 +17,24 @@ from tocsin.text import BOUNDARY, Demand, is_lone
 Span = tuple[int, int]
 _MOST_SETS = 6
 _LEAST_RARITY = 0.15  # what stands in two thirds of all texts says too little to look for
+_FEW_LITERALS = 4
 _LEAST_BYTES = 3  # what is shorter stands nearly everywhere, and is slow to look for
 SENTENCE_END = re.compile(r"[。?!;]|(?<!\b[a-z])(?<!\b[dm]r)(?<!\bmrs)\.(?=\s)", re.ASCII)  # no initial, no "Dr."
+
+
+@dataclass(frozen=True, slots=True)
+class _Near:
+    """Hold literals one of which stands in every match, and how many characters a match can have."""
+
+    literals: tuple[str, ...]
+    reach: int
+
+    def stretch(self, line: str) -> Span | None:
+        """Give the stretch of a line within which all matches are; None where there are none."""
+        held = [w for w in self.literals if w in line]
+        if not held:
+            return None
+        return max(min(map(line.find, held)) - self.reach, 0), max(map(line.rfind, held)) + self.reach
 
 
 @dataclass(frozen=True)
@@ -42,16 +58,40 @@ class Leaf:
         """The quick test for a line that holds no match."""
         return rejecter(self.patterns)
 
+    @cached_property
+    def near(self) -> "_Near | None":
+        """Where in a line a match can be, if that is soon said."""
+        widths = [widest(p) for p in self.patterns]
+        branches = [branch for p in self.patterns for branch in factors(p)]
+        literals = {w.replace(BOUNDARY, "") for branch in branches for w in (branch[0] if branch else [""])}
+        if None in widths or "" in literals or len(literals) > _FEW_LITERALS:
+            return None
+        return _Near(tuple(sorted(literals)), max(w for w in widths if w is not None))
+
     def spans(self, line: str, loose: bool) -> list[Span]:
         """Find the spans, first to last."""
-        return [m.span() for m in (self.loose if loose else self.exact).finditer(line)]
+        if loose:
+            return [m.span() for m in self.loose.finditer(line)]
+        place = self._stretch(line)
+        return [m.span() for m in self.exact.finditer(line, place[0])] if place else []
 
     def first(self, line: str, loose: bool) -> Span | None:
         """Find the first span."""
-        if not loose and self.surely_silent is not None and self.surely_silent(line):
+        if loose:
+            found = self.loose.search(line)
+        elif not (place := self._stretch(line)) or self._is_silent(line, *place):
             return None
-        found = (self.loose if loose else self.exact).search(line)
+        else:
+            found = self.exact.search(line, place[0])
         return found.span() if found else None
+
+    def _stretch(self, line: str) -> Span | None:
+        """Give the stretch of a line within which all matches are."""
+        return self.near.stretch(line) if self.near else (0, len(line))
+
+    def _is_silent(self, line: str, start: int, end: int) -> bool:
+        """Ask the quick test, which must see the characters beside a match."""
+        return self.surely_silent is not None and self.surely_silent(line[max(start - 1, 0) : end + 1])
 
     def triggers(self) -> tuple[str, ...]:
         """Name the patterns one of which every match holds."""

@@ -17,7 +17,7 @@ from tocsin.text.kernels import (
     sample_and_sum,
     sample_lines,
 )
-from tocsin.text.packed_table import fold_alone, folding_to, not_folding_to_one
+from tocsin.text.packed_table import fold_alone, folding_to, folding_within, not_folding_to_one
 from tocsin.text.scanned import Scanned, scan_batch
 from tocsin.text.sketch import sketch_batch, sketch_slowly
 from tocsin.text.stretch import LineWindows, densest
@@ -55,6 +55,7 @@ __all__ = [
     "fold_slowly",
     "fold_text",
     "folding_to",
+    "folding_within",
     "hash_windows",
     "is_lone",
     "join",

@@ -69,6 +69,13 @@ def folding_to(pattern: str) -> str:
     return "".join(sorted(own.difference(others) | {c for c in others if wanted.search(table.of(c))}))
 
 
+def folding_within(allowed: str) -> str:
+    """List the code points whose folding holds nothing but these characters, and those that fold to nothing."""
+    table, wanted = fold_table(), set(allowed)
+    others = {chr(code) for code in changed(table)}
+    return "".join(sorted(wanted - others | {c for c in others if wanted.issuperset(table.of(c))}))
+
+
 def looks_alike(code: int, folded: str) -> bool:
     """Say whether a character that is no Latin letter folds to text with plain letters or digits."""
     plain = any(c.isascii() and c.isalnum() for c in folded)

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 import pyarrow as pa
-from sqlalchemy import ColumnElement, Text, and_, cast, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Text, and_, cast, func, insert, select, tuple_, update
 from sqlalchemy.engine import Connection, RowMapping
 
 from tocsin.cases import weight_of
@@ -114,10 +114,10 @@ def page(
     """List cases, the most urgent first and of those the weightiest; `now` tells which claims still hold."""
     c = CASES.c
     found = select(*(c[name] for name in SHOWN)).where(c.present, *_fits(wanted or Wanted(), now))
+    order = (c.urgency, c.weight, c.case_id)  # as its index has it, which is read from the end
     if after:
-        lighter = or_(c.weight < after.weight, and_(c.weight == after.weight, c.case_id > after.case_id))
-        found = found.where(or_(c.urgency < after.urgency, and_(c.urgency == after.urgency, lighter)))
-    rows = connection.execute(found.order_by(c.urgency.desc(), c.weight.desc(), c.case_id).limit(limit))
+        found = found.where(tuple_(*order) < (after.urgency, after.weight, after.case_id))
+    rows = connection.execute(found.order_by(*(column.desc() for column in order)).limit(limit))
     return [row._mapping for row in rows]
 
 
