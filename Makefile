@@ -29,10 +29,10 @@ fix: install ## Format, and mend what can be mended
 	$(BIN)/ruff check --fix src tests tools bench
 	$(BIN)/ruff format src tests tools bench
 
-test: install ## The default suite, some four minutes on two cores
+test: install ## The default suite, below three minutes on two quiet cores
 	$(BIN)/pytest --numprocesses 2
 
-minutes: install ## The runs of a minute or two: kill -9 with several writers, the bench's own inputs, scanners without kernels
+minutes: install ## The runs of a minute or two: kill -9 with several writers, the bench's own inputs, scanners without kernels, the bars of quality
 	$(BIN)/pytest --numprocesses 2 -m minutes --durations=8
 
 histories: install ## 2,000 random histories of a coalition, by both folds; CASES of them for each of four processes, if given

@@ -119,9 +119,9 @@ def test_files_are_read_plain_or_packed(tmp_path: Path) -> None:
         read_labelled([tmp_path / "none"])
 
 
-def test_evaluate_says_the_same_of_each_language_apart(tmp_path: Path) -> None:
+def test_evaluate_says_the_same_of_each_language_apart(tmp_path: Path, pack_cache: Path) -> None:
     rows = read_labelled_rows(tmp_path)
-    found = evaluate_model(rows, shipped_model(), "first", tmp_path)
+    found = evaluate_model(rows, shipped_model(), "first", pack_cache / "tocsin")
     assert set(found["languages"]) == {"en", "zh"}
     en = found["languages"]["en"]
     assert en["auroc"]["low"] <= en["auroc"]["value"] <= en["auroc"]["high"]
@@ -129,7 +129,7 @@ def test_evaluate_says_the_same_of_each_language_apart(tmp_path: Path) -> None:
     assert set(en["sources"]) == {f"s{n}" for n in range(7)}
     assert en["kinds"]["M10"]["misuse"] == 40
     assert sum(b["texts"] for b in en["reliability"]) == 80
-    assert found == evaluate_model(rows, shipped_model(), "first", tmp_path)
+    assert found == evaluate_model(rows, shipped_model(), "first", pack_cache / "tocsin")
 
 
 def read_labelled_rows(folder: Path) -> list:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from command import Command
+from command import Command, Told
 
 from tocsin.cli import exercise
 from tocsin.exercise import BUILT_IN, Case
@@ -14,29 +14,24 @@ from tocsin.exercise import BUILT_IN, Case
 FILES = {"results.parquet", "summary.json", "report.html"}
 
 
-def played(tocsin: Command, out: Path, *more: object) -> dict[str, bytes]:
-    assert tocsin("exercise", "run", "poison", "--out", out, "--runs", 4, *more).code == 0
+def played(tocsin: Command, out: Path, *more: object) -> tuple[Told, dict[str, bytes]]:
+    told = tocsin("exercise", "run", "poison", "--out", out, "--runs", 4, *more)
+    assert told.code == 0
     assert {path.name for path in out.iterdir()} == FILES
-    return {path.name: path.read_bytes() for path in out.iterdir()}
+    return told, {path.name: path.read_bytes() for path in out.iterdir()}
 
 
-def test_a_run_writes_the_same_bytes_for_the_same_seed(tocsin: Command, tmp_path: Path) -> None:
-    first = played(tocsin, tmp_path / "a")
-    assert played(tocsin, tmp_path / "b") == first
-    assert played(tocsin, tmp_path / "a", "--seed", 2) != first
-    summary = json.loads(first["summary.json"])
-    assert (summary["scenario"], summary["runs"], summary["seed"]) == ("poison", 4, 1)
-    assert pq.read_table(tmp_path / "b" / "results.parquet").num_rows == 4 * 7
-
-
-def test_a_run_tells_the_figures_on_stdout_and_the_rest_on_stderr(tocsin: Command, tmp_path: Path) -> None:
-    told = tocsin("exercise", "run", "distrust", "--out", tmp_path, "--runs", 3)
+def test_a_run_writes_the_same_bytes_for_the_same_seed_and_tells_its_figures(tocsin: Command, tmp_path: Path) -> None:
+    told, first = played(tocsin, tmp_path / "a", "--seed", 2)
     head, *rows = [line.split("\t") for line in told.out.splitlines()]
     assert head == ["policy", "harm_averted", "known_share", "accounts", "reviews"]
     assert len(rows) == 7 and rows[0][0] == "none" and rows[0][1] == "0 (0 to 0)"
     assert "assumed ranges" in told.err and "report.html" in told.err
-    as_json = json.loads(tocsin("exercise", "run", "distrust", "--out", tmp_path, "--runs", 3, "--json").out)
-    assert as_json == json.loads((tmp_path / "summary.json").read_text("utf-8"))
+    summary = json.loads(first["summary.json"])
+    assert (summary["scenario"], summary["runs"], summary["seed"]) == ("poison", 4, 2)
+    assert pq.read_table(tmp_path / "a" / "results.parquet").num_rows == 4 * 7
+    as_json, again = played(tocsin, tmp_path / "b", "--seed", 2, "--json")
+    assert again == first and json.loads(as_json.out) == summary
 
 
 def test_a_shipped_scenario_is_shown_as_the_beginning_of_ones_own(tocsin: Command, tmp_path: Path) -> None:

@@ -55,6 +55,7 @@ def test_the_demo_finds_all_six_and_nothing_else(tocsin: Command, tmp_path: Path
     assert (tmp_path / "report.html").stat().st_size > 100_000
 
 
+@pytest.mark.minutes
 def test_without_one_campaign_the_demo_finds_the_other_five_and_tells_it_in_chinese(
     tocsin: Command, tmp_path: Path
 ) -> None:

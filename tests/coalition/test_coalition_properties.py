@@ -64,7 +64,7 @@ def test_a_few_histories(seed: int) -> None:
 @cases(500)
 @given(seed=SEEDS)
 def test_two_thousand_histories(quarter: int, seed: int) -> None:
-    check(seed)
+    check(seed ^ quarter << 62)  # what Hypothesis draws is the same in each quarter
 
 
 @pytest.mark.soak

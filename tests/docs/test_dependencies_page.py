@@ -10,7 +10,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 
 
 def names(requirements: list[str]) -> set[str]:
-    return {re.split(r"[[<>=]", requirement)[0] for requirement in requirements}
+    return {re.split(r"[\[<>=]", requirement)[0] for requirement in requirements}
 
 
 def test_the_table_holds_every_dependency_and_no_other() -> None:

@@ -23,6 +23,7 @@ def tool() -> ModuleType:
     return module
 
 
+@pytest.mark.minutes
 def test_rules_clear_the_bars_in_both_languages() -> None:
     measure_quality = tool()
     rows = measure_quality.read_labelled(LABELLED)

@@ -13,7 +13,7 @@ import report_tables as tables
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tocsin.charts import fonts
+from tocsin.charts import drawing, fonts
 from tocsin.charts.drawing import as_file, as_png
 from tocsin.charts.network import RING, Hub, Network, draw_network, lay_out
 from tocsin.charts.palette import ALL, PAGE, Colour
@@ -44,12 +44,23 @@ def test_letters_without_a_font_are_question_marks_not_boxes() -> None:
     assert drawn[0] == drawn[1]
 
 
+def forget_drawings() -> None:
+    drawing.as_png.cache_clear()
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
 def test_charts_are_written_whole_and_alike(tmp_path: Path) -> None:
     assert write_charts(tables.sample(), tmp_path / "charts") == []
     drawn = {p.name: p.read_bytes() for p in (tmp_path / "charts").iterdir()}
     assert len(drawn) == 14 and all(re.fullmatch(r"[a-z0-9-]+\.(en|zh)\.svg", name) for name in drawn)
     notes = write_charts(tables.sample(), tmp_path / "charts", png=True)
     assert {name: (tmp_path / "charts" / name).read_bytes() for name in drawn} == drawn
+    forget_drawings()
+    write_charts(tables.sample(), tmp_path / "again", png=True)
+    assert contents(tmp_path / "again") == contents(tmp_path / "charts")
     found = sorted(p.name for p in (tmp_path / "charts").iterdir())
     assert len(found) == 28 and all(re.fullmatch(r"[a-z0-9-]+\.(en|zh)\.(svg|png)", n) for n in found)
     assert notes == [] or fonts.find_cjk_font() is None

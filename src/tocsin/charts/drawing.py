@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from xml.etree import ElementTree as ET
 
 from tocsin.charts.marks import FONTS, legible, text
@@ -66,11 +67,12 @@ def _keys(legend: Sequence[tuple[str, str]], width: float) -> tuple[ET.Element, 
     return group, y + 20 if legend else 20.0
 
 
+@lru_cache(maxsize=64)
 def as_png(file: str, font: str | None) -> bytes:
     """Render a chart file at twice its size.
 
     `font` names a family with Chinese characters. Letters that no font at hand can be trusted with become `?`, since
-    an empty box says less.
+    an empty box says less. Kept for a while, since without such a font both languages have the same picture.
     """
     import vl_convert
 
