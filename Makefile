@@ -55,8 +55,8 @@ bench: install ## Speed and memory against the machine's limit and peers; writes
 	$(BIN)/python bench/intake.py
 	$(BIN)/python bench/coalition.py && $(BIN)/python bench/coalition_table.py --write
 	$(BIN)/python bench/exercise.py
-	$(BIN)/python bench/check.py
-	$(BIN)/python bench/node.py
+	$(BIN)/python bench/check.py && $(BIN)/python bench/check_table.py --write
+	$(BIN)/python bench/node.py && $(BIN)/python bench/node_table.py --write
 
 quality: install ## Measure the rules on labelled prompts; writes docs/quality.md
 	$(BIN)/python tools/measure_quality.py

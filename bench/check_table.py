@@ -1,15 +1,11 @@
 """Render the tables of the check API in docs/bench.md; --write puts them there, --check says whether they are there."""
 
-import argparse
-import json
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-from table import PAGE, replaced
+from page import DOCS, RESULTS, command
 
-RESULT = Path(__file__).parent / "results" / "check.json"
 MARKS = "<!-- check: begin -->", "<!-- check: end -->"
 
 
@@ -49,22 +45,5 @@ def _checker(rows: list[dict[str, Any]]) -> Iterator[str]:
         yield f"| {r['together']} | {r['us_a_batch']:,} | {r['us_a_message']} |"
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("result", nargs="?", type=Path, default=RESULT)
-    parser.add_argument("--check", action="store_true", help="end with 1 where docs/bench.md says something else")
-    parser.add_argument("--write", action="store_true", help="put the tables into docs/bench.md")
-    given = parser.parse_args()
-    page = PAGE.read_text("utf-8")
-    wanted = replaced(page, render(json.loads(given.result.read_text("utf-8"))), MARKS)
-    if given.check:
-        return 0 if wanted == page else 1
-    if given.write:
-        PAGE.write_text(wanted, "utf-8")
-    else:
-        print(wanted)
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(command(__doc__, RESULTS / "check.json", DOCS / "bench.md", render, MARKS))

@@ -1,15 +1,9 @@
 """Render the table of docs/coalition.md from the result; --write puts it there, --check says whether it is there."""
 
-import argparse
-import json
 import sys
-from pathlib import Path
 from typing import Any
 
-HERE = Path(__file__).parent
-RESULT = HERE / "results" / "coalition.json"
-PAGE = HERE.parent / "docs" / "coalition.md"
-BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
+from page import DOCS, RESULTS, command
 
 ROWS = (
     ("read_seconds", "reading {statements:,} statements, every signature checked, all cores, wall s"),
@@ -40,22 +34,5 @@ def render(result: dict[str, Any]) -> str:
     return "\n".join([head, "", "| what | figure |", "|---|---|", *rows])
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description="Put what was measured of the coalition into its page.")
-    parser.add_argument("result", nargs="?", type=Path, default=RESULT)
-    parser.add_argument("--write", action="store_true")
-    parser.add_argument("--check", action="store_true")
-    given = parser.parse_args()
-    before, _, rest = PAGE.read_text("utf-8").partition(BEGIN)
-    page = f"{before}{BEGIN}\n{render(json.loads(given.result.read_text('utf-8')))}\n{END}{rest.partition(END)[2]}"
-    if given.check:
-        return int(page != PAGE.read_text("utf-8"))
-    if given.write:
-        PAGE.write_text(page, "utf-8")
-    else:
-        print(page.partition(BEGIN)[2].partition(END)[0])
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(command(__doc__, RESULTS / "coalition.json", DOCS / "coalition.md", render))

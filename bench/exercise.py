@@ -16,8 +16,8 @@ from typing import Any
 
 from cost import keep, last_core, run_alone
 from environment import install
+from page import replaced
 from run import commit, machine
-from table import replaced
 
 HERE = Path(__file__).parent
 RESULT = HERE / "results" / "exercise.json"

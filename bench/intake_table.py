@@ -1,15 +1,10 @@
 """Render the table of docs/intake.md from the results; --write puts it there, --check says whether it is there."""
 
-import argparse
-import json
 import sys
-from pathlib import Path
 from typing import Any
 
-HERE = Path(__file__).parent
-RESULT = HERE / "results" / "intake.json"
-PAGE = HERE.parent / "docs" / "intake.md"
-BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
+from page import DOCS, RESULTS, command
+
 WAYS = (
     ("folder", "a folder, native lines"),
     ("chats", "a folder, chat logs that resend ten turns"),
@@ -40,24 +35,5 @@ def render(result: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("result", type=Path, nargs="?", default=RESULT)
-    parser.add_argument("--write", action="store_true")
-    parser.add_argument("--check", action="store_true")
-    options = parser.parse_args()
-    table = render(json.loads(options.result.read_text("utf-8")))
-    page = PAGE.read_text("utf-8")
-    head, _, rest = page.partition(BEGIN)
-    new = f"{head}{BEGIN}\n{table}\n{END}{rest.partition(END)[2]}"
-    if options.write:
-        PAGE.write_text(new, encoding="utf-8")
-    elif options.check:
-        return int(page != new)
-    else:
-        print(table)
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(command(__doc__, RESULTS / "intake.json", DOCS / "intake.md", render))

@@ -23,7 +23,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from cost import keep, last_core
-from table import replaced
+from page import replaced
 from tocsin.text import GroupKey, fold_arrays, fold_batch, kernels_in_use, sample_lines
 from tocsin.text import _kernels as c
 from tocsin.text.bank import PROBED, Fingerprints, Segment, encode_segment

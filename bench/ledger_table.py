@@ -1,16 +1,10 @@
 """Render the table of docs/ledger.md from the results; --write puts it there, --check says whether it is there."""
 
-import argparse
-import json
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-HERE = Path(__file__).parent
-RESULT = HERE / "results" / "ledger.json"
-PAGE = HERE.parent / "docs" / "ledger.md"
-BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
+from page import DOCS, RESULTS, command
 
 
 def render(result: dict[str, Any]) -> str:
@@ -68,23 +62,5 @@ def _growth(pieces: dict[str, Any]) -> Iterator[str]:
             yield f"| {row['entries']:,} | {times} | {row['bytes_an_entry']:,} | {row['peak_mb']} |"
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description="Put what was measured of the ledger into its page.")
-    parser.add_argument("result", nargs="?", type=Path, default=RESULT)
-    parser.add_argument("--write", action="store_true")
-    parser.add_argument("--check", action="store_true")
-    given = parser.parse_args()
-    table = render(json.loads(given.result.read_text("utf-8")))
-    before, _, rest = PAGE.read_text("utf-8").partition(BEGIN)
-    page = f"{before}{BEGIN}\n{table}\n{END}{rest.partition(END)[2]}"
-    if given.check:
-        return int(page != PAGE.read_text("utf-8"))
-    if given.write:
-        PAGE.write_text(page, "utf-8")
-    else:
-        print(table)
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(command(__doc__, RESULTS / "ledger.json", DOCS / "ledger.md", render))

@@ -171,7 +171,7 @@ def memory(pids: Sequence[int]) -> dict[str, float]:
     found = {}
     for pid in pids:
         words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-        role = words[words.index(b"tocsin.node") + 1].decode() if b"tocsin.node" in words else "supervisor"
+        role = words[words.index(b"tocsin.node") + 1].decode().replace("supervise", "supervisor")
         lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
         found[role] = round(int(next(line.split()[1] for line in lines if line.startswith("Pss:"))) * 1024 / 1e6, 1)
     return found

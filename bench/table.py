@@ -7,13 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from page import DOCS, RESULTS, replaced
 from whole_table import render_whole
 
-HERE = Path(__file__).parent
-RESULT = HERE / "results" / "bench.json"
-PAGE = HERE.parent / "docs" / "bench.md"
-BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
-WHOLE_RESULT = HERE / "results" / "whole.json"
+RESULT = RESULTS / "bench.json"
+PAGE = DOCS / "bench.md"
+WHOLE_RESULT = RESULTS / "whole.json"
 WHOLE_MARKS = "<!-- whole: begin -->", "<!-- whole: end -->"
 PEERS = ("yara-python", "presidio-analyzer", "nemoguardrails", "threatexchange")
 WHOLE = "**tocsin screen, whole command**"
@@ -103,14 +102,6 @@ def _peers(result: dict[str, Any]) -> Iterator[str]:
         f"{g['literals']} literals (presidio-analyzer), {g['patterns']} trigger patterns (nemoguardrails), "
         f"{g['queries']} and/or queries (threatexchange)."
     )
-
-
-def replaced(page: str, table: str, marks: tuple[str, str] = (BEGIN, END)) -> str:
-    """Put the table between its marks."""
-    begin, end = marks
-    before, _, rest = page.partition(begin)
-    _, _, after = rest.partition(end)
-    return f"{before}{begin}\n{table}\n{end}{after}"
 
 
 def filled(page: str, result: Path, whole: Path = WHOLE_RESULT) -> str:

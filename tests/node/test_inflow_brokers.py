@@ -12,9 +12,10 @@ from brokers import NATS, PATIENCE_S, Broker, kafka_broker, nats_server
 from confluent_kafka import Producer
 
 from tocsin.forms import ConfigError, TransportError
-from tocsin.node.inflow.kafka import KafkaTopic, read_options
+from tocsin.node.inflow.kafka import KafkaTopic
 from tocsin.node.inflow.messages import Messages
 from tocsin.node.inflow.nats import NatsStream
+from tocsin.node.inflow.options import read_options
 
 needs_nats = pytest.mark.skipif(not os.access(NATS, os.X_OK), reason="nats-server is not installed")
 

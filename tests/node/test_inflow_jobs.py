@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -10,6 +11,7 @@ from sqlalchemy import text
 from tocsin.forms import TransportError
 from tocsin.node import Node, init_node, open_node
 from tocsin.node.inflow.folder import Folder
+from tocsin.node.jobs import following as following_jobs
 from tocsin.node.jobs.following import FollowFolder, TakeMessages, following
 from tocsin.node.stores import cursors, events, totals
 
@@ -105,6 +107,39 @@ def test_nothing_is_confirmed_while_the_database_is_away(node: Node) -> None:
         connection.execute(text("ALTER TABLE away RENAME TO parcels"))
     job._next = float("-inf")
     assert job.run(node) and (waiting(node), stream.messages) == (1, [])
+
+
+def test_a_place_in_a_file_moves_once_what_is_before_it_is_kept(
+    node: Node, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process that dies in between reads it again."""
+    (tmp_path / "a.jsonl").write_bytes(line(1) + b"\n")
+    seen: list[int] = []
+    kept = following_jobs.keep_lines
+
+    def look(*given: Any) -> None:
+        with node.database.reading() as connection:
+            seen.append(len(cursors.below(connection, "follow folder/")))
+        kept(*given)
+
+    monkeypatch.setattr(following_jobs, "keep_lines", look)
+    assert follower(node, tmp_path).run(node)
+    assert (seen, waiting(node)) == ([0], 1)
+
+
+def test_nothing_is_confirmed_before_it_is_kept(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that dies in between brings it again."""
+    stream = Stream([line(1)])
+    seen: list[int] = []
+    kept = following_jobs.keep_lines
+
+    def look(*given: Any) -> None:
+        seen.append(len(stream.messages))
+        kept(*given)
+
+    monkeypatch.setattr(following_jobs, "keep_lines", look)
+    assert TakeMessages("stream", lambda: stream).run(node)
+    assert (seen, stream.messages) == ([1], [])
 
 
 def test_sources_rest_while_the_queue_is_full(node: Node, tmp_path: Path) -> None:

@@ -48,6 +48,7 @@ def until(service: Service, events: int) -> dict[str, Any]:
     raise AssertionError(stats)
 
 
+@pytest.mark.minutes
 def test_an_exporter_of_the_real_sdk_sends_a_growing_conversation(service: Service) -> None:
     service.start()
     until(service, 0)

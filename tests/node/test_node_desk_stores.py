@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from desk_tables import Desk, open_desk
@@ -79,16 +80,22 @@ def test_the_trail_of_many_at_once_is_one_chain(database: Database) -> None:
         assert [r["id"] for r in audit.page(connection, 3, before=10, subject=ONE)] == [9, 8, 7]
 
 
-def test_what_fails_leaves_neither_act_nor_message_nor_entry(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "failing", [(audit, "append"), (outbox, "add"), (acts, "put_standing")], ids=lambda one: one[1]
+)
+def test_what_fails_leaves_neither_act_nor_message_nor_entry(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, failing: tuple[ModuleType, str]
+) -> None:
     def broken(*_given: object) -> int:
         raise OSError("no room")
 
-    monkeypatch.setattr(audit, "append", broken)
+    monkeypatch.setattr(*failing, broken)
     with pytest.raises(OSError, match="no room"):
         Doing(desk.node).do(ONE, Wish(Sort.DECIDE, Effect.WARN, Reason.CONFIRMED), caller(1))
     with desk.node.database.reading() as connection:
         assert acts.load(connection, ONE) == []
         assert outbox.counts(connection) == {}
+        assert [row for row in audit.rows(connection) if row["subject"] == ONE] == []
     assert desk.ask("GET", f"/v1/cases/{ONE}").json()["status"] == "open"
 
 

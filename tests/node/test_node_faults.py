@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from deciding import Deciding
 from node_databases import can_run, postgres
 from node_processes import Servers
 from node_service import Service, slices
@@ -21,6 +22,7 @@ from tocsin.traffic.sample import build_sample
 
 BATCH = 500
 SHARE_KILLED = 0.3  # of the requests
+DECIDED = 8_000  # events whose cases are decided while the others come in
 
 
 def traffic(count: int) -> list[str]:
@@ -68,6 +70,11 @@ def send_across_kills(service: Service, lines: list[str], chance: random.Random)
     return kills
 
 
+def by_name(cases: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Order by name: decided cases go behind in the queue of a node."""
+    return sorted(cases, key=lambda case: str(case["case_id"]))
+
+
 def kill_while_screening(service: Service, times: int) -> int:
     """Kill the worker each time it has got a little further."""
     for turn in range(times):
@@ -83,19 +90,34 @@ def kill_while_screening(service: Service, times: int) -> int:
 def check(service: Service, lines: list[str], folder: Path) -> None:
     stats = service.settled(patience=2000)
     assert (stats["events"], stats["waiting"], stats["failed"]) == (len(lines), 0, 0)
-    assert same(service.cases()) == same(screened(folder, lines, service.folder / "keys" / "identity"))
+    expected = screened(folder, lines, service.folder / "keys" / "identity")
+    assert same(by_name(service.cases())) == same(by_name(expected))
 
 
-@pytest.mark.parametrize(
-    "count", [pytest.param(8_000, marks=pytest.mark.minutes), pytest.param(100_000, marks=pytest.mark.soak)]
-)
-def test_kills_at_random_lose_nothing_and_count_nothing_twice(count: int, tmp_path: Path, servers: Servers) -> None:
-    lines = traffic(count)
+@pytest.mark.minutes
+def test_kills_at_random_lose_nothing_and_count_nothing_twice(tmp_path: Path, servers: Servers) -> None:
+    lines = traffic(8_000)
     service = Service(tmp_path / "node", servers)
     service.start()
-    kills = send_across_kills(service, lines, random.Random(5)) + kill_while_screening(service, 10)
-    assert kills > 3
-    print(f"{kills} kills while {count} events came in")  # noqa: T201
+    assert send_across_kills(service, lines, random.Random(5)) + kill_while_screening(service, 10) > 3
+    check(service, lines, tmp_path / "plain")
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("seed", [5, 6])
+def test_a_long_ingest_with_kills_leaves_events_decisions_and_webhooks_whole(
+    seed: int, tmp_path: Path, servers: Servers
+) -> None:
+    lines = traffic(100_000)
+    service = Service(tmp_path / "node", servers)
+    deciding = Deciding(service, seed)
+    service.start()
+    send_all([service], lines[:DECIDED])
+    service.settled()
+    deciding.begin([case["case_id"] for case in service.cases()][:300])
+    kills = send_across_kills(service, lines[DECIDED:], random.Random(seed)) + kill_while_screening(service, 10)
+    print(f"{kills} kills while {len(lines)} events came in and {len(deciding.done)} cases were decided")  # noqa: T201
+    deciding.check()
     check(service, lines, tmp_path / "plain")
 
 

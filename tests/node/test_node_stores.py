@@ -5,6 +5,7 @@ import random
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pyarrow as pa
 import pytest
@@ -184,3 +185,24 @@ def test_texts_are_sealed_to_their_place(intake: Intake, database: Database) -> 
     assert text.encode() not in row.traffic and b"account a" not in row.traffic
     with pytest.raises(Exception, match="altered"):
         events.unpack(row.traffic, KEYS.sealer, row.id + 1)
+
+
+def test_a_worker_that_is_started_again_lets_go_of_its_own_alone(database: Database, intake: Intake) -> None:
+    for name in "xy":
+        intake.accept_batch(traffic(name), name)
+    with database.writing() as connection:
+        (own,) = events.claim(connection, "A", LEASE, 1, 1)
+        (others,) = events.claim(connection, "B", LEASE, 1, 1)
+        events.release(connection, "A")
+        assert [row.id for row in events.claim(connection, "C", LEASE, 9, 1 << 20)] == [own.id] != [others.id]
+
+
+def test_what_is_confirmed_was_synced_to_the_disk(tmp_path: Path, opened: Callable[[str], Database]) -> None:
+    """A test cannot cut the power; with FULL, SQLite syncs its log before a commit returns, else it does not."""
+    database = opened(f"sqlite:///{tmp_path / 'node.db'}")
+    for using in (database.reading, database.writing, database.erasing, database.writing):
+        with using() as connection:
+            said = [
+                connection.exec_driver_sql(f"PRAGMA {name}").scalar_one() for name in ("synchronous", "journal_mode")
+            ]
+            assert said == [2, "wal"]

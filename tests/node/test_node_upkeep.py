@@ -9,18 +9,22 @@ from typing import Any
 
 import pytest
 from node_opened import DAY, Loaded, Opened, sample
-from sqlalchemy import update
+from sqlalchemy import select, update
 
+from tocsin.cases import Act, Actor, Effect, Reason, Seen, Sort
 from tocsin.forms import ConfigError, FormatError, PolicyError
 from tocsin.node import back_up, migrate_node, open_node, restore
 from tocsin.node.config import read_config
 from tocsin.node.db import head_of, migrate, open_database, revision_of
-from tocsin.node.db.schema import PARCELS
+from tocsin.node.db.schema import ACTS, OUTBOX, PARCELS
 from tocsin.node.forgetting import forget
 from tocsin.node.home import Home, held
+from tocsin.node.jobs import casing
 from tocsin.node.joining import FEW
-from tocsin.node.stores import events, holds, totals
+from tocsin.node.leads import Lead, Sighting
+from tocsin.node.stores import acts, events, holds, leads, outbox, removal, totals
 from tocsin.node.stores.holds import Hold
+from tocsin.node.stores.times import moment
 
 LINES = sample(6)
 
@@ -71,6 +75,28 @@ def test_what_is_forgotten_is_nowhere_and_does_not_come_again(node: Opened) -> N
     assert node.texts().keys() == {line["id"] for line in LINES} - set(theirs)
 
 
+def test_forgetting_takes_what_was_noted_and_told_of_an_account(node: Opened) -> None:
+    node.send(LINES)
+    account = node.hash(told_of(node.settle(), LINES, node))
+    about = Lead("lead-1", "account", account, "M02", "friends")
+    case = next(one["case_id"] for one in node.cases() if one["account"] == account)
+    with node.node.database.writing() as connection:
+        leads.add(connection, [about], 1)
+        leads.see(connection, 9, [Sighting("lead-1", account, 1, 1, 1)])
+        act = Act(1, Sort.DECIDE, Actor("P-1", is_person=True), moment(1), Effect.WARN, Reason.CONFIRMED)
+        acts.add(connection, case, act, "ada", Seen(3, frozenset(), 1), b"sealed note")
+        for state in (outbox.SENT, outbox.DEAD, outbox.WAITING):
+            outbox.add(connection, state, case, b"{}", 1)
+        for row in connection.execute(select(OUTBOX.c.id, OUTBOX.c.sink)).all():
+            if row.sink != outbox.WAITING:
+                outbox.settle(connection, row.id, row.sink, 2)
+    forget(node.node, account)
+    with node.node.database.reading() as connection:
+        assert outbox.counts(connection) == {outbox.WAITING: 1}, "the receiver must still hear of it"
+        assert connection.execute(select(ACTS.c.note, ACTS.c.effect)).all() == [(None, "warn")]
+        assert leads.met_by(connection, [account]) == {} and leads.in_force(connection, 1) == ()
+
+
 def test_forgetting_leaves_all_others_as_they_were(node: Opened, tmp_path: Path, loaded: Loaded) -> None:
     node.send(LINES)
     account = told_of(node.settle(), LINES, node)
@@ -93,6 +119,28 @@ def test_a_worker_that_was_at_it_writes_nothing_of_what_was_forgotten(plain: Ope
     assert plain.parts() == [] and plain.naming(account) == 0
     plain.settle()
     assert plain.parts() and plain.naming(account) == 0
+
+
+def test_a_worker_that_was_forming_cases_brings_no_forgotten_case_back(
+    plain: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain.send(LINES)
+    account = plain.hash(told_of(plain.settle(), LINES, plain))
+    plain.restart("another")
+    formed = casing.build_cases
+
+    def forgotten_meanwhile(*given: Any, **more: Any) -> Any:
+        found = formed(*given, **more)
+        forget(plain.node, account)
+        return found
+
+    monkeypatch.setattr(casing, "build_cases", forgotten_meanwhile)
+    plain.now += 3600
+    plain.settle()
+    monkeypatch.undo()
+    with plain.node.database.reading() as connection:
+        assert removal.remains(connection, account) == 0
+    assert account not in {case["account"] for case in plain.settle()}
 
 
 def test_the_file_itself_holds_nothing_of_a_forgotten_case(plain: Opened) -> None:
@@ -275,7 +323,7 @@ def test_a_backup_writes_nowhere_but_into_its_folder(plain: Opened, tmp_path: Pa
 def test_older_tables_are_brought_up_and_newer_ones_refused(tmp_path: Path, plain: Opened) -> None:
     settings = plain.folder / "tocsin.toml"
     old = f"sqlite:///{tmp_path / 'old.db'}"
-    settings.write_text(settings.read_text().replace('url = ""', f'url = "{old}"'))
+    settings.write_text(settings.read_text().replace('url = ""', f'url = "{old}"', 1))
     database = open_database(old)
     migrate(database, "0001")
     with database.writing() as connection:

@@ -4,7 +4,7 @@ A policy is a list of clauses. A clause holds where everything under its `when` 
 gives the verdict. An alarm or a lead is a hint: what only they say never blocks, however a policy is written.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.resources import files
@@ -301,6 +301,25 @@ def parse_policy(raw: bytes) -> Policy:
         raise ConfigError(f"policy: {where}: {first['msg']}", hint="see docs/check-api.md") from error
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise ConfigError("the policy is not YAML", hint="see docs/check-api.md") from error
+
+
+def check_names(policy: Policy, kinds: Container[str], rules: Container[str]) -> None:
+    """Refuse a policy that names a kind or a rule that nobody speaks of: its clause would never hold.
+
+    Errors: ConfigError names the clause and the first such name.
+    """
+    for clause in policy.clauses:
+        when = clause.when
+        named = [
+            kind for part in (when.finding, when.probability, when.alarm, when.lead) if part for kind in part.kinds
+        ]
+        unknown = [f"kind {kind!r}" for kind in named if kind not in kinds]
+        if when.finding:
+            of_rules = (*when.finding.rules, *when.finding.not_rules)
+            unknown += [f"rule {rule!r}" for rule in of_rules if rule not in rules]
+        if unknown:
+            why = f"policy: clause {clause.id!r} names the {unknown[0]}, which the standard lacks"
+            raise ConfigError(why, hint="`tocsin standard list` names them")
 
 
 def starter_text() -> bytes:

@@ -1,6 +1,5 @@
 """`tocsin node` and `tocsin serve`: a member's own service."""
 
-import time
 from pathlib import Path
 from typing import Annotated
 
@@ -88,10 +87,13 @@ def serve(
 
     Example: tocsin serve node --port 8400
     """
-    from tocsin.node import LogLines, Supervisor, listen, open_node
+    from tocsin.node import become_supervisor, listen, look_over, open_node
 
-    node = open_node(folder)  # what is wrong with settings, keys or tables is told here
-    node.close()
+    node = open_node(folder)
+    try:
+        look_over(node)  # what is wrong with settings, keys, tables, or a file that the settings name is told here
+    finally:
+        node.close()
     listening = listen(host, port)
     typer.echo(listening.url)
-    Supervisor(folder, listening, workers, LogLines("tocsin serve", time.time), node.config.follows).run()
+    become_supervisor(folder, listening, workers, follows=node.config.follows)

@@ -1,5 +1,5 @@
-"""The processes that `tocsin serve` starts: `python -m tocsin.node serve DIR ALIVE PORT`, `… work DIR ALIVE SLOT`, and
-where the settings name a source, `… follow DIR ALIVE`."""
+"""The processes of a node, `python -m tocsin.node ROLE DIR …`: `tocsin serve` goes on as `supervise DIR PORT WORKERS`,
+which starts `serve DIR ALIVE PORT`, `work DIR ALIVE SLOT`, and where the settings name a source, `follow DIR ALIVE`."""
 
 import os
 import signal
@@ -12,42 +12,51 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tocsin.forms import TocsinError, digest_id
+from tocsin.node.listening import Listening
 from tocsin.node.log_lines import LogLines
+from tocsin.node.supervise import supervise
 
 SWITCH_SECONDS = 0.001  # after which a thread that judges a large text lets the others go on
 
 
 def main(arguments: list[str]) -> int:
     """Run one process until it is told to end, or its parent is gone."""
-    role, folder, alive, *rest = arguments
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what an interrupt ends
-    threading.Thread(target=_end_with_parent, args=(int(alive),), daemon=True).start()
+    role, folder, *rest = arguments
     lines = LogLines(role, time.time)
     try:
-        if role == "serve":
-            serve(Path(folder), int(rest[0]))
-        elif role == "work":
-            work(Path(folder), rest[0], lines)
+        if role == "supervise":
+            supervise(Path(folder), int(rest[0]), int(rest[1]), lines, follows="follows" in rest)
         else:
-            follow(Path(folder), lines)
+            _be_child(role, Path(folder), rest, lines)
     except TocsinError as error:
         lines.warn("this process cannot go on", why=str(error), hint=error.hint)
         return error.exit_code
     return 0
 
 
+def _be_child(role: str, folder: Path, rest: list[str], lines: LogLines) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what an interrupt ends
+    alive, *given = rest
+    threading.Thread(target=_end_with_parent, args=(int(alive),), daemon=True).start()
+    if role == "serve":
+        serve(folder, int(given[0]))
+    elif role == "work":
+        work(folder, given[0], lines)
+    else:
+        follow(folder, lines)
+
+
 def serve(folder: Path, port: int) -> None:
     """Serve the API on an inherited port."""
     from tocsin.node.app import build_app
     from tocsin.node.node import open_node
-    from tocsin.node.serving import Listening
 
     node = open_node(folder)
     try:
         sys.setswitchinterval(SWITCH_SECONDS)
         app = build_app(node)
         app.state.checks.begin(warm=True)
-        Listening(socket.socket(fileno=port)).serve(app)
+        Listening(socket.socket(fileno=port)).serve(app, behind_proxy=node.config.access.limit_loopback)
     finally:
         node.close()
 

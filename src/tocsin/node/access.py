@@ -19,6 +19,8 @@ _PREFIX = "tocsin_"
 _TOKEN_BYTES = 32
 _REMEMBERED_US = 2_000_000  # a token that is revoked works this long still
 _MOST_REMEMBERED = 10_000
+KNOWN = "tocsin.known"
+"""Set in the scope of a request whose token was found to be in force."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,15 @@ class Access:
         self._known.clear()
 
 
+async def known(access: Access, authorization: str) -> Caller:
+    """Find who asks, by the header. Errors: NoTokenError."""
+    kind, _, token = authorization.partition(" ")
+    caller = await access.caller(token.strip()) if kind.lower() == "bearer" and token else None
+    if caller is None:
+        raise NoTokenError("no token, or one that is not in force")
+    return caller
+
+
 class Needs(SecurityBase):
     """The dependency of a route that needs a token, and a scope where one is named."""
 
@@ -83,11 +94,8 @@ class Needs(SecurityBase):
 
     async def __call__(self, request: Request) -> Caller:
         """Find who asks. Errors: NoTokenError becomes 401, PolicyError 403."""
-        kind, _, token = request.headers.get("authorization", "").partition(" ")
-        access: Access = request.app.state.access
-        caller = await access.caller(token.strip()) if kind.lower() == "bearer" and token else None
-        if caller is None:
-            raise NoTokenError("no token, or one that is not in force")
+        caller = await known(request.app.state.access, request.headers.get("authorization", ""))
+        request.scope[KNOWN] = True
         if self.scope is not None:
             check_scope(caller, self.scope)
         return caller

@@ -1,5 +1,6 @@
 """The node's application: its routes, one table from errors to HTTP, and what holds for all of them."""
 
+from asyncio import Semaphore
 from importlib.util import find_spec
 from typing import Any
 
@@ -20,7 +21,7 @@ from tocsin.node.checks import Checks
 from tocsin.node.keeping import Keeping
 from tocsin.node.keys import secret_lines
 from tocsin.node.leads.watch import LeadWatch
-from tocsin.node.limits import Guard, Rate
+from tocsin.node.limits import HEAVY_AT_ONCE, Guard, Rate
 from tocsin.node.log_lines import LogLines
 from tocsin.node.node import Node
 from tocsin.node.oidc import Provider
@@ -107,10 +108,12 @@ def build_app(node: Node) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         openapi_url="/v1/openapi.json",
+        redirect_slashes=False,  # they would go where the Host header says
         dependencies=[Depends(_known_query)],
     )
     app.state.node = node
     app.state.door = Door(node)
+    app.state.heavy = Semaphore(HEAVY_AT_ONCE)
     app.state.provider = _provider(node)
 
     def look_up(digest: bytes) -> Caller | None:
@@ -137,7 +140,7 @@ def _front(app: Api, node: Node) -> ASGIApp:
     shortcut = check.Shortcut(super(Api, app).__call__, app)
     rate = Rate(access.requests_a_minute)
     bounds = {"body_bytes": node.config.server.body_bytes, "json_depth": access.json_depth}
-    guard = Guard(shortcut, **bounds, rate=rate, limit_loopback=access.limit_loopback)
+    guard = Guard(shortcut, access=app.state.access, **bounds, rate=rate, limit_loopback=access.limit_loopback)
     return Shield(guard, LogLines("serve", node.clock))
 
 

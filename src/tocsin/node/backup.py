@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from posixpath import normpath
 from typing import IO, Any
 
 import msgspec
@@ -27,7 +28,9 @@ from tocsin.node.home import Home, make_folder
 FORMAT = 1
 _LENGTH = 4
 _HOME = "home/"
-_ELSEWHERE = ("node.db", "cache", "serving", "tmp")  # the database is in tables/, the rest is made anew
+_ASIDE = ".growing-"
+_DATABASE = ("node.db", "node.db-wal", "node.db-shm", "node.db-journal")  # it is in tables/
+_ELSEWHERE = frozenset({*_DATABASE, "cache", "serving"})
 _MOST_MANIFEST = 1 << 20
 _FEW, _MANY = 8, 2000  # rows at a time, of tables with large values and without
 _HINT = "make the backup again, or take another one"
@@ -55,7 +58,8 @@ def back_up(folder: Path, file: Path, progress: Progress, clock: Callable[[], fl
     growing = file.with_name(f"{file.name}.growing")
     try:
         made = datetime.fromtimestamp(clock(), UTC).isoformat(timespec="seconds")
-        with open(growing, "wb", opener=_private) as out, tarfile.open(fileobj=out, mode="w") as tar:
+        growing.unlink(missing_ok=True)
+        with open(growing, "xb", opener=_private) as out, tarfile.open(fileobj=out, mode="w") as tar:
             manifest = _write(tar, home, database, made, progress)
         with growing.open("rb") as written:
             os.fsync(written.fileno())
@@ -68,13 +72,18 @@ def back_up(folder: Path, file: Path, progress: Progress, clock: Callable[[], fl
     return manifest
 
 
+def _is_kept(name: str) -> bool:
+    """Say whether a backup holds what lies in a node's folder: compiled rules, for one, are trusted and made anew."""
+    return name not in _ELSEWHERE and not name.startswith(_ASIDE)
+
+
 def _private(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)
 
 
 def _write(tar: tarfile.TarFile, home: Home, database: Database, made: str, progress: Progress) -> Manifest:
     rows: dict[str, int] = {}
-    with tempfile.TemporaryDirectory(dir=home.folder, prefix="tmp") as aside, database.snapshot() as connection:
+    with tempfile.TemporaryDirectory(dir=home.folder, prefix=_ASIDE) as aside, database.snapshot() as connection:
         revision = revision_of(database)
         for table in _tables(connection):
             path = Path(aside) / table.name
@@ -83,7 +92,7 @@ def _write(tar: tarfile.TarFile, home: Home, database: Database, made: str, prog
             tar.add(path, f"tables/{table.name}.msgpack")
             path.unlink()
     for path in sorted(home.folder.iterdir()):
-        if not path.name.startswith(_ELSEWHERE):
+        if _is_kept(path.name):
             tar.add(path, f"{_HOME}{path.name}")
     manifest = Manifest(FORMAT, __version__, revision or "", made, rows)
     body = msgspec.json.encode(manifest)
@@ -171,10 +180,11 @@ def _member(tar: tarfile.TarFile, name: str) -> IO[bytes]:
 
 
 def _put_files(tar: tarfile.TarFile, home: Home, url: str | None) -> None:
-    """Unpack the folder; names that lead out of it, links and devices are refused."""
+    """Unpack the folder; names that lead out of it and devices are refused, what no backup holds is left."""
     for member in tar.getmembers():
-        if member.name.startswith(_HOME):
-            tar.extract(member.replace(name=member.name.removeprefix(_HOME), deep=False), home.folder, filter="data")
+        name = member.name.removeprefix(_HOME)
+        if member.name.startswith(_HOME) and _is_kept(normpath(name).lstrip("/").partition("/")[0]):
+            tar.extract(member.replace(name=name, deep=False), home.folder, filter="data")
     if url is not None:
         config = read_config(home.settings).model_copy(update={"database": DatabaseSection(url=url)})
         home.settings.write_text(write_config(config), encoding="utf-8")

@@ -81,7 +81,7 @@ def read_checker(home: Home, config: NodeConfig, clock: Clock) -> Checker:
     Errors: ConfigError for the policy or the standard; TransportError where a file cannot be read; FormatError for the
     bank of alarms.
     """
-    bank = _bank(home, config.check)
+    bank = read_bank(home, config.check)
     judging = Judging(stage=config.check.stage)
     settings = CheckSettings(home.path(config.screening.standard), home.cache, bank, judging)
     return Checker.load(settings, clock, read_policy(home.path(config.check.policy)))
@@ -92,7 +92,8 @@ def read_policy(path: Path | None) -> Policy:
     return starter_policy() if path is None else parse_policy(_read(path, "policy"))
 
 
-def _bank(home: Home, check: CheckSection) -> AlarmBank | None:
+def read_bank(home: Home, check: CheckSection) -> AlarmBank | None:
+    """Open the bank of alarms that the settings name. Errors: TransportError, ConfigError, FormatError."""
     keys = [_read(path, "group key") for path in (home.path(name) for name in check.group_keys) if path]
     return alarm_bank(home.path(check.alarms), keys)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
-from pydantic_core import PydanticUndefined
+from pydantic_core import ErrorDetails, PydanticUndefined
 
 from tocsin.cases import Effect
 from tocsin.forms import ConfigError, TransportError
@@ -142,6 +142,12 @@ class CheckSection(_Section):
         le=86_400,
     )
 
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if bool(self.alarms) != bool(self.group_keys):
+            raise ValueError("alarms and group_keys go together")
+        return self
+
 
 class RetentionSection(_Section):
     """How long what came in is kept; legal holds go first · 数据保留多久；法律保全优先"""
@@ -179,6 +185,12 @@ class FolderSection(_Section):
         le=86400,
     )
 
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if self.path and not self.patterns.split():
+            raise ValueError("a path without patterns: no file would be followed")
+        return self
+
 
 class KafkaSection(_Section):
     """A Kafka topic of which events are taken · 从中读取消息记录的 Kafka 主题"""
@@ -194,17 +206,32 @@ class KafkaSection(_Section):
         "librdkafka 的其他设置（TLS、SASL）所在文件，每行 name=value；留空则没有。",
     )
 
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if self.servers and not (self.topic and self.group):
+            raise ValueError("servers need a topic and a group")
+        return self
+
 
 class NatsSection(_Section):
     """A NATS JetStream stream of which events are taken · 从中读取消息记录的 NATS JetStream 流"""
 
     url: str = _key(
-        "", "nats://HOST:PORT or tls://HOST:PORT; empty: none.", "nats://HOST:PORT 或 tls://HOST:PORT；留空则不用。"
+        "",
+        "nats://HOST:PORT or tls://HOST:PORT; empty: none.",
+        "nats://HOST:PORT 或 tls://HOST:PORT；留空则不用。",
+        pattern=r"^((nats|tls)://\S+)?$",
     )
     stream: str = _key("", "The stream, which must be there.", "流名，须已存在。")
     subject: str = _key(">", "Subjects to take.", "要读取的主题。")
     durable: str = _key("tocsin", "The durable consumer, made where it is missing.", "持久消费者；不存在时自动创建。")
     credentials: str = _key("", "Credentials file; empty: none.", "凭据文件；留空则没有。")
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if self.url and not (self.stream and self.subject and self.durable):
+            raise ValueError("a url needs a stream, a subject and a durable consumer")
+        return self
 
 
 class DeskSection(_Section):
@@ -249,8 +276,8 @@ class AccessSection(_Section):
     )
     limit_loopback: bool = _key(
         False,
-        "Whether the limit holds for this machine too; set it behind a proxy.",
-        "上述限制是否也适用于本机；位于反向代理之后时请启用。",
+        "Whether the limit holds for this machine too; set it behind a proxy, whose X-Forwarded-For is then believed.",
+        "上述限制是否也适用于本机；位于本机反向代理之后时请启用，此时以其 X-Forwarded-For 作为来源地址。",
     )
     login_tries: int = _key(
         10,
@@ -281,6 +308,12 @@ class OidcSection(_Section):
         "Address to which the provider sends people back, ending in /v1/login/oidc/back.",
         "身份提供方登录后跳转回的地址，以 /v1/login/oidc/back 结尾。",
     )
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if self.issuer and not (self.client_id and self.redirect.endswith("/v1/login/oidc/back")):
+            raise ValueError("an issuer needs a client_id, and a redirect that ends in /v1/login/oidc/back")
+        return self
 
 
 class SinkSection(_Section):
@@ -329,6 +362,10 @@ class SinkSection(_Section):
             raise ValueError("url does not fit the form")
         if self.form == "jira" and not self.project:
             raise ValueError("jira needs a project")
+        if self.form == "splunk" and not self.secret:
+            raise ValueError("splunk needs a secret, the token of its collector")
+        if self.link and not (self.link.startswith(("https://", "http://")) and "{case}" in self.link):
+            raise ValueError("link needs https:// and {case} in it")
         return self
 
 
@@ -365,7 +402,8 @@ class NodeConfig(_Section):
 def read_config(path: Path) -> NodeConfig:
     """Read and check a settings file.
 
-    Errors: TransportError where it cannot be read; ConfigError names the key that is wrong, never its value.
+    Errors: TransportError where it cannot be read; ConfigError names the key that is wrong, and its value where that
+    cannot be a secret.
     """
     try:
         return NodeConfig.model_validate(tomllib.loads(path.read_text("utf-8")))
@@ -375,9 +413,18 @@ def read_config(path: Path) -> NodeConfig:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path.name!r} is not TOML", hint="docs/config.md shows the form") from error
     except ValidationError as error:
-        first = error.errors(include_input=False, include_context=False)[0]
+        first = error.errors(include_context=False)[0]
         key = ".".join(map(str, first["loc"]))
-        raise ConfigError(f"{path.name}: {key}: {first['msg'].lower()}", hint="docs/config.md lists the keys") from None
+        said = first["msg"].removeprefix("Value error, ")
+        why = f"{path.name}: {key}: {said[:1].lower()}{said[1:]}{_given(first)}"
+        raise ConfigError(why, hint="docs/config.md lists the keys") from None
+
+
+def _given(problem: ErrorDetails) -> str:
+    """Repeat a value that was to be a number or one word of a few; any other may be a secret in the wrong place."""
+    value = problem["input"]
+    is_number = isinstance(value, int | float)
+    return f", not {value!r}" if is_number or problem["type"] in ("enum", "literal_error") else ""
 
 
 def write_config(config: NodeConfig) -> str:

@@ -28,6 +28,7 @@ from tocsin.node.refusals import NotFoundError
 from tocsin.node.sinks import About, Message, write_message
 from tocsin.node.stores import acts, audit, cases, outbox
 from tocsin.node.stores.audit import Entry, audit_key
+from tocsin.node.stores.times import micros, moment
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ class Desk:
         place = acts.note_place(case_id, act.number)
         sealed = self.node.keys.sealer.seal(note.encode(), place) if note else None
         acts.add(connection, case_id, act, name, seen_of(row), sealed)
-        acts.put_standing(connection, case_id, step.standing, acts.micros(act.at))
+        acts.put_standing(connection, case_id, step.standing, micros(act.at))
 
     def _tell(self, connection: Connection, row: RowMapping, before: Standing, step: Step) -> None:
         message = message_of(row, before, step, self.node.config.desk.name)
@@ -97,14 +98,14 @@ class Desk:
         details = {"act": act.number, "effect": act.effect, "reason": act.reason, "of": act.of, "token": caller.id}
         told = {name: value for name, value in details.items() if value is not None}
         entry = Entry(caller.actor, f"case.{act.sort}", case_id, told)
-        audit.append(connection, audit_key(self.node.keys.sealer.key), entry, acts.micros(act.at))
+        audit.append(connection, audit_key(self.node.keys.sealer.key), entry, micros(act.at))
 
 
 def _act(standing: Standing, wish: Wish, caller: Caller, now: int) -> Act:
     if wish.after is not None and wish.after != standing.acts:
         raise RefusedError(f"the case has {standing.acts} acts, not {wish.after}", hint="read the case again")
     by = Actor(caller.actor, caller.person is not None)
-    return Act(standing.acts + 1, wish.sort, by, acts.moment(now), wish.effect, wish.reason, wish.of)
+    return Act(standing.acts + 1, wish.sort, by, moment(now), wish.effect, wish.reason, wish.of)
 
 
 def seen_of(row: RowMapping) -> Seen:
@@ -121,7 +122,7 @@ def message_of(row: RowMapping, before: Standing, step: Step, node: str) -> Mess
     return Message(
         id=f"msg_{row['case_id']}_{step.act.number}",
         about=about,
-        time=acts.micros(step.act.at),
+        time=micros(step.act.at),
         node=node,
         case=row["case_id"],
         sequence=step.act.number,
@@ -170,7 +171,7 @@ def _reopen(connection: Connection, row: RowMapping, now: int) -> bool:
     then = acts.last_seen(connection, row["case_id"], standing.force[-1].number) if standing.force else None
     if then is None or not has_grown(then, seen_of(row)):
         return False
-    act = Act(standing.acts + 1, Sort.GROW, Actor("node", is_person=False), acts.moment(now))
+    act = Act(standing.acts + 1, Sort.GROW, Actor("node", is_person=False), moment(now))
     step = perform(standing, act, Terms())
     acts.add(connection, row["case_id"], step.act, "node", seen_of(row))
     acts.put_standing(connection, row["case_id"], step.standing, now)

@@ -6,9 +6,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tocsin.forms import ConfigError, PolicyError, TransportError
-from tocsin.node.config import NodeConfig
+
+if TYPE_CHECKING:
+    from tocsin.node.config import NodeConfig  # a supervisor holds a folder and does without
 
 SETTINGS = "tocsin.toml"
 
@@ -34,7 +37,7 @@ class Home:
         """Compiled rules; may be deleted."""
         return self.folder / "cache"
 
-    def database_url(self, config: NodeConfig) -> str:
+    def database_url(self, config: "NodeConfig") -> str:
         """Name the database."""
         return config.database.url or f"sqlite:///{self.folder.resolve() / 'node.db'}"
 

@@ -2,8 +2,9 @@
 
 import re
 import time
-from asyncio import timeout
+from asyncio import Semaphore, timeout
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 
@@ -13,11 +14,15 @@ from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tocsin.forms import FormatError, TocsinError
+from tocsin.node.access import KNOWN, Access, known
 from tocsin.node.refusals import HEADERS, BusyError, TooLargeError, TooSlowError, status_of
 
 _STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
 _NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
+_NOT_MARKS = bytes(set(range(256)) - set(b"[]{},"))
 _OPENING = np.frombuffer(b"[{", np.uint8)
+_COMMA = ord(",")
+_IN_LIST = 2  # levels down: in a list of the outermost object
 _BLOCK = 1 << 20
 _LARGE = 1 << 16  # bytes beyond which a body is looked at beside the event loop
 _MOST_KNOWN = 10_000
@@ -26,6 +31,8 @@ LARGE = frozenset({"/v1/events", "/v1/traces", "/v1/check", "/v1/moderations", "
 OWN_DEPTH = frozenset({"/v1/traces", "/v1/leads", "/v1/leads/list"})
 """Routes whose readers bound the depth themselves: exporters nest deep, and lists of texts are no JSON."""
 SMALL_BYTES = 1 << 18
+HEAVY_BYTES, HEAVY_AT_ONCE = 1 << 20, 4
+"""Bodies that may take a hundred times their size while they are read; so many are read at once."""
 BODY_SECONDS = 60
 _MINUTE = 60.0
 SECURITY = {
@@ -50,6 +57,18 @@ def depth_of(body: bytes) -> int:
     return deepest
 
 
+def events_in(body: bytes) -> int:
+    """How many elements the lists of an object hold together, however small each is."""
+    marks = _STRING.sub(b"", body).translate(None, _NOT_MARKS)
+    count, now = 1, 0
+    for at in range(0, len(marks), _BLOCK):
+        block = np.frombuffer(marks, np.uint8, min(_BLOCK, len(marks) - at), at)
+        commas = block == _COMMA
+        levels = now + np.cumsum(np.where(commas, 0, np.where(np.isin(block, _OPENING), 1, -1)).astype(np.int32))
+        count, now = count + int(np.count_nonzero(commas & (levels == _IN_LIST))), int(levels[-1])
+    return count
+
+
 def check_depth(body: bytes, most: int) -> None:
     """Refuse JSON that is nested too deep.
 
@@ -57,6 +76,11 @@ def check_depth(body: bytes, most: int) -> None:
     """
     if body.count(b"[") + body.count(b"{") > most and depth_of(body) > most:
         raise FormatError(f"the JSON is nested deeper than {most}", hint="send flatter objects")
+
+
+def turn(size: int, heavy: Semaphore) -> AbstractAsyncContextManager[None]:
+    """Let a body be read: a heavy one when its turn has come, any other at once."""
+    return heavy if size > HEAVY_BYTES else nullcontext()
 
 
 @dataclass
@@ -81,8 +105,10 @@ class Rate:
 class Guard:
     """Stand before an application."""
 
-    def __init__(self, app: ASGIApp, *, body_bytes: int, json_depth: int, rate: Rate, limit_loopback: bool) -> None:
-        self._app, self._most, self._depth = app, body_bytes, json_depth
+    def __init__(
+        self, app: ASGIApp, *, access: Access, body_bytes: int, json_depth: int, rate: Rate, limit_loopback: bool
+    ) -> None:
+        self._app, self._access, self._most, self._depth = app, access, body_bytes, json_depth
         self._rate, self._loopback = rate, limit_loopback
         self._known: set[bytes] = set()  # tokens that were in force when last seen
 
@@ -109,10 +135,16 @@ class Guard:
             raise BusyError(f"more than {self._rate.a_minute} requests a minute", hint="send them more slowly")
 
     async def _body(self, asked: "_Asked", receive: Receive) -> bytes | None:
-        """Read a body whole; None where there is none."""
-        if asked.length is None and not asked.chunked:
+        """Read a body whole; None where there is none. A large one is read for those alone who are known.
+
+        Errors: NoTokenError, TooLargeError, TooSlowError, FormatError.
+        """
+        if not asked.has_body:
             return None
-        most = self._most if asked.path in LARGE else min(self._most, SMALL_BYTES)
+        most = min(self._most, SMALL_BYTES)
+        if asked.path in LARGE:
+            await known(self._access, (asked.token or b"").decode("latin-1"))
+            most = self._most
         if asked.length is not None and asked.length > most:
             raise TooLargeError(f"the body has {asked.length} bytes, above {most}", hint="send less at once")
         try:
@@ -129,7 +161,7 @@ class Guard:
     def _told(self, asked: "_Asked", send: Send) -> Send:
         async def sending(message: Message) -> None:
             if message["type"] == "http.response.start":
-                self._note(asked.token, message["status"])
+                self._note(asked, message["status"])
                 there = {name.lower() for name, _ in message["headers"]}
                 more = [(name, value) for name, value in SECURITY.items() if name not in there]
                 message = {**message, "headers": [*message["headers"], *more]}
@@ -137,12 +169,14 @@ class Guard:
 
         return sending
 
-    def _note(self, token: bytes | None, status: int) -> None:
+    def _note(self, asked: "_Asked", status: int) -> None:
+        """Keep tokens that were found in force; any other, on a route for anybody, would give a minute of its own."""
+        token = asked.token
         if token is None or not self._rate.a_minute:
             return
         if status == 401:
             self._known.discard(token)
-        elif len(self._known) < _MOST_KNOWN:
+        elif asked.scope.get(KNOWN) and len(self._known) < _MOST_KNOWN:
             self._known.add(token)
 
 
@@ -180,14 +214,14 @@ class _Asked:
         return int(raw) if raw and raw.isdigit() and len(raw) < 20 else None
 
     @property
-    def chunked(self) -> bool:
-        return self._header(b"transfer-encoding") is not None
+    def has_body(self) -> bool:
+        """Whether one is announced, in whatever way."""
+        return self._header(b"content-length") is not None or self._header(b"transfer-encoding") is not None
 
     @property
     def is_json(self) -> bool:
-        """Whatever is not said to be something else is read as JSON."""
-        kind = (self._header(b"content-type") or b"").lower()
-        return b"protobuf" not in kind and self._header(b"content-encoding") is None and self.path not in OWN_DEPTH
+        """Whatever it is said to be, its reader takes it for JSON."""
+        return self.path not in OWN_DEPTH
 
 
 async def _whole(receive: Receive, most: int) -> bytes:

@@ -129,7 +129,8 @@ class Provider:
             raise ValueError("no such algorithm is taken")
         for fresh in (False, True):
             found = jwt.PyJWKSet.from_dict(dict(self._read(self._endpoint("jwks_uri"), fresh=fresh)))
-            fitting = [key for key in found.keys if key.key_id == header.get("kid")]
+            kids = [key for key in found.keys if key.key_id == header.get("kid")]
+            fitting = [key for key in kids if key.algorithm_name in ALGORITHMS]  # not by a key that all may read
             if fitting:
                 return fitting[0]
         raise ValueError("the provider does not name the key")

@@ -15,6 +15,7 @@ from tocsin.node.refusals import BusyError, ConflictError, NotFoundError, NoToke
 from tocsin.node.stores import audit, people, tokens
 from tocsin.node.stores.audit import Details, Entry, audit_key
 from tocsin.node.stores.people import Person
+from tocsin.node.stores.tokens import LOG_IN
 
 _LETTERS = "0-9A-Za-z\u00c0-\u024f\u0370-\u03ff\u0400-\u052f\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7a3"
 NAME = f"^[{_LETTERS}][{_LETTERS}.@+_ -]{{0,99}}$"
@@ -98,10 +99,13 @@ class Door:
         """Give a person who has shown who they are a token for a while."""
         until = self.node.now() + self.node.config.access.session_hours * _HOUR_US
         by = Caller(person.id, person.name, person.scopes, person.id)
-        return self._new_token(by, f"log-in by {how}", sorted(person.scopes), person.id, until, "log_in")
+        return self._new_token(by, f"{LOG_IN} by {how}", sorted(person.scopes), person.id, until, "log_in")
 
     def change_password(self, by: Caller, old: str, new: str) -> None:
-        """Change one's own password. Errors: NoTokenError where the old one is wrong, ConfigError for a weak one."""
+        """Change one's own password; every other log-in of that person ends.
+
+        Errors: NoTokenError where the old one is wrong, ConfigError for a weak one.
+        """
         with self.node.database.reading() as connection:
             person = people.find(connection, id=by.person) if by.person else None
         if person is None:
@@ -111,6 +115,8 @@ class Door:
             self._wrong.setdefault(person.name, []).append(self.node.now())
             raise NoTokenError("the old password is wrong", hint="try again")
         self._store_password(person, check_password(new), by)
+        with self.node.database.writing() as connection:
+            tokens.revoke_log_ins(connection, person.id, self.node.now(), but=by.id)
 
     def first_broken(self, trail: Iterable[RowMapping]) -> int | None:
         """Find the first row of the audit trail that does not continue the one before."""
@@ -124,8 +130,9 @@ class Door:
 
     def _check_tries(self, name: str) -> None:
         since = self.node.now() - _WINDOW_US
-        if len(self._wrong) > _MOST_NAMES:
-            self._wrong.clear()
+        if len(self._wrong) > _MOST_NAMES:  # names that were tried least go first: they cannot push others out
+            by_tries = sorted(self._wrong, key=lambda known: len(self._wrong[known]))
+            self._wrong = {known: self._wrong[known] for known in by_tries[_MOST_NAMES // 2 :]}
         recent = [at for at in self._wrong.get(name, ()) if at > since]
         if len(recent) >= self.node.config.access.login_tries:
             raise BusyError("too many wrong passwords for this name", hint="try again in a quarter of an hour")

@@ -1,16 +1,16 @@
-"""Run an application on an address until the process is told to end."""
+"""Run an application on an open port until the process is told to end."""
 
 import signal
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from types import FrameType
 
 import uvicorn
 from starlette.types import ASGIApp
 
-from tocsin.forms.errors import TransportError
+ANSWER_SECONDS = 20
+"""What is under way may take so long when the process is told to end; less than a supervisor waits."""
 
 
 class _Server(uvicorn.Server):
@@ -29,36 +29,19 @@ class _Server(uvicorn.Server):
         self.should_exit = True
 
 
-@dataclass(frozen=True)
-class Listening:
-    """An open port: connections wait until `serve` takes them."""
+def serve(app: ASGIApp, port: socket.socket, *, behind_proxy: bool = False) -> None:
+    """Serve until the process is told to end.
 
-    socket: socket.socket
-
-    @property
-    def url(self) -> str:
-        """Name the address."""
-        host, port = self.socket.getsockname()[:2]
-        return f"http://{f'[{host}]' if ':' in host else host}:{port}"
-
-    def serve(self, app: ASGIApp) -> None:
-        """Serve until the process is told to end."""
-        config = uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off", server_header=False)
-        _Server(config).run(sockets=[self.socket])
-
-
-def listen(host: str, port: int) -> Listening:
-    """Open a port; 0 takes a free one.
-
-    Errors: TransportError where it is taken.
+    behind_proxy: whether a proxy on this machine says in X-Forwarded-For who asks; else anybody could say so.
     """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    opened = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        opened.bind((host, port))
-        opened.listen(128)
-    except OSError as error:
-        opened.close()
-        raise TransportError(f"port {port} cannot be opened: {error.strerror}", hint="choose another one") from error
-    return Listening(opened)
+    config = uvicorn.Config(
+        app,
+        log_level="warning",
+        access_log=False,
+        lifespan="off",
+        server_header=False,
+        proxy_headers=behind_proxy,
+        forwarded_allow_ips=["127.0.0.1", "::1"],
+        timeout_graceful_shutdown=ANSWER_SECONDS,
+    )
+    _Server(config).run(sockets=[port])

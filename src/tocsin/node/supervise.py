@@ -2,22 +2,38 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
+from typing import NoReturn
 
 from tocsin.node.home import held
+from tocsin.node.listening import Listening
 from tocsin.node.log_lines import LogLines
-from tocsin.node.serving import Listening
 
 STOP_SECONDS = 30.0
 SLOWEST_RESTART = 10.0
 _LOOK = 0.1
+_PROGRAM = (sys.executable, "-P", "-m", "tocsin.node")
+
+
+def become_supervisor(folder: Path, listening: Listening, workers: int, *, follows: bool) -> NoReturn:
+    """Let this process go on as the supervisor alone, without all that it had loaded: that would be kept for ever."""
+    port = listening.socket.fileno()
+    os.set_inheritable(port, True)
+    given = (str(folder), str(port), str(workers), *(["follows"] if follows else []))
+    os.execv(sys.executable, [*_PROGRAM, "supervise", *given])
+
+
+def supervise(folder: Path, port: int, workers: int, lines: LogLines, *, follows: bool) -> None:
+    """Be the supervisor. Errors: PolicyError where another process serves the same folder."""
+    Supervisor(folder, Listening(socket.socket(fileno=port)), workers, lines, follows).run()
 
 
 @dataclass
@@ -38,15 +54,29 @@ class _Child:
     def ended(self) -> int | None:
         return self.process.poll() if self.process else 0
 
-    def stop(self, seconds: float) -> None:
-        if self.process is None or self.process.poll() is not None:
+    def tell(self) -> None:
+        """Tell it to end."""
+        if self.process is not None and self.process.poll() is None:
+            self.process.terminate()
+
+    def finish(self, seconds: float) -> None:
+        """Wait for its end, and end it after that time."""
+        if self.process is None:
             return
-        self.process.terminate()
         try:
-            self.process.wait(seconds)
+            self.process.wait(max(0.0, seconds))
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+
+
+def end_all(children: Sequence[_Child], seconds: float, clock: Callable[[], float]) -> None:
+    """Tell all at once, then give them that time together."""
+    for child in children:
+        child.tell()
+    until = clock() + seconds
+    for child in children:
+        child.finish(until - clock())
 
 
 @dataclass
@@ -78,8 +108,7 @@ class Supervisor:
             while not self._stop.wait(_LOOK):
                 self._look_after(children)
         finally:
-            for child in children:
-                child.stop(STOP_SECONDS)
+            end_all(children, STOP_SECONDS, self.clock)
             for one in (kept, alive):
                 os.close(one)
 
@@ -88,11 +117,10 @@ class Supervisor:
 
     def _children(self, alive: int) -> list[_Child]:
         port = self.listening.socket.fileno()
-        program = [sys.executable, "-P", "-m", "tocsin.node"]
-        server = _Child("server", [*program, "serve", str(self.folder), str(alive), str(port)], (alive, port))
-        work = [*program, "work", str(self.folder), str(alive)]
+        server = _Child("server", [*_PROGRAM, "serve", str(self.folder), str(alive), str(port)], (alive, port))
+        work = [*_PROGRAM, "work", str(self.folder), str(alive)]
         workers = [_Child(f"worker {n}", [*work, str(n)], (alive,)) for n in range(1, self.workers + 1)]
-        follower = _Child("follower", [*program, "follow", str(self.folder), str(alive)], (alive,))
+        follower = _Child("follower", [*_PROGRAM, "follow", str(self.folder), str(alive)], (alive,))
         return [server, *workers, *([follower] if self.follows else [])]
 
     def _look_after(self, children: list[_Child]) -> None:

@@ -1,7 +1,8 @@
 """Decode OTLP traces, JSON or Protobuf, into plain spans (opentelemetry-proto, collector/trace/v1)."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sized
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
@@ -12,7 +13,11 @@ if TYPE_CHECKING:
     from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 
 Attributes = dict[str, Any]
+MOST_SPANS = 20_000  # of one export; exporters send 512 at a time, collectors 8,192
 _FAILED = 2  # STATUS_CODE_ERROR
+# What a resource says holds for each of its spans, so that it is what a small body could be made to weigh most by.
+_SHARED = ("gen_ai.", "tocsin.", "enduser.", "user.", "session.", "error.type")
+_MOST_SHARED, _SHARED_CHARS = 64, 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +25,8 @@ class Span:
     """Hold what is read of one span.
 
     trace, name: as sent, the trace in hex; start: nanoseconds since 1970; attributes: those of the span before those of
-    its resource; events: (name, attributes) in order of time.
+    its resource, of which only short ones that tell who asked and whom count; events: (name, attributes) in order of
+    time.
     """
 
     trace: str
@@ -100,7 +106,9 @@ _decode = msgspec.json.Decoder(_Export, strict=False).decode
 def decode_json(body: bytes) -> list[Span]:
     """Return the spans of an ExportTraceServiceRequest in OTLP's JSON form; raises FormatError."""
     try:
-        return list(_json_spans(_decode(body)))
+        export = _decode(body)
+        _check_count(_groups(export.resource_spans))
+        return list(_json_spans(export))
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ValueError, OverflowError):
         raise FormatError("not a trace export in OTLP JSON", hint="send ExportTraceServiceRequest") from None
 
@@ -114,12 +122,44 @@ def decode_protobuf(body: bytes) -> list[Span]:
         export = ExportTraceServiceRequest.FromString(body)
     except (DecodeError, RecursionError):
         raise FormatError("not a trace export in OTLP Protobuf", hint="send ExportTraceServiceRequest") from None
+    _check_count(_groups(export.resource_spans))
     return list(_protobuf_spans(export))
+
+
+def _groups(resources: Iterable[Any]) -> Iterator[Sized]:
+    """Yield the spans of each scope, and nothing for a resource without any."""
+    for resource in resources:
+        yield ()
+        yield from (scope.spans for scope in resource.scope_spans)
+
+
+def _check_count(groups: Iterable[Sized]) -> None:
+    """Refuse what is tiny on the way and huge in memory: a span, or a group of them, takes two bytes. Raises
+    FormatError."""
+    count = 0
+    for spans in groups:
+        count += max(1, len(spans))
+        if count > MOST_SPANS:
+            raise FormatError(f"a trace export of more than {MOST_SPANS} spans", hint="send smaller batches")
+
+
+def _shared(attributes: Attributes) -> Attributes:
+    """Return what a resource says for all its spans: messages are never there, whatever is long is not meant."""
+    short = {
+        key: value
+        for key, value in attributes.items()
+        if key.startswith(_SHARED) and (isinstance(value, (int, float)) or _is_short(value))
+    }
+    return dict(islice(short.items(), _MOST_SHARED))
+
+
+def _is_short(value: object) -> bool:
+    return isinstance(value, str) and len(value) <= _SHARED_CHARS
 
 
 def _json_spans(export: _Export) -> Iterator[Span]:
     for group in export.resource_spans:
-        shared = _json_attributes(group.resource.attributes) if group.resource else {}
+        shared = _shared(_json_attributes(group.resource.attributes)) if group.resource else {}
         for span in (span for scope in group.scope_spans for span in scope.spans):
             events = sorted(span.events, key=lambda event: event.time_unix_nano)
             yield Span(
@@ -150,7 +190,7 @@ def _json_value(value: _AnyValue | None) -> Any:
 
 def _protobuf_spans(export: Any) -> Iterator[Span]:
     for group in export.resource_spans:
-        shared = _attributes(group.resource.attributes)
+        shared = _shared(_attributes(group.resource.attributes))
         for span in (span for scope in group.scope_spans for span in scope.spans):
             events = sorted(span.events, key=lambda event: event.time_unix_nano)
             yield Span(

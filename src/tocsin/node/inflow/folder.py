@@ -84,7 +84,7 @@ class Folder:
     def _files(self, places: Mapping[int, Place]) -> dict[int, tuple[Path, os.stat_result]]:
         """Find the files to follow by inode: those whose name fits, and those that were followed under another one."""
         if not self.path.is_dir():
-            raise TransportError("the followed folder is not there", hint="make it, or correct inflow.folder.path")
+            raise TransportError("the followed folder is not there", hint="make it, or correct folder.path")
         found: dict[int, tuple[Path, os.stat_result]] = {}
         for at, _, names in os.walk(self.path):
             for name in names:

@@ -59,7 +59,9 @@ class Casing:
             self._next = started + min(self.seconds, 1.0)
             return False
         findings, activity = self._gathered.judge(self.standard.version, go_on=True)
-        formed = build_cases(findings, activity, self.standard, allowances=_allowances(node), today=today).cast(CASES)
+        formed = build_cases(findings, activity, self.standard, allowances=read_allowances(node), today=today).cast(
+            CASES
+        )
         self._store(node, formed, len(findings))
         self._day = str(today)
         self._join(node)
@@ -85,7 +87,10 @@ class Casing:
     def _store(self, node: Node, formed: pa.Table, findings: int) -> None:
         now = node.now()
         with node.database.writing() as connection:
-            if totals.lease(connection, self.name, self.worker, now, now + LEASE_US):
+            is_ours = totals.lease(connection, self.name, self.worker, now, now + LEASE_US)
+            if (
+                is_ours and not self._known.keys() - parts.rows(connection).keys()
+            ):  # else one spoke of what is forgotten
                 cases.store(connection, formed, now)
                 reopen_grown(connection, now)
                 totals.put(connection, "findings", findings)
@@ -123,7 +128,8 @@ class Casing:
         return True
 
 
-def _allowances(node: Node) -> tuple[Allowance, ...]:
+def read_allowances(node: Node) -> tuple[Allowance, ...]:
+    """Read the allow-list that the settings name. Errors: ConfigError."""
     path = node.home.path(node.config.screening.allow)
     if path is None:
         return ()

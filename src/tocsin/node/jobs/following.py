@@ -152,7 +152,8 @@ def following(node: Node, worker: str) -> tuple[Job, ...]:
 
 
 def _kafka(node: Node) -> Messages:
-    from tocsin.node.inflow.kafka import KafkaTopic, read_options
+    from tocsin.node.inflow.kafka import KafkaTopic
+    from tocsin.node.inflow.options import read_options
 
     c = node.config.kafka
     return KafkaTopic(c.servers, c.topic, c.group, read_options(node.home.path(c.options)))

@@ -10,6 +10,7 @@ from tocsin.forms import FormatError
 from tocsin.node.access import Caller, require
 from tocsin.node.answering import read_body
 from tocsin.node.intake import Receipt
+from tocsin.node.limits import events_in, turn
 from tocsin.node.node import Node
 from tocsin.node.refusals import TooLargeError
 
@@ -68,7 +69,8 @@ async def add_events(request: Request, caller: Caller = Depends(require("ingest"
     body = await read_body(request, node.config.server.body_bytes)
     if body is None:
         raise TooLargeError(f"the body is above {node.config.server.body_bytes} bytes", hint="send smaller batches")
-    receipt = await run_in_threadpool(_accept, node, body, f"api {caller.name}")
+    async with turn(len(body), request.app.state.heavy):
+        receipt = await run_in_threadpool(_accept, node, body, f"api {caller.name}")
     answer = {
         "accepted": receipt.accepted,
         "duplicates": receipt.duplicates,
@@ -84,10 +86,9 @@ def _accept(node: Node, body: bytes, source: str) -> Receipt:
 
 
 def _lines(body: bytes, most: int) -> list[bytes]:
+    if body.count(b",") >= most and (count := events_in(body)) > most:  # before each of them takes memory
+        raise TooLargeError(f"{count} events in one request, limit {most}", hint="send smaller batches")
     try:
-        lines = [bytes(raw) for raw in _decode(body).events]
+        return [bytes(raw) for raw in _decode(body).events]
     except (msgspec.MsgspecError, ValueError, RecursionError):
         raise FormatError('the body is not {"events": [...]}', hint="docs/node.md shows one") from None
-    if len(lines) > most:
-        raise TooLargeError(f"{len(lines)} events in one request, limit {most}", hint="send smaller batches")
-    return lines

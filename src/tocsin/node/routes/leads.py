@@ -1,6 +1,6 @@
 """Leads: POST, GET and DELETE /v1/leads."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Literal
 
 import msgspec
@@ -18,6 +18,7 @@ from tocsin.node.leads.importing import SOURCE_CHARS, remove_leads, take_leads
 from tocsin.node.node import Node
 from tocsin.node.refusals import NotFoundError, TooLargeError
 from tocsin.node.stores import leads
+from tocsin.node.stores.times import moment
 
 router = APIRouter(prefix="/v1", tags=["leads"])
 Form = Literal["account", "network", "client", "text"]
@@ -148,6 +149,6 @@ def remove_all(request: Request, source: Source, caller: Caller = Depends(requir
 
 
 def _shown(row: RowMapping) -> LeadOut:
-    times = {name: row[name] and datetime.fromtimestamp(row[name] / 1e6, UTC) for name in ("made", "until")}
+    times = {name: row[name] and moment(row[name]) for name in ("made", "until")}
     more = {"note": row["details"].get("note", ""), "looked_back": row["state"] != leads.NEW}
     return LeadOut.model_validate({**row, **times, **more})

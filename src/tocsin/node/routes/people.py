@@ -1,6 +1,6 @@
 """Who may do what: people, tokens, log-in."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends
@@ -14,6 +14,7 @@ from tocsin.node.node import Node
 from tocsin.node.passwords import LEAST, MOST
 from tocsin.node.people import NAME, SUBJECT, Door
 from tocsin.node.stores import people, tokens
+from tocsin.node.stores.times import moment
 
 router = APIRouter(prefix="/v1", tags=["access"])
 Scope = Literal["check", "ingest", "read", "content", "decide", "admin", "metrics"]
@@ -151,10 +152,11 @@ def log_out(request: Request, caller: Anybody) -> None:
     _forget(request)
 
 
-@router.post("/me/password", summary="Change your own password.", status_code=204)
+@router.post("/me/password", summary="Change your own password; your other log-ins end.", status_code=204)
 def change_password(request: Request, caller: Anybody, body: NewPassword) -> None:
     """Change it."""
     _door(request).change_password(caller, body.old, body.new)
+    _forget(request)
 
 
 @router.get("/people", summary="List people.")
@@ -169,7 +171,7 @@ def list_people(request: Request, _caller: Admin) -> PersonPage:
             scopes=sorted(one.scopes),
             has_password=one.password is not None,
             subject=one.subject,
-            made=_when(one.made),
+            made=moment(one.made),
             disabled=_maybe(one.disabled),
         )
         for one in found
@@ -202,7 +204,7 @@ def list_tokens(request: Request, _caller: Admin) -> TokenPage:
             start=one.start,
             scopes=sorted(one.scopes),
             person=one.person,
-            made=_when(one.made),
+            made=moment(one.made),
             until=_maybe(one.until),
             revoked=_maybe(one.revoked),
         )
@@ -240,9 +242,5 @@ def _forget(request: Request) -> None:
     access.forget()
 
 
-def _when(micros: int) -> datetime:
-    return datetime.fromtimestamp(micros / 1e6, UTC)
-
-
 def _maybe(micros: int | None) -> datetime | None:
-    return None if micros is None else _when(micros)
+    return None if micros is None else moment(micros)

@@ -1,7 +1,7 @@
 """What the API shows of cases."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from pydantic import BaseModel, Field
@@ -9,6 +9,7 @@ from sqlalchemy.engine import RowMapping
 
 from tocsin.cases import Decision, Effect, Reason, Sort, Standing, State
 from tocsin.node.stores.acts import Kept
+from tocsin.node.stores.times import moment
 
 
 class Hint(BaseModel):
@@ -142,11 +143,11 @@ class EventPage(BaseModel):
 
 def case_out(row: RowMapping, now: int, met: Mapping[str, Sequence[RowMapping]]) -> CaseOut:
     """Show a row and the leads that accounts met; what holds content is left out, and a claim that has ended."""
-    times = {name: _time(row[name]) for name in ("first", "last", "opened", "changed")}
+    times = {name: moment(row[name]) for name in ("first", "last", "opened", "changed")}
     held = row["claimed_by"] is not None and row["claimed_until"] > now
     claim = {
         "claimed_by": row["claimed_by"] if held else None,
-        "claimed_until": _time(row["claimed_until"]) if held else None,
+        "claimed_until": moment(row["claimed_until"]) if held else None,
     }
     accounts = [row["account"]] if row["account"] else []
     why = {"en": row["why_en"], "zh": row["why_zh"]}
@@ -155,12 +156,8 @@ def case_out(row: RowMapping, now: int, met: Mapping[str, Sequence[RowMapping]])
 
 
 def _hint(row: RowMapping) -> Hint:
-    times = {name: _time(row[name]) for name in ("first", "last")}
+    times = {name: moment(row[name]) for name in ("first", "last")}
     return Hint.model_validate({**row, **times, "lead": row["id"], "note": row["details"].get("note", "")})
-
-
-def _time(micros: int) -> datetime:
-    return datetime.fromtimestamp(micros / 1e6, UTC)
 
 
 def standing_out(standing: Standing) -> StandingOut:

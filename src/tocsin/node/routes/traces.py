@@ -14,6 +14,7 @@ from tocsin.forms import FormatError, TocsinError
 from tocsin.node.access import Caller, require
 from tocsin.node.answering import read_body
 from tocsin.node.jobs.following import note_refused
+from tocsin.node.limits import turn
 from tocsin.node.node import Node
 from tocsin.node.refusals import HEADERS, TooLargeError, status_of
 from tocsin.traffic import NO_CONTENT, decode_json, decode_protobuf, tell
@@ -63,7 +64,8 @@ async def add_traces(request: Request, caller: Caller = Depends(require("ingest"
     kind = PROTOBUF if form == PROTOBUF else JSON
     try:
         body = await _body(request, packing == "gzip", node.config.server.body_bytes)
-        refused, warning = await run_in_threadpool(_accept, node, body, kind, f"otlp {caller.name}")
+        async with turn(len(body), request.app.state.heavy):
+            refused, warning = await run_in_threadpool(_accept, node, body, kind, f"otlp {caller.name}")
     except TocsinError as error:
         return _status(status_of(error), f"{error}: {error.hint}", kind)
     return Response(_answer(refused, warning, kind), media_type=kind)
@@ -72,7 +74,7 @@ async def add_traces(request: Request, caller: Caller = Depends(require("ingest"
 async def _body(request: Request, packed: bool, most: int) -> bytes:
     body = await read_body(request, most)
     if body is not None and packed:
-        body = unpacked(body, most)
+        body = await run_in_threadpool(unpacked, body, most)
     if body is None:
         raise TooLargeError(f"the body is above {most} bytes", hint="send smaller batches")
     return body

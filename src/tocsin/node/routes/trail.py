@@ -1,6 +1,6 @@
 """What administrators look after: the audit trail, and what could not be delivered."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query
@@ -13,6 +13,7 @@ from tocsin.node.node import Node
 from tocsin.node.refusals import NotFoundError
 from tocsin.node.stores import audit, outbox
 from tocsin.node.stores.audit import Entry, audit_key
+from tocsin.node.stores.times import moment
 
 router = APIRouter(prefix="/v1", tags=["trail"])
 _MOST = 1000
@@ -131,4 +132,4 @@ def _node(request: Request) -> Node:
 
 def _when(micros: object) -> datetime:
     assert isinstance(micros, int)
-    return datetime.fromtimestamp(micros / 1e6, UTC)
+    return moment(micros)

@@ -1,7 +1,6 @@
 """Acts: all that was done with a case, one row each, never changed."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import insert, select, update
 from sqlalchemy.engine import Connection, Row
@@ -9,9 +8,7 @@ from sqlalchemy.engine import Connection, Row
 from tocsin.cases import URGENCY, Act, Actor, Effect, Reason, Seen, Sort, Standing
 from tocsin.node.db.schema import ACTS, CASES
 from tocsin.node.keys import Sealer
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICRO = timedelta(microseconds=1)
+from tocsin.node.stores.times import micros, moment
 
 
 @dataclass(frozen=True)
@@ -21,16 +18,6 @@ class Kept:
     act: Act
     name: str
     noted: bool
-
-
-def micros(when: datetime) -> int:
-    """Write a time as microseconds since 1970."""
-    return (when - _EPOCH) // _MICRO
-
-
-def moment(micro: int) -> datetime:
-    """Read a time."""
-    return _EPOCH + micro * _MICRO
 
 
 def load(connection: Connection, case_id: str) -> list[Kept]:

@@ -12,6 +12,7 @@ from sqlalchemy.engine import Connection, RowMapping
 
 from tocsin.cases import weight_of
 from tocsin.node.db.schema import CASES
+from tocsin.node.stores.times import micros
 
 _FORMED = (
     "campaign_id", "account", "kinds", "sessions", "severity", "strength", "weight", "reach", "findings", "rules",
@@ -85,17 +86,13 @@ def _formed(case: dict[str, Any]) -> dict[str, Any]:
     row = {name: case[name] for name in _FORMED if name not in ("account", "weight")}
     row |= {
         "account": next(iter(case["accounts"]), None),
-        "first": _micros(case["first"]),
-        "last": _micros(case["last"]),
+        "first": micros(case["first"]),
+        "last": micros(case["last"]),
     }
     row["weight"] = weight_of(case["severity"], case["strength"], case["reach"])
     ordered = {name: row[name] for name in _FORMED}
     digest = blake2b(msgspec.json.encode(ordered), digest_size=16).digest()
     return ordered | {"case_id": case["case_id"], "digest": digest}
-
-
-def _micros(time: Any) -> int:
-    return int(time.timestamp()) * 1_000_000 + int(time.microsecond)
 
 
 def _slices(rows: Sequence[Any]) -> Iterator[Sequence[Any]]:

@@ -17,6 +17,7 @@ _LENGTH = 8
 WAITING, SCREENED, FAILED = "waiting", "screened", "failed"
 ALONE, WORN = 2, 8  # tries after which a parcel is taken on by itself, and after which it is given up
 _MOST_AT_ONCE = 1000
+_SOURCE_CHARS = 200  # as the column holds
 _ADD_IN_SQLITE = 'INSERT INTO events ("key", parcel, "row", account) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING'
 _ADD_IN_POSTGRES = (
     'INSERT INTO events ("key", parcel, "row", account) SELECT * FROM '
@@ -87,7 +88,13 @@ def add_parcel(
     connection: Connection, parcel: int, source: str, batch: pa.RecordBatch, sealed: bytes, now: int
 ) -> None:
     """Put a parcel where it waits to be screened; `sealed` is what `pack` made of the batch."""
-    row = {"id": parcel, "received": now, "source": source, "rows": batch.num_rows, "size": batch.nbytes}
+    row = {
+        "id": parcel,
+        "received": now,
+        "source": source[:_SOURCE_CHARS],
+        "rows": batch.num_rows,
+        "size": batch.nbytes,
+    }
     connection.execute(insert(PARCELS).values(row | {"state": WAITING, "traffic": sealed}))
 
 

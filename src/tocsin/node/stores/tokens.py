@@ -10,6 +10,8 @@ from tocsin.node.access import Caller, digest_of
 from tocsin.node.db.schema import PEOPLE, TOKENS
 from tocsin.node.keys import Random
 
+LOG_IN = "log-in"
+"""How names of tokens begin that a log-in gave."""
 START = 12  # letters of a token that are kept, so that its owner knows it again
 
 
@@ -65,6 +67,13 @@ def every(connection: Connection) -> list[Known]:
         select(t.id, t.name, t.start, t.scopes, t.person, t.made, t.until, t.revoked).order_by(t.made.desc(), t.id)
     )
     return [Known(r.id, r.name, r.start, frozenset(r.scopes), r.person, r.made, r.until, r.revoked) for r in rows]
+
+
+def revoke_log_ins(connection: Connection, person: str, now: int, *, but: str) -> None:
+    """Revoke the tokens by which a person is logged in, all but one."""
+    t = TOKENS.c
+    theirs = (t.person == person) & t.name.startswith(LOG_IN) & (t.id != but) & t.revoked.is_(None)
+    connection.execute(update(TOKENS).where(theirs).values(revoked=now))
 
 
 def revoke(connection: Connection, token_id: str, now: int) -> bool:
