@@ -40,6 +40,16 @@ GROUPS = {
     "Chinese jailbreaks": ("zh", ("jailbench", "cyberseceval_pi", "cyberseceval_pi_zh")),
     "Chinese content harm (comments)": ("zh", ("hatecheck", "cold")),
 }
+FAMILIES = {
+    "characters without rules": ("en", ("inthewild_jailbreak", "pyrit_jailbreak_templates", "gptfuzzer_templates")),
+    "a harmful task in such a frame": ("en", ("eval_safety_integrated",)),
+    "asking for the system prompt": ("en", ("pyrit_injection",)),
+    "orders against the system prompt": ("en", ("cyberseceval_pi",)),
+    "abuse of a code interpreter": ("en", ("cyberseceval_interpreter",)),
+    "red teams' requests in many styles": ("en", ("pyrit_airt",)),
+    "a harmful question in a frame": ("zh", ("jailbench",)),
+    "orders against the system prompt, told in Chinese": ("zh", ("cyberseceval_pi", "cyberseceval_pi_zh")),
+}
 STAGES = ("first, text alone", "second, text alone", "first", "second")
 DOMAINS = {
     "pubmedqa": "medicine, biology",
@@ -87,26 +97,49 @@ Authored: two streams of 200,000 events of the bench's generator, one in 200 pla
 six campaigns. Rules, `near` and the template detector were mended by the false cases of streams of other seeds (205 a million before);
 these two were first looked at when all was done.
 """
+ABOUT_PEERS = """
+Peers as they install, with nothing fetched at run time and nothing trained: of each what its wheel holds. **Not in the table**:
+`metatronnanoguard` 0.1.0 judges one text a second on this machine, twelve hours for these folds; `gorget` 0.5.0 holds no detector
+of misuse that works without a model from a hub. Neither `prismguard`'s nor `promptocyte`'s models come with them: their rules are measured.
+"""
+ABOUT_BENIGN = """
+*first* and *second* use the threshold that 1 % of the plain benign texts of the fold exceed, which are of sources that the fold knows: so
+much a new kind of text costs whoever fits a threshold on what he knows already. *As shipped*: the model's thresholds are fitted on benign
+texts of whole sources that the scoring model had not seen; here, too, on those of other sources than the one measured.
+"""
 STOPS = """
 ## Where it stops
 
 - **A chain of innocent steps** is hardly told from honest work: see sessions. That needs behaviour over time, or a reader of the whole session.
 - **Twins that differ by a word** are the hardest single texts: see pairs. Naming a group is enough to raise a score.
-- **A benign source of a new kind** is alarmed several times as often as 1 %: see unseen benign sources. Calibrate on your own traffic.
+- **A benign source of a new kind** is alarmed two to five times as often as the thresholds that ship say, sentences that name groups far more often: see
+  unseen benign sources. Calibrate on your own traffic.
 - **Injections whose carried instruction is harmless** are found by their form only.
 - **Tried and dropped**: 2^18 rows instead of 2^16 (hardly better, four times as large), words and pairs without n-grams (worse in English), a hidden layer of 256 in place of two
   averaged ones of 128 (no better), dropping inputs in training (no better), encoding raw instead of folded text (as good, and open to
   disguise), refusals and mixed languages as inputs of the session's scale (no better on twins that are refused too). Teaching the first
   stage what the head says of 20,000 pieces cut from the training texts: English requests .897 → .885, Chinese .907 → .903, English
   jailbreaks .875 → .879 (AUPRC, text alone), benign sources 16.0 → 14.9 % alarmed: it trades, it does not gain. Four heads in place of
-  two: at most .003. Half the epochs, twice the dropping: worse. Sentences that name groups without malice, beyond those that there
-  are: benign sources hardly better, hate sentences .96 → .92.
+  two: at most .003, tried twice. Half the epochs, twice the dropping: worse. Sentences that name groups without malice, beyond those that there
+  are: benign sources hardly better, hate sentences .96 → .92, twice.
+- **Tried on windows, templates and tasks** (second stage, text alone, same folds; English jailbreaks, Chinese requests, hate sentences): windows of 240 (Chinese 100)
+  characters of long texts read one by one, their greatest or mean score as a further input .904 / .945 / .969 and .905 / .946 / .969 from
+  .906 / .947 / .969, in place of the head's .911 / .944 / .962; the length as an input .892 / .941 / .974; 3,000 requests of the training
+  sources put into the written templates .912 / .946 / .957 from .912 / .949 / .965, with unseen benign sources 16.6 → 16.0 % alarmed;
+  written everyday tasks of many trades and devices .912 / .945 / .954, benign sources 16.6 → 15.9 %. All trade one for another. Thresholds on which
+  sources weigh by their roots: benign texts of unseen Chinese sources above the 0.1 % threshold 1.0 → 0.4 %, recall there 16 → 11 %.
 - **What the newer authored texts changed** (set-ups of personas, injections, hard benign texts; second stage, text alone, same folds):
   English jailbreaks .863 / .61 → .906 / .68, Chinese jailbreaks .849 / .57 → .860 / .61, unseen benign sources 18.0 → 16.4 % alarmed, of which
   role-play and code 15 → 9 %, role prompts 30 → 19 %, safe twins of hazards 31 → 25 %, security work 33 → 31 %; at a price: hate
   sentences .976 → .969, Chinese requests .952 / .69 → .947 / .67, English ones .954 / .77 → .952 / .75. The texts were written from the
   standard's kinds, not from the sources, but which sections to keep was chosen by these folds, so that the figures flatter a little; and
   another draw of the same texts moves a group by up to .005 / .03, a single benign source by up to 10 points.
+- **What more written injections changed** (orders in pieces, in other tongues, in documents, consoles, games and pleas, beside harmless texts of
+  the same build): English jailbreaks .906 / .68 → .916 / .76, Chinese ones .860 / .61 → .880 / .60, Chinese requests .947 / .67 → .948 / .69; at a
+  price: English requests .952 / .75 → .949 / .76, hate sentences .969 / .85 → .965 / .82, and ordinary authored events above even odds of harm
+  4.3 → 7.1 %. They were written from general knowledge of such attacks, without looking at the sources; that they stay was decided by these folds.
+- **The session so far** moves little (see sessions): at the second stage a retried request or a translated one is ranked somewhat higher; at the first
+  stage nothing is gained.
 """
 
 
@@ -122,8 +155,12 @@ def judgement_page() -> str:
     parts.append(
         "\nAUPRC / recall at 1 % false alarms, mean over the sources of a group; texts a second on one core for peers.\n"
     )
-    parts += _table("## Each source kept apart", _sources(held["apart"], held.get("peers", {})))
+    parts += _table("## Ways of attack: recall at 1 % false alarms", _families(held["apart"], held.get("peers", {})))
+    parts.append(ABOUT_PEERS)
+    parts += _table("## Each source kept apart", _sources(held["apart"]))
     parts += _table("## Unseen benign sources: share alarmed at the 1 % threshold", _benign(held["apart"]))
+    parts.append(ABOUT_BENIGN)
+    parts += _table("### With thresholds as they ship, mean over sources", _own(held["apart"]))
     parts += _table("## Kinds: recall at 1 % on unseen sources, mean over sources", _kinds(held["apart"]))
     parts += _table(
         "## Pairs: harmful goals that nothing was trained on, and their honest twins", _pairs(held["pairs"])
@@ -200,8 +237,18 @@ def _groups(apart: dict[str, Any], peers: dict[str, Any]) -> Iterator[tuple[obje
         yield (shown, *(_pair(rows, lang, sources) for lang, sources in GROUPS.values()))
 
 
-def _sources(apart: dict[str, Any], peers: dict[str, Any]) -> Iterator[tuple[object, ...]]:
+def _families(apart: dict[str, Any], peers: dict[str, Any]) -> Iterator[tuple[object, ...]]:
+    """Show recall of each way of attack, for famous templates may carry a pooled figure."""
     columns = _columns(apart, peers)
+    yield ("way of attack", "language", "texts", *columns)
+    for name, (lang, sources) in FAMILIES.items():
+        texts = sum(_of(apart["second"]["sources"], lang, s)["misuse"] for s in sources)
+        recalls = (mean(_of(rows, lang, s)["recall_at_1%"] for s in sources) for rows in columns.values())
+        yield (name, lang, texts, *(f"{r:.0%}" for r in recalls))
+
+
+def _sources(apart: dict[str, Any]) -> Iterator[tuple[object, ...]]:
+    columns = _columns(apart, {})
     yield ("source", "language", "misuse", *columns)
     for row in apart["second"]["sources"]:
         if "auprc" in row:
@@ -210,12 +257,30 @@ def _sources(apart: dict[str, Any], peers: dict[str, Any]) -> Iterator[tuple[obj
 
 
 def _benign(apart: dict[str, Any]) -> Iterator[tuple[object, ...]]:
-    yield ("source", "domain", "language", "texts", "first", "second")
+    yield ("source", "domain", "language", "texts", "first", "second", "first, as shipped", "second, as shipped")
     for row in apart["second"]["sources"]:
         if "false_alarms" in row:
             first = _of(apart["first"]["sources"], row["language"], row["source"], "false_alarms")
-            shares = (f"{r['false_alarms']:.1%}" for r in (first, row))
+            own = (r["shipped"]["0.01"]["benign"] for r in (first, row))
+            shares = (f"{share:.1%}" for share in (first["false_alarms"], row["false_alarms"], *own))
             yield (row["source"], DOMAINS.get(row["source"], ""), row["language"], row["benign"], *shares)
+
+
+def _own(apart: dict[str, Any]) -> Iterator[tuple[object, ...]]:
+    """Show what a member gets who changes nothing: the model's thresholds on sources that no fold had seen."""
+    shares = {"1 %": "0.01", "0.1 % (findings)": "0.001"}
+    yield ("language", "stage", *(f"{what}, {of}" for of in shares for what in ("benign alarmed", "recall")))
+    for lang in ("en", "zh"):
+        for stage in ("first", "second"):
+            rows = [r for r in apart[stage]["sources"] if r["language"] == lang]
+            benign = [r for r in rows if "false_alarms" in r]
+            misuse = [r for r in rows if "auprc" in r]
+            means = (
+                mean(r["shipped"][share][side] for r in of)
+                for share in shares.values()
+                for of, side in ((benign, "benign"), (misuse, "misuse"))
+            )
+            yield (lang, stage, *(f"{m:.1%}" for m in means))
 
 
 def _kinds(apart: dict[str, Any]) -> Iterator[tuple[object, ...]]:
@@ -263,7 +328,9 @@ def _about_sessions(held: dict[str, Any]) -> str:
         f"\nAUROC / recall with 5 % of honest sessions alarmed. {held['sessions']} authored sessions in both languages, half of them honest "
         f"twins; {held['measured']} of them, of ideas that the scale was not fitted on, are measured. Their goals and steps are in no training "
         "set. *chain*: innocent steps towards harm; *split*: the same over several sessions of an account; *retry*: asked again after refusals; "
-        "*translated*: asked again in the other language; *hidden*: one request among small talk. The twins are refused and retried as often.\n"
+        "*translated*: asked again in the other language; *hidden*: one request among small talk. The twins are refused and retried as often. "
+        f"*Turns*: all {held['first, turns']} of the sessions, small talk being harmless wherever it stands, at 5 % of harmless turns; *in its session*, "
+        "each half of the ideas by slopes fitted on the other.\n"
     )
 
 

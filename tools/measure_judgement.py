@@ -20,17 +20,20 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from tocsin.cases import build_cases
 from tocsin.flow import Judging, Settings, judge_texts, read_labelled, run_screen
 from tocsin.flow.judging import Rules
-from tocsin.flow.training import judge_authored
+from tocsin.flow.training import Told, judge_authored
 from tocsin.screen.classifier import (
     Stages,
     authored_sessions,
+    fit_so_far,
     gather,
     judge,
     judge_sessions,
+    ordinary_sessions,
     sentence_encoder,
     shipped_model,
 )
@@ -101,26 +104,52 @@ def disguises(folder: Path) -> dict[str, Any]:
 
 
 def sessions() -> dict[str, Any]:
-    """Measure authored sessions that were held out, by their worst message and as sessions."""
+    """Measure authored sessions: those held out by their worst message, as sessions; turns alone, in sessions.
+
+    For turns, half of the ideas is scored by slopes that were fitted on the other half.
+    """
     told, rules, model = authored_sessions(), Rules.load(CACHE), shipped_model()
-    held = [s for s in told if s.held_out]
-    scenario = np.array([s.scenario for s in held])
-    found: dict[str, Any] = {"sessions": len(told), "measured": len(held)}
+    held = np.array([s.held_out for s in told])
+    found: dict[str, Any] = {"sessions": len(told), "measured": int(held.sum())}
     for stage, stages in (("first", Stages(model)), ("second", Stages(model, sentence_encoder()))):
-        table, misuse = judge_authored(held, stages, rules)
-        for name, harm in (("worst message", table["worst"].to_numpy()), ("session", judge_sessions(table, model))):
-            whole = {"all": np.ones(len(held), dtype=np.bool_)}
-            groups = whole | {s: scenario == s for s in sorted(set(scenario.tolist()))}
-            alarm = threshold_at(harm[~misuse], SESSION_ALARMS)
-            found[f"{stage}, {name}"] = {
-                group: {
-                    "auroc": round(auroc(harm[of], misuse[of]), 4),
-                    "auprc": round(auprc(harm[of], misuse[of]), 4),
-                    "recall": round(float((harm[of & misuse] > alarm).mean()), 4),
-                }
-                for group, of in groups.items()
-            }
+        judged = judge_authored([*told, *ordinary_sessions()], stages, rules)
+        own = judged.sessions.slice(0, len(told))
+        ways = {"worst message": own["worst"].to_numpy(), "session": judge_sessions(own, model)}
+        misuse, scenario = np.array([s.misuse for s in told]), np.array([s.scenario for s in told])
+        for name, harm in ways.items():
+            found[f"{stage}, {name}"] = _by_scenario(harm[held], misuse[held], scenario[held])
+        turns = judged.session < len(told)
+        of, in_session = judged.session[turns], _in_sessions(judged, held)[turns]
+        for name, harm in (("turn by its text", judged.logit[turns]), ("turn in its session", in_session)):
+            found[f"{stage}, {name}"] = _by_scenario(harm, judged.misuse[turns], scenario[of])
+        found[f"{stage}, turns"] = int(turns.sum())
     return found
+
+
+def _in_sessions(judged: Told, held: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Score the turns of each half of the sessions by slopes fitted on the other half; ordinary ones by turns."""
+    ordinary = np.arange(judged.session.max() + 1 - len(held)) % 2 == 1
+    half, harm = np.concatenate([held, ordinary])[judged.session], np.zeros(len(judged.logit))
+    for side in (half, ~half):
+        slopes = fit_so_far(judged.logit[~side], judged.inputs[~side], judged.misuse[~side])
+        harm[side] = judged.logit[side] + judged.inputs[side] @ slopes
+    return harm
+
+
+def _by_scenario(
+    harm: NDArray[np.float64], misuse: NDArray[np.bool_], scenario: NDArray[np.str_]
+) -> dict[str, dict[str, float]]:
+    whole = {"all": np.ones(len(harm), dtype=np.bool_)}
+    groups = whole | {s: scenario == s for s in sorted(set(scenario.tolist()))}
+    alarm = threshold_at(harm[~misuse], SESSION_ALARMS)
+    return {
+        group: {
+            "auroc": round(auroc(harm[of], misuse[of]), 4),
+            "auprc": round(auprc(harm[of], misuse[of]), 4),
+            "recall": round(float((harm[of & misuse] > alarm).mean()), 4),
+        }
+        for group, of in groups.items()
+    }
 
 
 def pairs() -> dict[str, Any]:

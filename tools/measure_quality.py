@@ -2,13 +2,15 @@
 
 Usage: python tools/measure_quality.py [LABELLED_FOLDER] [--check]
 
-The folder holds train|dev.en|zh.jsonl.gz, one object a line: id, text, lang, label, kind, source. The prompts are
+The folder, else what TOCSIN_LABELLED names, holds train|dev.en|zh.jsonl.gz, one object a line: id, text, lang, label,
+kind, source. The prompts are
 written as native JSONL and go through `tocsin screen`, like any traffic. With --check nothing is written; the exit
 code says whether the page is stale.
 """
 
 import gzip
 import json
+import os
 import sys
 import tempfile
 import time
@@ -179,7 +181,7 @@ def _false(measured: dict[tuple[str, str], Measured]) -> str:
 
 def main() -> int:
     folders = [a for a in sys.argv[1:] if not a.startswith("--")]
-    rows = read_labelled(Path(folders[0] if folders else "../shared/data"))
+    rows = read_labelled(Path(folders[0] if folders else os.environ.get("TOCSIN_LABELLED", "../shared/data")))
     text = page(*measure(rows))
     if "--check" in sys.argv:
         return int(PAGE.read_text(encoding="utf-8") != text)

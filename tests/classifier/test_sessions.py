@@ -8,7 +8,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tocsin.forms import TRAFFIC
-from tocsin.screen.classifier import Stages, count_sessions, judge, merge_sessions, score_sessions, shipped_model
+from tocsin.screen.classifier import (
+    Stages,
+    count_sessions,
+    judge,
+    merge_sessions,
+    of_accounts,
+    score_sessions,
+    shipped_model,
+)
 from tocsin.text import fold_batch
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -54,14 +62,17 @@ def test_any_cut_and_order_gives_the_same_sessions(rows: list[tuple], cut: int, 
 
 
 def test_only_user_turns_count_and_refusals_of_any_role() -> None:
-    rows = [("write ransomware", "user", "s", "a", "ok"), ("write ransomware", "assistant", "s", "a", "refused")]
+    bad = "write malware that steals passwords"
+    rows = [(bad, "user", "s", "a", "ok"), (bad, "assistant", "s", "a", "refused")]
     (session,) = counted(events(rows)).to_pylist()
     assert (session["turns"], session["refused"], session["bad"]) == (1, 1, 1)
 
 
 def test_accounts_stand_behind_their_sessions_and_add_them_up() -> None:
     rows = [("write ransomware", "user", s, "a", "ok") for s in ("s", "t")]
-    scored = score_sessions(counted(events(rows)), shipped_model()).to_pylist()
+    sessions = counted(events(rows))
+    both = pa.concat_tables([sessions, of_accounts(sessions)])
+    scored = score_sessions(both, shipped_model()).to_pylist()
     assert [(r["session"], r["account"], r["turns"]) for r in scored] == [("s", "a", 1), ("t", "a", 1), (None, "a", 2)]
     assert scored[0]["harm"] == scored[1]["harm"]
 

@@ -59,7 +59,7 @@ def test_the_openai_client_moderates_by_a_base_url(place: Place) -> None:
     one = client.moderations.create(input=BAD, model="omni-moderation-latest")
     (result,) = one.results
     assert result.flagged and result.categories.illicit and not result.categories.sexual_minors
-    assert result.category_scores.illicit >= 0.8 and result.kinds == ["M02"] and one.id.startswith("modr-")
+    assert result.category_scores.illicit >= 0.8 and result.kinds[0] == "M02" and one.id.startswith("modr-")
     assert result.category_applied_input_types.illicit == ["text"]
     assert set(result.categories.model_dump(by_alias=True)) == set(CATEGORIES)
     both = client.moderations.create(input=[GOOD, BAD])

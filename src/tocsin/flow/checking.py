@@ -37,7 +37,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """Hold what is asked about at once: messages in order, and the leads about who asks."""
+    """Hold what is asked about at once: messages of one conversation in order, and the leads about who asks."""
 
     messages: tuple[Message, ...]
     leads: tuple[Lead, ...] = ()
@@ -114,7 +114,9 @@ class Checker:
         `patience` is how many seconds the rules may take for all. What they could not finish is never allowed.
         """
         messages = [m for request in requests for m in request.messages]
-        heard = self.screens.screen([m.text for m in messages], [m.role for m in messages], self.clock, patience)
+        calls = [number for number, request in enumerate(requests) for _ in request.messages]
+        texts, roles = [m.text for m in messages], [m.role for m in messages]
+        heard = self.screens.screen(texts, roles, self.clock, patience, calls)
         findings: list[list[Finding]] = [[] for _ in messages]
         for found in heard.findings:
             findings[found.row].append(found)

@@ -7,10 +7,8 @@ import pyarrow as pa
 
 from tocsin.forms import FINDINGS, SKETCHES
 from tocsin.screen import Screened, Tally, judge_behaviour, thin_sketches
-from tocsin.screen.classifier import merge_sessions
 
 _MOST_SKETCHES = 600_000
-_LEAST_SESSIONS = 600_000  # partial rows of sessions that are held before they are merged
 _PACK_ROWS = 1 << 16
 
 
@@ -22,8 +20,6 @@ class Gathered:
     sketched: int = 0  # sketches seen, those thinned out since included
     _findings: list[pa.Table] = field(default_factory=list)
     _sketches: list[pa.Table] = field(default_factory=list)
-    _sessions: list[pa.Table] = field(default_factory=list)
-    _most_sessions: int = _LEAST_SESSIONS
 
     def add(self, screened: Screened) -> None:
         """Take in one part."""
@@ -33,14 +29,6 @@ class Gathered:
         self._sketches.append(thin_sketches(screened.sketches, self.sketched))
         if sum(map(len, self._sketches)) > _MOST_SKETCHES:
             self._sketches = list(_packed(self._thinned()))
-        self._sessions.append(screened.sessions)
-        if sum(map(len, self._sessions)) > self._most_sessions:
-            merged = self.sessions()
-            self._sessions, self._most_sessions = [merged], max(_LEAST_SESSIONS, 2 * len(merged))
-
-    def sessions(self) -> pa.Table:
-        """Merge the SESSIONS of the run."""
-        return merge_sessions(self._sessions)
 
     def judge(self, standard_version: str, *, go_on: bool = False) -> tuple[pa.Table, pa.Table]:
         """Judge the behaviour of the whole run; return all FINDINGS, those of rules first, and the merged ACTIVITY.

@@ -19,11 +19,12 @@ from tocsin.flow.judging import Judging, load_model
 from tocsin.flow.outputs import RejectFile, TableFile, publish, write_json, write_table
 from tocsin.flow.parts import PartStore
 from tocsin.flow.presenting import Finished, present
+from tocsin.flow.sessions import SessionRuns
 from tocsin.flow.spill import SpillFile
 from tocsin.flow.workers import Recipe, screen_batches
-from tocsin.forms import CASES, FINGERPRINTS, SCORES, FormatError, TocsinError, TransportError
+from tocsin.forms import CASES, FINGERPRINTS, SCORES, SESSION_SCORES, FormatError, TocsinError, TransportError
 from tocsin.screen import Screened, Tally
-from tocsin.screen.classifier import score_sessions
+from tocsin.screen.classifier import SessionsSoFar, score_in_sessions, score_sessions
 from tocsin.standard import Standard, load_standard
 from tocsin.traffic import Pulled, SeenIds, find_sources, hash_identities, pull
 
@@ -93,6 +94,7 @@ class _Run:
         self.settings, self.standard, self.clock, self.tick = settings, standard, clock, tick
         self.partial = settings.out / PARTIAL
         self.staged, self.seen = self.partial / "out", self.partial / "seen"
+        self.sessions, self.so_far = SessionRuns(self.partial / "sessions"), SessionsSoFar()
         self.judging = replace(settings.judging, sessions=settings.scores)
         alarms = settings.alarms.name if settings.alarms else "no alarms"
         made_with = f"{__version__} {standard.digest} {settings.keep_evidence} {alarms} {self.judging.name}"
@@ -134,7 +136,7 @@ class _Run:
         shutil.rmtree(self.partial, ignore_errors=True)
 
     def _gather(self, parts: Iterator[Screened]) -> Gathered:
-        gathered = Gathered(Tally(SpillFile(self.partial)))
+        gathered, model = Gathered(Tally(SpillFile(self.partial))), load_model(self.settings.judging.model)
         wanted = self.settings.scores, self.settings.alarms is not None
         with (
             TableFile(self.staged / SCORES_FILE, SCORES, wanted[0]) as scores,
@@ -142,7 +144,8 @@ class _Run:
         ):
             for screened in parts:
                 gathered.add(screened)
-                scores.add(screened.scores)
+                self.sessions.add(screened.sessions)
+                scores.add(score_in_sessions(screened.scores, screened.turns, self.so_far, model))
                 self._count(screened.scores)
                 fingerprints.add(screened.fingerprints)
                 self.tick(self.rows, self.size)
@@ -182,10 +185,15 @@ class _Run:
         for name, table in (("findings", findings), ("activity", activity), ("cases", cases)):
             write_table(self.staged / f"{name}.parquet", table)
         if s.scores:
-            model = load_model(s.judging.model)
-            write_table(self.staged / SESSIONS_FILE, score_sessions(gathered.sessions(), model))
+            self._write_sessions()
         sources = sum(source.problem is None for source in find_sources(s.inputs))
         return Finished(findings, activity, cases, rejects.reasons, self.rows, sources)
+
+    def _write_sessions(self) -> None:
+        model = load_model(self.settings.judging.model)
+        with TableFile(self.staged / SESSIONS_FILE, SESSION_SCORES) as file:
+            for merged in self.sessions.merged():
+                file.add(score_sessions(merged, model))
 
     def _check_rejects(self, rejects: RejectFile) -> None:
         share = rejects.rows / max(1, rejects.rows + self.rows)

@@ -3,7 +3,7 @@
 import gzip
 import zlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,22 +19,28 @@ from tocsin.screen.classifier import (
     Model,
     Row,
     Session,
+    SessionsSoFar,
     Settings,
     Stages,
+    as_turns,
     authored_sessions,
     count_sessions,
     fit_sessions,
+    fit_so_far,
     gather,
     in_order,
     judge,
     keep_apart,
     measure_apart,
     of_accounts,
+    ordinary_sessions,
     parse_labelled,
     prepare,
     sentence_encoder,
     session_inputs,
     train,
+    turns_of,
+    weighed,
     write_model,
     written_rows,
 )
@@ -85,15 +91,34 @@ def _write(path: Path, raw: bytes) -> None:
 
 
 def with_sessions(model: Model, rules: Rules) -> Model:
-    """Fit the scale of sessions on the authored ones that are not held out."""
-    sessions = [s for s in authored_sessions() if not s.held_out]
-    table, misuse = judge_authored(sessions, Stages(model), rules)
-    scale = fit_sessions(session_inputs(table, model), misuse)
-    return replace(model, card=msgspec.structs.replace(model.card, sessions=scale))
+    """Fit the slopes of a session so far on written sessions, the scale of whole ones on half of the first."""
+    sessions, so_far = [*authored_sessions(), *ordinary_sessions()], {}
+    for name, stages in (("second", Stages(model, sentence_encoder())), ("first", Stages(model))):
+        told = judge_authored(sessions, stages, rules)
+        so_far[name] = fit_so_far(told.logit, told.inputs, told.misuse)
+    used = np.array([s.scenario != "ordinary" and not s.held_out for s in sessions])
+    misuse = np.array([s.misuse for s in sessions])
+    scale = fit_sessions(session_inputs(told.sessions, model)[used], misuse[used])
+    return replace(model, card=msgspec.structs.replace(model.card, sessions=scale, so_far=so_far))
 
 
-def judge_authored(sessions: Sequence[Session], stages: Stages, rules: Rules) -> tuple[pa.Table, NDArray[np.bool_]]:
-    """Judge authored sessions, each as the account of its own; give what they add up to, in their order, and labels."""
+@dataclass(frozen=True)
+class Told:
+    """Hold authored sessions as they were judged: what each adds up to, in their order, and every turn of them.
+
+    Shape: `logit`, `stage`, `misuse`, `inputs` (of the session so far) and `session` (its number) have a row a turn.
+    """
+
+    sessions: pa.Table
+    logit: NDArray[np.float64]
+    stage: NDArray[np.str_]
+    inputs: NDArray[np.float64]
+    misuse: NDArray[np.bool_]
+    session: NDArray[np.int64]
+
+
+def judge_authored(sessions: Sequence[Session], stages: Stages, rules: Rules) -> Told:
+    """Judge authored sessions, each as the account of its own; what a harmful one asks besides small talk is misuse."""
     turns = [(s, t) for s in sessions for t in s.turns]
     batch = as_events([t.text for _, t in turns])
     names = {"account": [s.name for s, _ in turns], "session": [f"{s.name} {t.part}" for s, t in turns]}
@@ -104,4 +129,8 @@ def judge_authored(sessions: Sequence[Session], stages: Stages, rules: Rules) ->
     judged = judge(folded, rules.voices(folded), stages)
     table = of_accounts(count_sessions(batch, judged))
     place = pc.index_in(pa.array([s.name for s in sessions]), table["account"].combine_chunks())
-    return table.take(place), np.array([s.misuse for s in sessions])
+    logit, _ = weighed(judged, stages.model)
+    inputs = SessionsSoFar().follow(as_turns(turns_of(batch, judged, stages.model)))
+    misuse = np.array([s.misuse and not t.talk for s, t in turns])
+    number = np.repeat(np.arange(len(sessions)), [len(s.turns) for s in sessions])
+    return Told(table.take(place), logit, judged.stage, inputs, misuse, number)

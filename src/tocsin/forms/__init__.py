@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         SKETCHES,
         STATUSES,
         TRAFFIC,
+        TURNS,
     )
 
 __all__ = [
@@ -53,6 +54,7 @@ __all__ = [
     "SKETCHES",
     "STATUSES",
     "TRAFFIC",
+    "TURNS",
     "ConfigError",
     "FormatError",
     "PolicyError",

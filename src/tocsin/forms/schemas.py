@@ -119,6 +119,22 @@ SCORED = pa.schema(
     ]
 )
 
+# What the score of a later turn of the same session may depend on: one row for each event of a named session that asks
+# something or was refused. `row` is its place among the events of its batch, `logit` that of `harm` by the event alone,
+# `over` by how much it exceeds what is ordinary, `sign` what the encoder makes of it; null where that did not look.
+TURNS = pa.schema(
+    [
+        pa.field("row", pa.int64(), nullable=False),
+        pa.field("session", pa.string(), nullable=False),
+        ("account", pa.string()),
+        pa.field("asked", pa.bool_(), nullable=False),
+        pa.field("refused", pa.bool_(), nullable=False),
+        pa.field("logit", pa.float64(), nullable=False),
+        pa.field("over", pa.float64(), nullable=False),
+        ("sign", pa.binary(16)),
+    ]
+)
+
 # What the user turns of a session add up to; partial rows of the same session merge.
 SESSIONS = pa.schema(
     [

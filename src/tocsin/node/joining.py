@@ -32,5 +32,6 @@ def join(number: int, parts: Sequence[Listed], screened: Sequence[Screened]) -> 
         scores=screened[0].scores,
         fingerprints=screened[0].fingerprints,
         sessions=screened[0].sessions,
+        turns=screened[0].turns,
     )
     return Part(number, sum(part.rows for part in parts), parts[0].made_with, whole)

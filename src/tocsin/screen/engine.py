@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tocsin.forms import FINGERPRINTS, SCORED, SCORES, SESSIONS, SKETCHES
+from tocsin.forms import FINGERPRINTS, SCORED, SCORES, SESSIONS, SKETCHES, TURNS
 from tocsin.screen.activity import count_activity
 from tocsin.screen.classifier import ClassifierDetector
 from tocsin.screen.detectors.fingerprint import FingerprintDetector
@@ -27,6 +27,7 @@ class Screened:
     scores: pa.Table
     fingerprints: pa.Table
     sessions: pa.Table
+    turns: pa.Table  # what scores of later turns may depend on
 
 
 def screen_batch(
@@ -48,7 +49,8 @@ def screen_batch(
     sketches = _sketches(batch, sketch_batch(folded, scanned), findings)
     scores = score_events(batch, findings, judged.scored if judged else None)
     sessions = judged.sessions if judged else SESSIONS.empty_table()
-    return Screened(findings, count_activity(batch), sketches, scores, told, sessions)
+    turns = judged.turns if judged else TURNS.empty_table()
+    return Screened(findings, count_activity(batch), sketches, scores, told, sessions, turns)
 
 
 def _in_order(batch: pa.RecordBatch, findings: pa.Table, heard: pa.Table) -> pa.Table:

@@ -13,8 +13,17 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from tocsin.forms import LABELS, TRAFFIC
-from tocsin.screen.classifier import KINDS, ROLES, ClassifierDetector, Encode, Judgement, gravest_kind
-from tocsin.screen.classifier.detector import SEVERITY
+from tocsin.screen.classifier import (
+    KINDS,
+    ROLES,
+    ClassifierDetector,
+    Encode,
+    Judgement,
+    Model,
+    gravest_kind,
+    judge_in_calls,
+)
+from tocsin.screen.classifier.detector import SEVERITY, shared_of
 from tocsin.screen.classifier.guard import Answer, Ask
 from tocsin.screen.classifier.voices import GRAVE, VOICES, WEAK
 from tocsin.screen.detectors.fingerprint import FingerprintDetector
@@ -80,8 +89,13 @@ class Screens:
     classifier: ClassifierDetector
     alarms: FingerprintDetector | None = None
 
-    def screen(self, texts: Sequence[str], roles: Sequence[str], clock: Clock, patience: float = inf) -> Heard:
-        """Screen texts with the role of each; `patience` is how many seconds rules may take."""
+    def screen(
+        self, texts: Sequence[str], roles: Sequence[str], clock: Clock, patience: float = inf, calls: Sequence[int] = ()
+    ) -> Heard:
+        """Screen texts with the role of each; `patience` is how many seconds rules may take.
+
+        `calls` numbers the conversation that each text stands in; without it each stands alone.
+        """
         started = clock()
         folded = fold_batch(pa.array(texts, pa.string()))
         matches, unread = self._matches(folded, roles, lambda: clock() - started < patience)
@@ -91,7 +105,8 @@ class Screens:
         if self.alarms:
             seconds["alarms"], at = clock() - at, clock()
         spent: dict[str, float] = {}
-        judged, more = self._judged(folded, roles, findings, alarms, self._timed(spent, clock))
+        asked = _Asked(roles, calls or range(len(roles)))
+        judged, more = self._judged(folded, asked, findings, alarms, self._timed(spent, clock))
         seconds |= {"first": clock() - at - sum(spent.values()), **spent}
         return Heard(sorted([*findings, *alarms, *more], key=lambda f: f.row), judged, seconds, unread)
 
@@ -120,18 +135,24 @@ class Screens:
     def _judged(
         self,
         folded: Folded,
-        roles: Sequence[str],
+        asked: "_Asked",
         findings: Sequence[Finding],
         alarms: Sequence[Finding],
         classifier: ClassifierDetector,
     ) -> tuple[list[Judged], list[Finding]]:
         """Judge every text, and once more without alarms where one speaks; add the classifier's findings."""
-        judged, shared = classifier.weigh(folded, _voices(len(roles), [*findings, *alarms]))
-        rows = [_row(judged, shared, row) for row in range(len(roles))]
+        roles, model = asked.roles, classifier.stages.model
+        voices = _voices(len(roles), [*findings, *alarms])
+        judged, shared = classifier.weigh(folded, voices)
+        rows = asked.rows(judged, voices, model)
         if alarms:
-            own, own_shared = classifier.weigh(folded, _voices(len(roles), findings))
-            for row in {alarm.row for alarm in alarms}:
-                rows[row] = replace(rows[row], unheard=_row(own, own_shared, row))
+            voices = _voices(len(roles), findings)
+            own = asked.rows(classifier.weigh(folded, voices)[0], voices, model)
+            told = {alarm.row for alarm in alarms}  # and what stands behind them in the same conversation
+            rows = [
+                replace(r, unheard=o) if n in told or o != r else r
+                for n, (r, o) in enumerate(zip(rows, own, strict=True))
+            ]
         spoken = np.flatnonzero(classifier.outstanding(judged, shared)).tolist()
         version = classifier.stages.model.digest if spoken else ""
         about = (classifier.name, version, None)
@@ -150,6 +171,20 @@ class Screens:
         ask = _timed_ask(stages.ask, spent, clock) if stages.ask else None
         timed = replace(stages, encode=_timed_encode(stages.encode, spent, clock), ask=ask)
         return replace(self.classifier, stages=timed)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """Hold the role of each text and the conversation that it stands in."""
+
+    roles: Sequence[str]
+    calls: Sequence[int]
+
+    def rows(self, judged: Judgement, voices: Voices, model: Model) -> list[Judged]:
+        """Judge texts in their conversations."""
+        within = judge_in_calls(judged, self.roles, self.calls, model)
+        shared = shared_of(within, voices)
+        return [_row(within, shared, row) for row in range(len(self.roles))]
 
 
 def _row(judged: Judgement, shared: Floats, row: int) -> Judged:

@@ -7,13 +7,13 @@ import pyarrow as pa
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.engine import Connection
 
-from tocsin.forms import FINGERPRINTS, SCORES, SESSIONS
+from tocsin.forms import FINGERPRINTS, SCORES, SESSIONS, TURNS
 from tocsin.node.db.schema import PARCELS, PARTS
 from tocsin.node.keys import Sealer
 from tocsin.screen import Screened
 
 _KEPT = ("findings", "activity", "sketches")
-_EMPTY = {"scores": SCORES, "fingerprints": FINGERPRINTS, "sessions": SESSIONS}
+_EMPTY = {"scores": SCORES, "fingerprints": FINGERPRINTS, "sessions": SESSIONS, "turns": TURNS}
 _ZSTD = pa.ipc.IpcWriteOptions(compression="zstd")
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from tocsin.screen.classifier.labelled import LANGUAGES, Labelled
 from tocsin.screen.classifier.measures import auprc, auroc, threshold_at
 from tocsin.screen.classifier.model import Model
-from tocsin.screen.classifier.scales import CANDIDATES, SHARES
+from tocsin.screen.classifier.scales import CANDIDATES, SHARES, SPEAKS_AT
 from tocsin.screen.classifier.stages import bounded
 from tocsin.screen.classifier.train import STAGE_COLUMNS, VOICES_FROM, KeptApart
 
@@ -19,6 +19,7 @@ Figures = dict[str, Any]
 COMMENTS = ("hatecheck", "cold")  # texts that are no requests: their benign half is no plain benign traffic
 ODDS = 1 / 3  # misuse to benign, whatever a source's size, so that areas compare
 ALARMS = 0.01
+SHIPPED = (ALARMS, SPEAKS_AT)
 LEAST_TEXTS = 20
 
 
@@ -26,8 +27,9 @@ def measure_apart(data: Labelled, apart: KeptApart, model: Model) -> dict[str, d
     """Measure each stage on what was kept apart, by source and by kind, with the rules heard and without.
 
     Misuse is ranked against the plain benign rows that the same fold kept apart; the threshold is the score that 1 %
-    of those exceed. Of a benign source that was kept apart whole, the share above the threshold is given. The rules
-    were tuned on these sources, so that only the figures without them speak of transfer.
+    of those exceed. Of a benign source that was kept apart whole, the share above the threshold is given. `shipped` is
+    what thresholds give that are fitted like those that ship: on the benign rows that any fold kept apart, those of
+    other sources. The rules were tuned on these sources, so that only the figures without them speak of transfer.
     """
     measured = {}
     for stage in STAGE_COLUMNS:
@@ -89,7 +91,14 @@ class Ranked:
                 for source in np.unique(self.sources[here]).tolist():
                     of = here & (self.sources == source)
                     figures = _figures(self.harm[of & self.misuse], self.harm[of & ~self.misuse], benign)
+                    figures["shipped"] = {f"{share:g}": self._above(of, source, lang, share) for share in SHIPPED}
                     yield {"language": lang, "source": source} | figures
+
+    def _above(self, of: NDArray[np.bool_], source: str, lang: str, share: float) -> Figures:
+        others = ~self.misuse & (self.langs == lang) & (self.sources != source)
+        found = self.harm > threshold_at(self.harm[others], share)
+        sides = {"misuse": of & self.misuse, "benign": of & ~self.misuse}
+        return {name: round(float(found[side].mean()), 4) for name, side in sides.items() if side.any()}
 
     def by_kind(self) -> Iterator[Figures]:
         """Measure recall of each kind over all unseen sources, each at its own fold's threshold."""

@@ -8,9 +8,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from tocsin.forms import FINDINGS, LABELS, SCORED, SESSIONS
+from tocsin.forms import FINDINGS, LABELS, SCORED, SESSIONS, TURNS
 from tocsin.screen.classifier.labelled import KINDS
+from tocsin.screen.classifier.scales import SPEAKS_AT
 from tocsin.screen.classifier.sessions import count_sessions
+from tocsin.screen.classifier.sofar import turns_of
 from tocsin.screen.classifier.stages import Judgement, Stages, first_scan, judge
 from tocsin.screen.classifier.voices import voices_of
 from tocsin.screen.evidence import excerpt
@@ -18,7 +20,6 @@ from tocsin.text import Folded, Scanned
 
 Floats = NDArray[np.float64]
 SEVERITY = 2  # a hint: it makes a case only together with another voice
-SPEAKS_AT = 0.001  # of ordinary texts: the share whose probability is exceeded by what it speaks of
 ROLES = ("user", "tool")
 LOCAL = "L-"  # kinds that no finding of the classifier names: they have their columns
 OPENING = 120  # characters of an event that the excerpt of a finding shows
@@ -28,11 +29,12 @@ _SHARED = np.array([not KINDS[label].startswith(LOCAL) for label in LABELS])
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """Hold what the classifier says of a batch: FINDINGS, SCORED, and partial SESSIONS."""
+    """Hold what the classifier says of a batch: FINDINGS, SCORED, partial SESSIONS, and TURNS."""
 
     findings: pa.Table
     scored: pa.Table
     sessions: pa.Table
+    turns: pa.Table
 
 
 @dataclass(frozen=True)
@@ -54,17 +56,15 @@ class ClassifierDetector:
         """Judge a batch of TRAFFIC by its folded texts and what was found in it."""
         judged, shared = self.weigh(folded, voices_of(batch["event_id"], findings), scanned)
         sessions = count_sessions(batch, judged) if self.sessions else SESSIONS.empty_table()
-        return Judged(self._findings(batch, folded, judged, shared), _scored(judged, shared), sessions)
+        turns = turns_of(batch, judged, self.stages.model) if self.sessions else TURNS.empty_table()
+        return Judged(self._findings(batch, folded, judged, shared), _scored(judged, shared), sessions, turns)
 
     def weigh(
         self, folded: Folded, voices: NDArray[np.float32], scanned: Scanned | None = None
     ) -> tuple[Judgement, Floats]:
         """Judge texts by what rules say of them; also give how probable misuse of a shared kind is."""
         judged = judge(folded, voices, self.stages, scanned)
-        local = judged.labels[:, ~_SHARED].sum(axis=1)
-        return judged, judged.harm - local * (
-            1 - voices.max(axis=1)
-        )  # where a rule spoke, it is less likely to be local
+        return judged, shared_of(judged, voices)
 
     def outstanding(self, judged: Judgement, shared: Floats) -> NDArray[np.bool_]:
         """Say of which texts there is a finding, if somebody asked them."""
@@ -101,6 +101,12 @@ class ClassifierDetector:
     def _evidence(self, folded: Folded, row: int) -> str | None:
         text = folded.texts[row].as_py()
         return excerpt(text, 0, min(len(text), OPENING)) if self.keep_evidence else None
+
+
+def shared_of(judged: Judgement, voices: NDArray[np.float32]) -> Floats:
+    """Say how probable misuse of a shared kind is: where a rule spoke, it is less likely to be local."""
+    local = judged.labels[:, ~_SHARED].sum(axis=1)
+    return np.asarray(judged.harm - local * (1 - voices.max(axis=1)))
 
 
 def gravest_kind(labels: Floats) -> str:

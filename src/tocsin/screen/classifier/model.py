@@ -21,13 +21,18 @@ BITS, FEATURES = 16, 15
 COUNT_LANE = 15  # every feature adds 1 here: how many there were
 INPUTS = {"first": 3, "second": 4}  # of each stage's scale: its scores, then the voices of rules
 SESSION_SLOPES = 3  # two inputs and the intercept
+SO_FAR_SLOPES = 2  # the inputs of a turn's session so far, beside its own logit
 
 
 class Card(msgspec.Struct, frozen=True):
-    """What is known of a model besides its arrays: scales by stage and language, of sessions, and how it was made."""
+    """What is known of a model besides its arrays: scales by stage and language, of sessions, and how it was made.
+
+    `so_far` holds, by stage, the slopes of what a turn's session said before it.
+    """
 
     scales: dict[str, dict[str, Scale]]
     sessions: list[float] = []
+    so_far: dict[str, list[float]] = {}
     made: dict[str, Any] = {}
 
 
@@ -124,6 +129,8 @@ def _check_card(card: Card) -> None:
             scale = card.scales[stage][lang]
             if len(scale.slopes) != inputs or len(scale.exceeded) != len(SHARES):
                 raise ValueError(f"the scale of stage {stage!r} has {len(scale.slopes)} slopes, not {inputs}")
+        if len(slopes := card.so_far.get(stage, [])) != SO_FAR_SLOPES:
+            raise ValueError(f"the session so far has {len(slopes)} slopes at stage {stage!r}, not {SO_FAR_SLOPES}")
     if len(card.sessions) != SESSION_SLOPES:
         raise ValueError(f"the scale of sessions has {len(card.sessions)} numbers, not {SESSION_SLOPES}")
 

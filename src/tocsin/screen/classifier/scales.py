@@ -12,6 +12,7 @@ from tocsin.screen.classifier.linear import fit_logistic, probability
 Floats = NDArray[np.float64]
 PENALTY, ROUNDS = 1e-3, 100
 SHARES = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)  # of ordinary texts
+SPEAKS_AT = 0.001  # the share whose probability is exceeded by what a finding speaks of
 CANDIDATES = 8  # the place in SHARES of those that the second stage may look at
 
 

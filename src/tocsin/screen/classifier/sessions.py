@@ -86,7 +86,6 @@ def judge_sessions(sessions: pa.Table, model: Model) -> Floats:
 
 
 def score_sessions(sessions: pa.Table, model: Model) -> pa.Table:
-    """Score merged SESSIONS, and behind them every account, as SESSION_SCORES."""
-    every = pa.concat_tables([sessions, of_accounts(sessions)])
-    scored = every.append_column("harm", pa.array(judge_sessions(every, model)))
+    """Score merged SESSIONS as SESSION_SCORES."""
+    scored = sessions.append_column("harm", pa.array(judge_sessions(sessions, model)))
     return scored.select(SESSION_SCORES.names).cast(SESSION_SCORES)

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
+from hashlib import shake_256
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ LEAST_LOGIT = -6.0
 LONG_RUN = re.compile(r"[!-~]{24,}")
 HAN_SHARE = 0.2  # Chinese characters among the bytes' characters from which a text counts as Chinese
 ASCII = 1  # a row flag of the fold
+SIGN_BITS = 128
 
 
 def first_sums(folded: Folded, model: Model) -> NDArray[np.int32]:
@@ -67,6 +69,21 @@ def head_scores(vectors: Floats, model: Model) -> Floats:
     return np.asarray(hidden @ model.head + model.head_bias, dtype=np.float32)
 
 
+def signs_of(vectors: Floats) -> NDArray[np.object_]:
+    """Give the signs of vectors: on which side of 128 planes each lies, so that unlike bits tell the angle between two.
+
+    Source: Charikar 2002, "Similarity estimation techniques from rounding algorithms".
+    """
+    bits = np.packbits(vectors @ _planes() > 0, axis=1)
+    return np.array([*(row.tobytes() for row in bits), None])[:-1]  # None: numpy is to make no strings of them
+
+
+@cache
+def _planes() -> Floats:
+    drawn = shake_256(b"tocsin signs of meaning").digest(512 * SIGN_BITS // 8)
+    return np.unpackbits(np.frombuffer(drawn, np.uint8)).reshape(512, SIGN_BITS).astype(np.float32) * 2 - 1
+
+
 def readable(folded: Folded, row: int) -> str:
     """Give what the encoder reads of a text: folded, closed up where it was spaced out, its middle left out if long.
 
@@ -103,6 +120,7 @@ class Judgement:
     Shape: `harm` a probability a text, at even odds; `labels` its parts by label, which add up to it; `stage` which
     had the last word (first, second, guard, or unanswered: the guard was asked in vain); `langs` on which language's
     scale; `cost` what the guard cost. `weight` is the first column's sum and `features` how many it is the sum of.
+    `signs` are 16 bytes that differ in few bits where texts mean the same; None where the encoder did not look.
     """
 
     harm: NDArray[np.float64]
@@ -112,6 +130,7 @@ class Judgement:
     cost: NDArray[np.float64]
     weight: NDArray[np.int64]
     features: NDArray[np.int64]
+    signs: NDArray[np.object_]
 
 
 @dataclass(frozen=True)
@@ -135,16 +154,18 @@ def judge(folded: Folded, voices: Floats, stages: Stages, scanned: Scanned | Non
     weight, features = (sums[: len(raw), lane].astype(np.int64) for lane in (0, COUNT_LANE))
     harm = _on_scale("first", np.concatenate([raw[:, :1], voices], axis=1), langs, stages.model)
     last, cost = np.full(len(raw), "first", dtype="<U10"), np.zeros(len(raw))
+    signs = np.full(len(raw), None)
     at = np.flatnonzero(harm > _thresholds(stages, langs))
     if stages.encode and len(at):
-        head = head_scores(stages.encode([readable(folded, int(row)) for row in at]), stages.model)
+        vectors = stages.encode([readable(folded, int(row)) for row in at])
+        head, signs[at] = head_scores(vectors, stages.model), signs_of(vectors)
         given = np.concatenate([raw[at, :1], head[:, :1], voices[at]], axis=1)
         harm[at] = _on_scale("second", given, langs[at], stages.model)
         raw[at, 1:] = (raw[at, 1:] + head[:, 1:]) / 2
         last[at] = "second"
     if stages.ask:
         _ask(stages.ask, stages.model, folded, harm, last, langs, cost)
-    return Judgement(harm, _shared(harm, raw), last, langs, cost, weight, features)
+    return Judgement(harm, _shared(harm, raw), last, langs, cost, weight, features, signs)
 
 
 def _on_scale(stage: str, given: Floats, langs: NDArray[np.str_], model: Model) -> NDArray[np.float64]:
