@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tocsin.cases import BEHAVIOUR
-from tocsin.screen import BEHAVIOUR_DETECTORS
+from tocsin.screen import BEHAVIOUR_DETECTORS, FingerprintDetector
 from tocsin.standard import Standard
 
 SECRET = "Zq7"
@@ -61,8 +61,8 @@ def test_the_loudest_two_voices_are_named(bells: Standard) -> None:
     assert "“Asks to ring the iron bell” and “Mentions the copper bell”." in en
 
 
-@pytest.mark.parametrize("detector", [d.name for d in BEHAVIOUR_DETECTORS])
-def test_every_behaviour_has_words_in_both_languages(detector: str, bells: Standard) -> None:
+@pytest.mark.parametrize("detector", [*(d.name for d in BEHAVIOUR_DETECTORS), FingerprintDetector.name, "classifier"])
+def test_every_detector_has_words_in_both_languages(detector: str, bells: Standard) -> None:
     en, zh = why(bells, [behaviour("a", detector, 3)])
     assert BEHAVIOUR[detector].en in en
     assert BEHAVIOUR[detector].zh in zh

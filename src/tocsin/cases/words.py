@@ -22,6 +22,7 @@ BEHAVIOUR = {
     "coverage": Bilingual(en="systematic, evenly paced coverage", zh="昼夜匀速的系统性遍历"),
     "fingerprint": Bilingual(en="the text of an alarm", zh="警示中的文本"),
     "burst": Bilingual(en="a burst of use", zh="短时突发高频使用"),
+    "classifier": Bilingual(en="the judgement of the classifier", zh="分类器的判定"),
 }
 _MOST_VOICES = 2
 
