@@ -120,6 +120,9 @@ def test_the_proof_of_the_specification() -> None:
     assert (proof.index, len(proof.path)) == (73894, 2)
     assert proof.extra is not None and proof.extra.startswith(b"age-v1.2.1-darwin-arm64.tar.g")
     assert proof.encode() == raw
+    for wrong in (raw.replace(b"tlog-proof@v1", b"tlog-proof@v2", 1), PROOF.strip().encode()):
+        with pytest.raises(FormatError, match="does not begin"):
+            parse_proof(wrong)
 
 
 def test_the_policy_of_the_specification() -> None:
