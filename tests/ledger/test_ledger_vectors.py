@@ -123,6 +123,8 @@ def test_the_proof_of_the_specification() -> None:
     for wrong in (raw.replace(b"tlog-proof@v1", b"tlog-proof@v2", 1), PROOF.strip().encode()):
         with pytest.raises(FormatError, match="does not begin"):
             parse_proof(wrong)
+    with pytest.raises(FormatError, match="no index line"):
+        parse_proof(raw.replace(b"\nindex 73894", b"", 1))
 
 
 def test_the_policy_of_the_specification() -> None:
