@@ -232,7 +232,7 @@ def demands(tree: Tree, *, loose: bool = False) -> list[Demand]:
         patterns = [loosen(p) if loose else p for p in tree.patterns]
         return [_in_order(branch, widest(p)) for p in patterns for branch in factors_in_order(p)]
     first, *others = tree.rarest_first
-    also = [s for item in others for s in [_one_set(item, loose)] if s]
+    also = [s for item in others for s in _sets(item, loose)]
     within = tree.within if all(map(_spans_whole, tree.items)) else None
     return [_demand([*map(frozenset, d.sets), *also], within) for d in demands(first, loose=loose)]
 
@@ -252,11 +252,14 @@ def is_plain(tree: Tree, demand: Demand) -> bool:
 
 
 def _demand(sets: Iterable[frozenset[str]], within: int | None) -> Demand:
-    """Keep the few rarest sets, rarest first; one with a literal of a letter or two only where there is no other."""
-    ordered = sorted(dict.fromkeys(sets), key=rarest_first)
-    telling = [s for s in ordered if all(len(w.strip(BOUNDARY).encode()) >= _LEAST_BYTES for w in s)]
-    chosen = [s for n, s in enumerate(telling[:_MOST_SETS]) if not n or rarity(s) >= _LEAST_RARITY] or ordered[:1]
+    """Keep the few rarest sets, rarest first; those with a literal of a letter or two come last."""
+    ordered = sorted(dict.fromkeys(sets), key=lambda s: (_is_short(s), rarest_first(s)))
+    chosen = [s for n, s in enumerate(ordered[:_MOST_SETS]) if not n or rarity(s) >= _LEAST_RARITY]
     return Demand(tuple(tuple(sorted(s)) for s in chosen), within)
+
+
+def _is_short(strings: frozenset[str]) -> bool:
+    return any(len(w.strip(BOUNDARY).encode()) < _LEAST_BYTES for w in strings)
 
 
 def _spans_whole(tree: Tree) -> bool:
@@ -266,10 +269,13 @@ def _spans_whole(tree: Tree) -> bool:
     return isinstance(tree, Leaf) or (tree.within is not None and all(map(_spans_whole, tree.items)))
 
 
-def _one_set(tree: Tree, loose: bool) -> frozenset[str]:
-    """Join what the tree demands into one set, one of which stands in every match."""
+def _sets(tree: Tree, loose: bool) -> list[frozenset[str]]:
+    """Join what the tree demands into sets, of each of which one literal stands in every match."""
     parts = demands(tree, loose=loose)
-    return frozenset(w for d in parts for w in d.sets[0]) if all(d.sets for d in parts) else frozenset()
+    if not all(d.sets for d in parts):
+        return []
+    ranks = range(max(len(d.sets) for d in parts))
+    return [frozenset(w for d in parts for w in d.sets[min(rank, len(d.sets) - 1)]) for rank in ranks]
 
 
 def _items(name: str, lists: Mapping[str, Sequence[Node]]) -> Sequence[Node]:
