@@ -1,6 +1,8 @@
 """The scanner's literals are sound: whatever a pattern matches holds all the sets of one branch."""
 
 import re
+from itertools import pairwise
+from math import inf
 from random import Random
 from typing import Any
 
@@ -12,7 +14,8 @@ from standard_trees import patterns_of
 from tocsin.forms import ConfigError
 from tocsin.standard import Standard
 from tocsin.standard.factors import BOUNDARY, factors, scan_expression
-from tocsin.standard.patterns import check_pattern, loosen, parse_pattern, rejecter
+from tocsin.standard.match import Leaf, Line
+from tocsin.standard.patterns import check_pattern, loosen, parse_pattern, widened
 
 ALPHABET = "abcd 019指令-"
 
@@ -102,23 +105,39 @@ def test_what_matches_holds_the_literals_of_a_branch(pattern: str, random: Rando
 
 @settings(max_examples=120)
 @given(st.lists(patterns, min_size=1, max_size=3), st.randoms(use_true_random=False))
-def test_the_quick_rejection_never_refuses_what_matches(some: list[str], random: Random) -> None:
-    silent = rejecter(some)
-    lines = [line for pattern in some for line in told_by(pattern, random)]
-    heard = [line for line in lines if any(re.search(pattern, line, re.ASCII) for pattern in some)]
-    assert [line for line in heard if silent is not None and silent(line)] == []
+def test_what_quickly_matches_begins_no_later_than_what_matches(some: list[str], random: Random) -> None:
+    quick = widened(some)
+    for line in [line for pattern in some for line in told_by(pattern, random)]:
+        begins = [m.start() for pattern in some for m in re.finditer(pattern, line, re.ASCII)]
+        assert quick is None or begins == [] or (Line(line).soonest(quick, 0) or 0) <= min(begins)
+        assert quick is None or not [at for at in begins if Line(line).soonest(quick, at) is None]
 
 
-def test_the_quick_rejection_is_there_and_refuses_what_does_not_match() -> None:
-    silent = rejecter(["blue lamp", "蓝色.{0,3}台灯(?! 坏了)"])
-    assert silent is not None
-    assert [silent(line) for line in ("a blue lamp", "蓝色的台灯", "a red lamp", "红色的台灯", "")] == [
-        False,
-        False,
-        True,
-        True,
-        True,
-    ]
+@settings(max_examples=200)
+@given(
+    st.lists(patterns, min_size=1, max_size=3),
+    st.randoms(use_true_random=False),
+    st.integers(0, 12),
+    st.one_of(st.just(inf), st.integers(0, 30)),
+)
+def test_spans_are_those_that_re_finds_one_behind_another(
+    some: list[str], random: Random, low: int, high: float
+) -> None:
+    leaf = Leaf(tuple(some))
+    for line in [a + b for a, b in pairwise(line for pattern in some for line in told_by(pattern, random))]:
+        every = [m.span() for m in re.finditer("|".join(some), line, re.ASCII)]
+        assert leaf.spans(Line(line)) == every
+        assert leaf.first(Line(line)) == next(iter(every), None)
+        assert leaf.spans(Line(line), low, high) == [s for s in every if low <= s[0] and s[1] <= high]
+        assert every == [] or leaf.soonest(Line(line)) in range(every[0][0] + 1)
+
+
+def test_the_quick_pattern_is_there_and_refuses_what_does_not_match() -> None:
+    quick = widened(["blue lamp", "蓝色.{0,3}台灯(?! 坏了)"])
+    assert quick is not None
+    lines = ("a blue lamp", "看蓝色的台灯", "a red lamp", "红色的台灯", "", "é blue lamp")
+    assert [Line(line).soonest(quick, 0) for line in lines] == [2, 1, None, None, None, 2]
+    assert [Line("蓝色台灯, blue lamp").soonest(quick, at) for at in (0, 1, 7)] == [0, 6, None]
 
 
 @settings(max_examples=120)

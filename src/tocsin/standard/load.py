@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from tocsin.forms import ConfigError, TransportError
 from tocsin.standard.cache import engine_mark, keep
-from tocsin.standard.match import Tree, alternatives, build_tree, demands
+from tocsin.standard.match import Line, Tree, alternatives, build_tree, demands
 from tocsin.standard.model import Bilingual, Form, Head, Kind, RuleFile, RuleForm
 from tocsin.text import fold_batch
 
@@ -45,9 +45,9 @@ class Rule:
 
         `among` names the only alternatives that can match, where that is known.
         """
-        able = self.alternatives if among is None else [self.alternatives[i] for i in among]
-        span = min((s for tree in able if (s := tree.first(line, loose))), default=None)
-        excepted = span is not None and self.unless is not None and self.unless.first(line, loose) is not None
+        able, seen = self.alternatives if among is None else [self.alternatives[i] for i in among], Line(line, loose)
+        span = min((s for tree in able if (s := tree.first(seen))), default=None)
+        excepted = span is not None and self.unless is not None and self.unless.first(seen) is not None
         return None if excepted else span
 
 

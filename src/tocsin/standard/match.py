@@ -2,39 +2,42 @@
 
 import re
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import accumulate
+from itertools import accumulate, takewhile
 from math import inf
 
 from tocsin.forms import ConfigError
 from tocsin.standard.factors import factors, factors_in_order, plain_literal, rarest_first, rarity
 from tocsin.standard.model import AllOf, AnyOf, ListRef, Near, Node, Regex
-from tocsin.standard.patterns import check_pattern, literal_pattern, loosen, rejecter, widest
+from tocsin.standard.patterns import Quick, check_pattern, literal_pattern, loosen, widened, widest
 from tocsin.text import BOUNDARY, Demand, is_lone
 
 Span = tuple[int, int]
 _MOST_SETS = 6
 _LEAST_RARITY = 0.15  # what stands in two thirds of all texts says too little to look for
-_FEW_LITERALS = 4
 _LEAST_BYTES = 3  # what is shorter stands nearly everywhere, and is slow to look for
 SENTENCE_END = re.compile(r"[。?!;]|(?<!\b[a-z])(?<!\b[dm]r)(?<!\bmrs)\.(?=\s)", re.ASCII)  # no initial, no "Dr."
 
 
-@dataclass(frozen=True, slots=True)
-class _Near:
-    """Hold literals one of which stands in every match, and how many characters a match can have."""
+class Line:
+    """Hold a folded line as text for `re` and as bytes for RE2. In a `loose` one blanks between words were lost."""
 
-    literals: tuple[str, ...]
-    reach: int
+    __slots__ = ("_plain", "loose", "raw", "text")
 
-    def stretch(self, line: str) -> Span | None:
-        """Give the stretch of a line within which all matches are; None where there are none."""
-        held = [w for w in self.literals if w in line]
-        if not held:
+    def __init__(self, text: str, loose: bool = False) -> None:
+        self.text, self.raw, self.loose = text, text.encode(), loose
+        self._plain = len(self.raw) == len(text)
+
+    def soonest(self, quick: Quick, start: int) -> int | None:
+        """Say where the first match from a place on can begin, by a quick pattern that matches more."""
+        begin = start if self._plain else len(self.text[:start].encode())
+        found = quick.search(self.raw, begin)
+        if found is None:
             return None
-        return max(min(map(line.find, held)) - self.reach, 0), max(map(line.rfind, held)) + self.reach
+        at: int = found.start()
+        return at if self._plain else start + len(self.raw[begin:at].decode())
 
 
 @dataclass(frozen=True)
@@ -54,53 +57,38 @@ class Leaf:
         return re.compile("|".join(map(loosen, self.patterns)), re.ASCII)
 
     @cached_property
-    def surely_silent(self) -> Callable[[str], bool] | None:
-        """The quick test for a line that holds no match."""
-        return rejecter(self.patterns)
+    def quick(self) -> Quick | None:
+        """What is quickly found wherever there is a match, and elsewhere too."""
+        return widened(self.patterns)
 
-    @cached_property
-    def near(self) -> "_Near | None":
-        """Where in a line a match can be, if that is soon said."""
-        widths = [widest(p) for p in self.patterns]
-        branches = [branch for p in self.patterns for branch in factors(p)]
-        literals = {w.replace(BOUNDARY, "") for branch in branches for w in (branch[0] if branch else [""])}
-        if None in widths or "" in literals or len(literals) > _FEW_LITERALS:
-            return None
-        return _Near(tuple(sorted(literals)), max(w for w in widths if w is not None))
+    def soonest(self, line: Line) -> int | None:
+        """Say where the first span can begin, None where there is none."""
+        return 0 if line.loose or self.quick is None else line.soonest(self.quick, 0)
 
-    def spans(self, line: str, loose: bool) -> list[Span]:
-        """Find the spans, first to last."""
-        if loose:
-            return [m.span() for m in self.loose.finditer(line)]
-        place = self._stretch(line)
-        return [m.span() for m in self.exact.finditer(line, place[0])] if place else []
+    def spans(self, line: Line, low: int = 0, high: float = inf) -> list[Span]:
+        """Find the spans that lie between two places, first to last."""
+        soon = takewhile(lambda span: span[0] < high, self._spans(line))
+        return [span for span in soon if low <= span[0] and span[1] <= high]
 
-    def first(self, line: str, loose: bool) -> Span | None:
+    def first(self, line: Line) -> Span | None:
         """Find the first span."""
-        if loose:
-            found = self.loose.search(line)
-        elif not (place := self._stretch(line)) or self._is_silent(line, *place):
-            return None
-        else:
-            found = self.exact.search(line, place[0])
-        return found.span() if found else None
+        return next(self._spans(line), None)
 
-    def _stretch(self, line: str) -> Span | None:
-        """Give the stretch of a line within which all matches are."""
-        return self.near.stretch(line) if self.near else (0, len(line))
-
-    def _is_silent(self, line: str, start: int, end: int) -> bool:
-        """Ask the quick test, which must see the characters beside a match."""
-        return self.surely_silent is not None and self.surely_silent(line[max(start - 1, 0) : end + 1])
+    def _spans(self, line: Line) -> Iterator[Span]:
+        if line.loose:
+            yield from (found.span() for found in self.loose.finditer(line.text))
+            return
+        at: int | None = 0
+        while at is not None:
+            at = line.soonest(self.quick, at) if self.quick else at
+            found = None if at is None else self.exact.search(line.text, at)
+            at = found.end() if found else None
+            if found:
+                yield found.span()
 
     def triggers(self) -> tuple[str, ...]:
         """Name the patterns one of which every match holds."""
         return self.patterns
-
-    @property
-    def size(self) -> int:
-        """Count the patterns."""
-        return len(self.patterns)
 
     @cached_property
     def weight(self) -> float:
@@ -115,22 +103,21 @@ class Any:
 
     items: tuple["Tree", ...]
 
-    def spans(self, line: str, loose: bool) -> list[Span]:
-        """Find the spans of every item."""
-        return sorted(s for item in self.items for s in item.spans(line, loose))
+    def soonest(self, line: Line) -> int | None:
+        """Say where the first span can begin, None where there is none."""
+        return min((at for item in self.items if (at := item.soonest(line)) is not None), default=None)
 
-    def first(self, line: str, loose: bool) -> Span | None:
+    def spans(self, line: Line, low: int = 0, high: float = inf) -> list[Span]:
+        """Find the spans of every item that lie between two places."""
+        return sorted(s for item in self.items for s in item.spans(line, low, high))
+
+    def first(self, line: Line) -> Span | None:
         """Find the first span of any item."""
-        return min((s for item in self.items if (s := item.first(line, loose))), default=None)
+        return min((s for item in self.items if (s := item.first(line))), default=None)
 
     def triggers(self) -> tuple[str, ...]:
         """Name the triggers of every item."""
         return tuple(t for item in self.items for t in item.triggers())
-
-    @cached_property
-    def size(self) -> int:
-        """Count the patterns."""
-        return sum(item.size for item in self.items)
 
     @cached_property
     def weight(self) -> float:
@@ -154,29 +141,56 @@ class All:
         """The items in the order in which the sieve looks for them."""
         return tuple(sorted(self.items, key=lambda item: -item.weight))
 
-    @cached_property
-    def _smallest_first(self) -> tuple["Tree", ...]:
-        """The items in the order in which they are tried: to weigh them would take longer than to try them."""
-        return tuple(sorted(self.items, key=lambda item: item.size))
+    def soonest(self, line: Line) -> int | None:
+        """Say where the first span can begin, None where there is none."""
+        begins, within = self._begins(line), inf if self.within is None else self.within
+        return int(max(max(begins) - within, 0)) if begins else None
 
-    @cached_property
-    def size(self) -> int:
-        """Count the patterns of the smallest item."""
-        return self._smallest_first[0].size
+    def _begins(self, line: Line) -> list[int]:
+        """Say where the first span of each item can begin; nothing where an item has none."""
+        begins: list[int] = []
+        for item in self.items:
+            if (begin := item.soonest(line)) is None:
+                return []
+            begins.append(begin)
+        return begins
 
-    def spans(self, line: str, loose: bool) -> list[Span]:
-        """Find the stretches that hold one span of each item; with no bound, the first span of the rarest item."""
-        if any(item.first(line, loose) is None for item in self._smallest_first):
-            return []
+    def spans(self, line: Line, low: int = 0, high: float = inf) -> list[Span]:
+        """Find the stretches that hold one span of each item and lie between two places.
+
+        With no bound, find the first span of the rarest item.
+        """
         if self.within is None:
-            return [span for span in [self.rarest_first[0].first(line, loose)] if span]
-        stretches = _windows([item.spans(line, loose) for item in self.items], self.within)
+            return [span for span in [self._first_of_all(line)] if span and low <= span[0] and span[1] <= high]
+        stretches = _windows(self._near(line, self.within, low, high), self.within)
         # The tightest stretch from a start crosses a sentence's end only if all from there do.
-        return [s for s in stretches if not self.one_sentence or not SENTENCE_END.search(line, s[0], s[1] - 1)]
+        return [s for s in stretches if not self.one_sentence or not SENTENCE_END.search(line.text, s[0], s[1] - 1)]
 
-    def first(self, line: str, loose: bool) -> Span | None:
+    def _near(self, line: Line, within: int, low: int, high: float) -> list[list[Span]]:
+        """Find the spans of each item that can lie in one stretch with those of the others; nothing if there are none.
+
+        What can begin last is likely the rarest: the others are looked for beside it.
+        """
+        begins = self._begins(line)
+        if not begins:
+            return []
+        low = max(low, max(begins) - within)
+        groups = []
+        for _, item in sorted(zip(begins, self.items, strict=True), key=lambda begun: -begun[0]):
+            spans = item.spans(line, low, high)
+            if not spans:
+                return []
+            groups.append(spans)
+            low, high = max(low, min(e for _, e in spans) - within), min(high, spans[-1][0] + within)
+        return groups
+
+    def _first_of_all(self, line: Line) -> Span | None:
+        silent = any(item.soonest(line) is None or item.first(line) is None for item in self.items)
+        return None if silent else self.rarest_first[0].first(line)
+
+    def first(self, line: Line) -> Span | None:
         """Find the first such stretch."""
-        return min(self.spans(line, loose), default=None)
+        return min(self.spans(line), default=None)
 
     def triggers(self) -> tuple[str, ...]:
         """Name the triggers of the rarest item alone."""

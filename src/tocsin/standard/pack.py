@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
 
 import numpy as np
@@ -61,7 +62,7 @@ class RulePack:
 
     def _found(self, folded: Folded, roles: Roles, time_left: TimeLeft | None, unread: set[int]) -> Ints:
         sifted = self.candidates(folded, roles)
-        told = self._confirmed(sifted.doubtful, folded, roles, time_left, unread)
+        told = self._confirmed(sifted.doubtful, folded, time_left, unread)
         confirmed = np.array(list(told), dtype=np.int64).reshape(-1, 4)
         every = np.concatenate([sifted.sure, confirmed])
         every = np.column_stack([folded.rows(every[:, 0]), every[:, 1], every[:, 0], every[:, 2:]])
@@ -71,32 +72,26 @@ class RulePack:
         return every[first]
 
     def _confirmed(
-        self,
-        doubtful: Iterable[Candidate],
-        folded: Folded,
-        roles: Roles,
-        time_left: TimeLeft | None,
-        unread: set[int],
+        self, doubtful: Iterable[Candidate], folded: Folded, time_left: TimeLeft | None, unread: set[int]
     ) -> Iterator[tuple[int, ...]]:
         """Let `re` say which candidates match, and where first; a line is asked where none before it answered.
 
         `unread` takes the rows of the candidates for which no time was left.
         """
-        said = roles.to_pylist() if isinstance(roles, pa.Array) else roles
         answered: set[tuple[int, int]] = set()
-        lines: dict[int, str] = {}
-        named = sorted(doubtful, key=lambda c: c[:2])
+        named, first = sorted(doubtful, key=itemgetter(0, 1)), len(folded.texts)
+        text, line_of_text = "", -1
         for place, (line, index, among) in enumerate(named):
             if time_left and not time_left():
                 unread.update(folded.row(line) for line, _, _ in named[place:])
                 return
-            row = folded.row(line)
-            if (row, index) in answered or not (said is None or said[row] in self.rules[index].form.roles):
+            derived = folded.derived[line - first] if line >= first else None
+            row = derived.row if derived else line
+            if (row, index) in answered:
                 continue
-            if line not in lines:
-                lines[line] = folded.line(line)
-            loose = line >= len(folded.texts) and folded.derived[line - len(folded.texts)].spaced
-            if span := self.rules[index].first(lines[line], loose, among):
+            if line != line_of_text:
+                text, line_of_text = folded.line(line), line
+            if span := self.rules[index].first(text, derived is not None and derived.spaced, among):
                 answered.add((row, index))
                 yield line, index, *span
 
@@ -114,8 +109,13 @@ def compile_pack(standard: Standard, cache: Path | None = None, scanner: Scanner
 
 def reference_pack(standard: Standard) -> RulePack:
     """Run every rule on every line with `re`: slow, and the oracle of the fast pack."""
-    every = [(i, range(len(rule.alternatives))) for i, rule in enumerate(standard.rules)]
+    every = [(i, range(len(rule.alternatives)), rule.form.roles) for i, rule in enumerate(standard.rules)]
     nothing = np.empty((0, 4), dtype=np.int64)
-    return RulePack(
-        standard.rules, lambda folded, _: Sifted(nothing, ((line, *e) for line in range(len(folded)) for e in every))
-    )
+
+    def candidates(folded: Folded, roles: Roles) -> Sifted:
+        said = roles.to_pylist() if isinstance(roles, pa.Array) else roles
+        lines = [(line, folded.row(line)) for line in range(len(folded))]
+        heard = ((line, i, n) for line, row in lines for i, n, by in every if said is None or said[row] in by)
+        return Sifted(nothing, heard)
+
+    return RulePack(standard.rules, candidates)

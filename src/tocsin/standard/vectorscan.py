@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from tocsin.standard.cache import keep
 from tocsin.standard.factors import scan_expression
-from tocsin.standard.patterns import rejecter
+from tocsin.standard.patterns import widened
 from tocsin.text import BOUNDARY, Demand, Lines
 
 _FEW = 12  # literals that are looked for one by one faster than all at once
@@ -129,8 +129,10 @@ class _Lacks:
     def test(self) -> Callable[[str], bool]:
         """The quicker way for so many literals."""
         literals = sorted({literal.replace(BOUNDARY, "") for literal in self.literals})
-        quick = rejecter([re.escape(literal) for literal in literals]) if len(literals) > _FEW else None
-        return quick or (lambda line: not _holds_any(line, literals))
+        quick = widened([re.escape(literal) for literal in literals]) if len(literals) > _FEW else None
+        if quick is None:
+            return lambda line: not _holds_any(line, literals)
+        return lambda line: quick.search(line.encode()) is None
 
     def __call__(self, line: str) -> bool:
         return self.test(line)
