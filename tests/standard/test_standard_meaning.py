@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from standard_writing import rule_of, sound, standard_of
 
 from tocsin.standard import Rule, compile_pack, load_standard, reference_pack
-from tocsin.standard.match import alternatives, build_tree
 from tocsin.standard.model import RuleForm
 from tocsin.text import fold_batch
 
@@ -85,10 +84,7 @@ def speaks(node: Any, line: str) -> bool:
 
 
 def rule(match: Any, unless: Any = None) -> Rule:
-    form = RuleForm.model_validate(sound(match=match, unless=unless))
-    return Rule(
-        form, alternatives(build_tree(form.match, {})), None if form.unless is None else build_tree(form.unless, {})
-    )
+    return Rule(RuleForm.model_validate(sound(match=match, unless=unless)))
 
 
 def folded(text: str) -> str:

@@ -1,7 +1,8 @@
 """Read a standard from its folder, prove every rule by its own examples, and refuse what does not hold."""
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import blake2b
 from importlib.resources import files
@@ -14,7 +15,7 @@ from pydantic import ValidationError
 from tocsin.forms import ConfigError, TransportError
 from tocsin.standard.cache import engine_mark, keep
 from tocsin.standard.match import Line, Tree, alternatives, build_tree, demands
-from tocsin.standard.model import Bilingual, Form, Head, Kind, RuleFile, RuleForm
+from tocsin.standard.model import Bilingual, Form, Head, Kind, Node, RuleFile, RuleForm
 from tocsin.text import fold_batch
 
 NO_RULES = "M07"
@@ -24,11 +25,20 @@ F = TypeVar("F", bound=Form)
 
 @dataclass(frozen=True)
 class Rule:
-    """Hold one rule with its match trees compiled."""
+    """Hold one rule and the lists that its file names; its match trees are compiled when they are first asked for."""
 
     form: RuleForm
-    alternatives: tuple[Tree, ...]  # the rule matches where one of them does
-    unless: Tree | None
+    lists: Mapping[str, Sequence[Node]] = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def alternatives(self) -> tuple[Tree, ...]:
+        """The trees: the rule matches where one of them does."""
+        return alternatives(build_tree(self.form.match, self.lists, check=False))
+
+    @cached_property
+    def unless(self) -> Tree | None:
+        """The exception: where it matches, the rule does not."""
+        return None if self.form.unless is None else build_tree(self.form.unless, self.lists, check=False)
 
     @property
     def id(self) -> str:
@@ -97,19 +107,30 @@ def load_standard(folder: Path | None = None, *, prove: bool = True, cache: Path
     raw = {path: _read(path) for path in paths}
     digest = blake2b(b"".join(len(r).to_bytes(8, "big") + r for r in raw.values()), digest_size=16).hexdigest()
     seal = cache / f"{digest}-{engine_mark()}.proved" if cache else None
-    unproved = prove and not (seal and seal.exists())
-    standard = _standard(raw, digest, check=unproved)
+    known = _kept(seal) if seal else None
+    parsed = known if known and len(known) == len(raw) else [_parsed(path, r) for path, r in raw.items()]
+    unproved = prove and parsed is not known
+    standard = _standard(dict(zip(paths, parsed, strict=True)), digest, check=unproved)
     if unproved:
         _prove(standard)
         if seal:
-            keep(seal, b"")
+            keep(seal, json.dumps(parsed, default=str).encode())
     return standard
 
 
-def _standard(raw: Mapping[Path, bytes], digest: str, *, check: bool) -> Standard:
-    head, *_ = [_form(path, r, Head) for path, r in raw.items() if path.name == "standard.yaml"]
-    kinds = tuple(_form(path, r, Kind) for path, r in raw.items() if path.parent.name == "kinds")
-    files_ = [(path, _form(path, r, RuleFile)) for path, r in raw.items() if path.parent.name == "rules"]
+def _kept(seal: Path) -> list[Any] | None:
+    """Read what a standard that was proved before says: YAML takes its time."""
+    try:
+        known = json.loads(seal.read_bytes())
+    except (OSError, ValueError):
+        return None
+    return known if isinstance(known, list) else None
+
+
+def _standard(parsed: Mapping[Path, Any], digest: str, *, check: bool) -> Standard:
+    head, *_ = [_form(path, p, Head) for path, p in parsed.items() if path.name == "standard.yaml"]
+    kinds = tuple(_form(path, p, Kind) for path, p in parsed.items() if path.parent.name == "kinds")
+    files_ = [(path, _form(path, p, RuleFile)) for path, p in parsed.items() if path.parent.name == "rules"]
     standard = Standard(head, kinds, tuple(rule for path, file in files_ for rule in _rules(path, file, check)), digest)
     _check_ids(standard)
     return standard
@@ -149,19 +170,23 @@ def _part(folder: Path | None, pattern: str) -> Sequence[Path]:
 
 def _rules(path: Path, file: RuleFile, check: bool) -> Iterator[Rule]:
     for form in file.rules:
+        rule = Rule(form, file.lists)
         try:
-            unless = None if form.unless is None else build_tree(form.unless, file.lists, check=check)
-            able = alternatives(build_tree(form.match, file.lists, check=check))
-            yield Rule(form, _scannable(able) if check else able, unless)
+            if check:
+                _check(rule)
         except ConfigError as error:
             raise ConfigError(f"{path.name}: rule {form.id}: {error}", hint=error.hint) from error
+        yield rule
 
 
-def _scannable(trees: tuple[Tree, ...]) -> tuple[Tree, ...]:
-    if not all(demand.sets for tree in trees for demand in demands(tree)):
+def _check(rule: Rule) -> None:
+    """Refuse patterns outside the rule form, unknown lists, and alternatives that no literal gives away."""
+    for node in (rule.form.match, rule.form.unless):
+        if node is not None:
+            build_tree(node, rule.lists)
+    if not all(demand.sets for tree in rule.alternatives for demand in demands(tree)):
         hint = "give every alternative a literal of two letters or one Chinese character, or put it near one"
         raise ConfigError("an alternative has no literal to scan for", hint=hint)
-    return trees
 
 
 def _read(path: Path) -> bytes:
@@ -171,13 +196,18 @@ def _read(path: Path) -> bytes:
         raise TransportError(f"{path.name} cannot be read: {error.strerror}", hint="check its rights") from error
 
 
-def _form(path: Path, raw: bytes, form: type[F]) -> F:
+def _parsed(path: Path, raw: bytes) -> Any:
     try:
-        return form.model_validate(_parse_yaml(raw))
+        return _parse_yaml(raw)
     except (yaml.YAMLError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         where = f" at line {mark.line + 1}" if mark else ""
         raise ConfigError(f"{path.name} is not YAML{where}", hint="quote strings that hold ': ' or '#'") from error
+
+
+def _form(path: Path, parsed: Any, form: type[F]) -> F:
+    try:
+        return form.model_validate(parsed)
     except ValidationError as error:
         first = min(error.errors(include_url=False, include_input=False), key=lambda e: len(e["loc"]))
         where = ".".join(map(str, first["loc"]))

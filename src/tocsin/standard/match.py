@@ -86,10 +86,6 @@ class Leaf:
             if found:
                 yield found.span()
 
-    def triggers(self) -> tuple[str, ...]:
-        """Name the patterns one of which every match holds."""
-        return self.patterns
-
     @cached_property
     def weight(self) -> float:
         """Weigh how rare the weakest pattern's literals are."""
@@ -114,10 +110,6 @@ class Any:
     def first(self, line: Line) -> Span | None:
         """Find the first span of any item."""
         return min((s for item in self.items if (s := item.first(line))), default=None)
-
-    def triggers(self) -> tuple[str, ...]:
-        """Name the triggers of every item."""
-        return tuple(t for item in self.items for t in item.triggers())
 
     @cached_property
     def weight(self) -> float:
@@ -191,10 +183,6 @@ class All:
     def first(self, line: Line) -> Span | None:
         """Find the first such stretch."""
         return min(self.spans(line), default=None)
-
-    def triggers(self) -> tuple[str, ...]:
-        """Name the triggers of the rarest item alone."""
-        return self.rarest_first[0].triggers()
 
     @cached_property
     def weight(self) -> float:
