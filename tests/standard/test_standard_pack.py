@@ -18,7 +18,7 @@ from tocsin.standard import RulePack, Standard, compile_pack, reference_pack, sc
 from tocsin.standard.sieve import ScannerName
 from tocsin.text import fold_batch
 
-KEPT = {"kernels": [".json", ".json", ".npz", ".npz"], "vectorscan": [".hs", ".hs", ".json", ".json"]}
+KEPT = {"kernels": [".npz", ".npz"], "vectorscan": [".hs", ".hs", ".json", ".json"]}
 Told = list[tuple[int, int, str, int, int]]
 
 

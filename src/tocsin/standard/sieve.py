@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from io import BytesIO
 from itertools import groupby
 from pathlib import Path
-from typing import Literal, Protocol, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias
 from zipfile import BadZipFile
 
 import numpy as np
@@ -155,16 +155,48 @@ def build_sieve(standard: Standard, scanner: ScannerName, cache: Path | None) ->
 
 
 def _half(standard: Standard, loose: bool, scanner: ScannerName, cache: Path | None) -> _Half:
+    if scanner == "kernels":
+        return _packed_half(standard, loose, cache)
     parts = _parts(standard, loose, cache)
-    wanted = [demand for _, demand, _ in parts]
-    finder = _kernel(standard, wanted, loose, cache) if scanner == "kernels" else Database.of(wanted, cache)
-    places = np.array([place for place, _, _ in parts], dtype=np.int64).reshape(-1, 2)
-    return _Half(finder, places, np.array([plain for _, _, plain in parts], dtype=bool))
+    return _Half(Database.of([demand for _, demand, _ in parts], cache), *_told_apart(parts))
 
 
-def _kernel(standard: Standard, wanted: Sequence[Demand], loose: bool, cache: Path | None) -> _Kernel:
+def _packed_half(standard: Standard, loose: bool, cache: Path | None) -> _Half:
     """Pack the demands; kept in the cache."""
-    return _Kernel([_pack(wanted, ears, _cached(standard, loose, f"{ears:x}.npz", cache)) for ears in _groups(wanted)])
+    file = _cached(standard, loose, "packed.npz", cache)
+    if file and (kept := _loaded(file)) is not None:
+        return kept
+    parts = _parts(standard, loose, None)
+    wanted = [demand for _, demand, _ in parts]
+    packs, places, plain = [_pack(wanted, ears) for ears in _groups(wanted)], *_told_apart(parts)
+    if file:
+        raw = BytesIO()
+        arrays: dict[str, Any] = {
+            f"{n}-{i}": a for n, p in enumerate(packs) for i, a in enumerate((p.numbers, *p.demands.arrays))
+        }
+        np.savez(raw, places=places, plain=plain, **arrays)
+        keep(file, raw.getvalue())
+    return _Half(_Kernel(packs), places, plain)
+
+
+def _loaded(file: Path) -> _Half | None:
+    try:
+        with np.load(file) as kept:
+            places, plain, *names = kept.files
+            packs = [
+                _Pack(Demands.of(arrays), numbers)
+                for _, own in groupby(names, key=lambda name: name.partition("-")[0])
+                for numbers, *arrays in [[kept[name] for name in own]]
+            ]
+            return _Half(_Kernel(packs), kept[places], kept[plain])
+    except (OSError, ValueError, KeyError, EOFError, TypeError, BadZipFile):
+        return None
+
+
+def _told_apart(parts: Sequence[_Part]) -> tuple[Ints, NDArray[np.bool_]]:
+    """Give whose demands they are, and which are plain."""
+    places = np.array([place for place, _, _ in parts], dtype=np.int64).reshape(-1, 2)
+    return places, np.array([plain for _, _, plain in parts], dtype=bool)
 
 
 def _groups(wanted: Sequence[Demand]) -> list[int]:
@@ -174,24 +206,10 @@ def _groups(wanted: Sequence[Demand]) -> list[int]:
     return [ears for ears in (*few, sum(ear for ear, count in heard.items() if count and ear not in few)) if ears]
 
 
-def _pack(wanted: Sequence[Demand], ears: int, file: Path | None) -> _Pack:
+def _pack(wanted: Sequence[Demand], ears: int) -> _Pack:
     numbers = np.array([n for n, demand in enumerate(wanted) if demand.ears & ears], dtype=np.int64)
-    if file and (kept := _loaded(file)) is not None:
-        return _Pack(kept, numbers)
     demands = pack_demands([replace(wanted[n], ears=wanted[n].ears & ears) for n in numbers], commonplace())
-    if file:
-        raw = BytesIO()
-        np.savez(raw, *demands.arrays)
-        keep(file, raw.getvalue())
     return _Pack(demands, numbers)
-
-
-def _loaded(file: Path) -> Demands | None:
-    try:
-        with np.load(file) as kept:
-            return Demands.of([kept[f"arr_{n}"] for n in range(len(kept.files))])
-    except (OSError, ValueError, KeyError, EOFError, TypeError, BadZipFile):
-        return None
 
 
 def _cached(standard: Standard, loose: bool, name: str, cache: Path | None) -> Path | None:
@@ -215,7 +233,7 @@ def _parts(standard: Standard, loose: bool, cache: Path | None) -> list[_Part]:
     rules = standard.rules
     ears = [sum(1 << n for n, role in enumerate(ROLES) if role in r.form.roles) | 1 << _ANYBODY for r in rules]
     return [
-        ((rule, n), replace(demand, ears=ears[rule]), plain and rules[rule].unless is None)
+        ((rule, n), replace(demand, ears=ears[rule]), plain and rules[rule].form.unless is None)
         for (rule, n), demand, plain in _analysed(standard, loose, cache)
     ]
 
