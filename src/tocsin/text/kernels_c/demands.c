@@ -4,19 +4,10 @@
  * and the literal is there. What else those demands need is then looked for literal by literal, along the chain of the
  * places that hold the same four bytes. Positions are counted in characters.
  */
-#define _GNU_SOURCE  /* memmem */
 #include "demands.h"
+#include "lanes.h"
 
 INLINE int is_word(uint8_t c) { return (uint8_t)(c - '0') < 10 || (uint8_t)((c | 32) - 'a') < 26 || c == '_'; }
-
-INLINE uint64_t load_some(const uint8_t *p, const uint8_t *limit) {
-    if (limit - p >= 8) return load64(p);
-    uint64_t v = 0;
-    memcpy(&v, p, (size_t)(limit - p));
-    return v;
-}
-
-INLINE uint64_t lowest_bytes(uint64_t v, size_t count) { return v & UINT64_MAX >> (64 - 8 * count); }
 
 /* Say whether a literal that stands at p has its edges there. */
 INLINE int has_edges(const Meet *m, const Literal *l, const uint8_t *p) {
@@ -31,6 +22,20 @@ INLINE int stands(const Meet *m, const Literal *l, const uint8_t *p) {
     uint64_t head = (uint64_t)l->head[1] << 32 | l->head[0];
     if (lowest_bytes(load_some(p, m->buffer + m->size), l->size < 8 ? l->size : 8) != head) return 0;
     return (l->size <= 8 || !memcmp(p, m->text + l->at, l->size)) && has_edges(m, l, p);
+}
+
+/* Find up to three bytes in some text; NULL where they are not there. */
+static const uint8_t *seek(const uint8_t *p, size_t size, const uint8_t *what, size_t count) {
+    const uint8_t *end = p + size;
+    for (; (size_t)(end - p) >= 16 + TRIPLE - 1; p += 16) {
+        Lanes held = is(lanes_at(p), what[0]);
+        for (size_t k = 1; k < count; k++) held &= is(lanes_at(p + k), what[k]);
+        uint32_t found = bits16(held);
+        if (found) return p + __builtin_ctz(found);
+    }
+    for (; (size_t)(end - p) >= count; p++)
+        if (!memcmp(p, what, count)) return p;
+    return NULL;
 }
 
 static Status begin(Meet *m, size_t literal, const uint8_t *p) {
@@ -86,71 +91,28 @@ static int pack_slots(Meet *m) {
     return 1;
 }
 
-INLINE uint64_t window_hash(uint64_t bytes, size_t width) {
-    uint64_t hash = (lowest_bytes(bytes, width) ^ width * MIX_B) * MIX_A;
-    return hash ? hash : 1;
-}
-
-INLINE uint64_t filtered(const Windows *w, uint64_t hash) {
-    uint64_t bit = hash >> w->filter_shift;
-    return w->filter[bit / 64] >> bit % 64 & 1;
-}
-
-/* List the places of a stretch where a window may begin, by the filter of their first four bytes. */
-INLINE size_t sift(const Windows *w, const uint8_t *p, size_t count, const uint8_t *limit, uint16_t *places) {
-    size_t found = 0;
-    int whole = (size_t)(limit - p) >= count + 8;
-    for (size_t i = 0; i < count; i++) {
-        uint64_t bytes = whole ? load32(p + i) : lowest_bytes(load_some(p + i, limit), GRAM);
-        places[found] = (uint16_t)i;
-        found += filtered(w, bytes * MIX_A);
-    }
-    return found;
-}
-
-/* List the windows of a stretch that the filter lets pass, by the places of which their beginnings passed. */
-INLINE size_t sift_windows(const Windows *w, const uint8_t *at, const uint16_t *places, size_t count, const uint8_t *limit,
-                           Passed *passed) {
-    size_t found = 0;
-    for (size_t n = 0; n < count; n++) {
-        uint64_t bytes = load_some(at + places[n], limit);
-        for (int i = 0; i < WIDTHS; i++) {
-            if (!(w->widths >> i & 1)) continue;
-            passed[found] = (Passed){window_hash(bytes, width_of[i]), places[n]};
-            found += filtered(w, passed[found].hash);
-        }
-    }
-    return found;
-}
-
 /* Find the literals of a line that begin demands: all look-ups of a stretch are begun before the first is done. */
 INLINE Status search(Meet *m) {
-    enum { STRETCH = 256 };
-    uint16_t places[STRETCH];
-    Passed passed[STRETCH * WIDTHS];
+    Sifted sifted;
     const Windows *w = &m->first;
     const uint8_t *limit = m->buffer + m->size;
     for (const uint8_t *at = m->line; at < m->end; at += STRETCH) {
         size_t count = m->end - at < STRETCH ? (size_t)(m->end - at) : STRETCH;
-        size_t found = sift_windows(w, at, places, sift(w, at, count, limit, places), limit, passed);
-        for (size_t n = 0; n < found; n++) __builtin_prefetch(&m->slot[passed[n].hash >> w->shift]);
+        size_t places = sift_grams(w, at, count, limit, &sifted, m->wide);
+        size_t found = sift_windows(w, at, places, limit, &sifted, m->wide);
+        for (size_t n = 0; n < found; n++) __builtin_prefetch(&m->slot[sifted.hash[n] >> w->shift]);
         for (size_t n = 0; n < found; n++) {
-            Status status = look_up(m, passed[n].hash, at + passed[n].place);
+            Status status = look_up(m, sifted.hash[n], at + sifted.at[n]);
             if (status != DONE) return status;
         }
     }
     return DONE;
 }
 
-INLINE size_t gram_hash(const Meet *m, uint32_t gram) { return (size_t)(gram * MIX_A >> m->gram_shift); }
+INLINE uint32_t gram_hash(const Meet *m, uint32_t gram) { return gram * MIX_GRAM >> m->gram_shift; }
 
-INLINE size_t triple_hash(uint32_t bytes) { return (size_t)((bytes & 0xFFFFFF) * MIX_A >> 52); }
-
-/* Chain up the places of the line that hold a gram of the same hash, and note its triples. */
-static int chain_grams(Meet *m) {
-    size_t size = (size_t)(m->end - m->line), chains = 64;
-    m->gram_shift = 58;
-    for (; chains < 4 * size && chains < MOST_CHAINS; chains *= 2) m->gram_shift--;
+/* Have room for a line's places, and say how its grams are hashed. */
+static int make_room(Meet *m, size_t size) {
     if (size > m->room) {
         uint32_t *more = realloc(m->before, 4 * size * sizeof *more);
         if (!more) return 0;
@@ -158,18 +120,58 @@ static int chain_grams(Meet *m) {
         m->before = more;
         m->chars = more + m->room;
     }
-    memset(m->last, 0, chains * sizeof *m->last);
+    m->gram_shift = 26;
+    for (size_t chains = 64; chains < CHAINS_A_BYTE * size && chains < MOST_CHAINS; chains *= 2) m->gram_shift--;
+    if (m->next_base > UINT32_MAX - size) {
+        memset(m->last, 0, MOST_CHAINS * sizeof *m->last);
+        m->next_base = 0;
+    }
+    m->base = m->next_base;
+    m->next_base += (uint32_t)size;
+    return 1;
+}
+
+/* What the chains are made of, apart from what the compiler must think to change with them. */
+typedef struct { const uint8_t *line; uint32_t *last, *before, base; int shift; } Chain;
+
+/* Put a place of the line in front of the chain of a hash. */
+INLINE void chain_place(const Chain c, size_t i, uint32_t hash) {
+    c.before[i] = c.last[hash];
+    c.last[hash] = c.base + (uint32_t)i + 1;
+}
+
+#ifdef HAS_AVX2_CLONES
+/* Chain up as many places as go sixteen by sixteen; say how many. */
+AVX512_CALL static size_t chain_wide(const Chain c, size_t count) {
+    enum { LANES32 = 16, READS = 32 };
+    const __m128i shift = _mm_cvtsi32_si128(c.shift);
+    size_t i = 0;
+    for (; i + READS <= count; i += LANES32) {
+        uint32_t hash[LANES32];
+        __m512i product = _mm512_mullo_epi32(grams_at(c.line + i), _mm512_set1_epi32((int)MIX_GRAM));
+        _mm512_storeu_si512(hash, _mm512_srl_epi32(product, shift));
+        for (size_t k = 0; k < LANES32; k++) chain_place(c, i + k, hash[k]);
+    }
+    return i;
+}
+#else
+static size_t chain_wide(const Chain c, size_t count) {
+    (void)c, (void)count;
+    return 0;
+}
+#endif
+
+/* Chain up the places of the line that hold a gram of the same hash. */
+static int chain_grams(Meet *m) {
+    size_t size = (size_t)(m->end - m->line);
+    if (!make_room(m, size)) return 0;
     uint8_t all = 0;
     for (size_t i = 0; i < size; i++) all |= m->line[i];
     m->ascii = all < 0x80;
     for (uint32_t i = 0, chars = 0; !m->ascii && i < size; chars += (m->line[i++] & 0xC0) != 0x80) m->chars[i] = chars;
-    memset(m->triples, 0, TRIPLES);
-    for (size_t i = 0; i + TRIPLE <= size; i++) {  /* the newline behind the line may be read, and counts for nothing */
-        uint32_t gram = load32(m->line + i), *last = &m->last[gram_hash(m, gram)];
-        m->triples[triple_hash(gram)] = 1;
-        m->before[i] = *last;
-        *last = (uint32_t)i + 1;
-    }
+    const Chain c = {m->line, m->last, m->before, m->base, m->gram_shift};
+    size_t i = m->wide ? chain_wide(c, size) : 0;
+    for (; i + GRAM <= size; i++) chain_place(c, i, load32(c.line + i) * MIX_GRAM >> c.shift);
     return 1;
 }
 
@@ -191,15 +193,9 @@ static int note_place(Meet *m, Met *met, const Literal *l, const uint8_t *p) {
     return note(met, (Hit){chars, chars + l->chars});
 }
 
-/* Say whether the line may hold a literal too short for a gram. */
-static int may_hold(const Meet *m, const Literal *l) {
-    const uint8_t *text = m->text + l->at;
-    return l->size < TRIPLE || m->triples[triple_hash((uint32_t)text[0] | (uint32_t)text[1] << 8 | (uint32_t)text[2] << 16)];
-}
-
 /* Find a literal too short for a gram, from p on; NULL where it is not there. */
 static const uint8_t *find_short(const Meet *m, const Literal *l, const uint8_t *p) {
-    for (; (p = memmem(p, (size_t)(m->end - p), m->text + l->at, l->size)); p++)
+    for (; (p = seek(p, (size_t)(m->end - p), m->text + l->at, l->size)); p++)
         if (has_edges(m, l, p)) return p;
     return NULL;
 }
@@ -210,27 +206,64 @@ static int note_short(Meet *m, Met *met, const Literal *l) {
     return 1;
 }
 
+INLINE uint32_t before(const Meet *m, uint32_t at) { return m->before[at - m->base - 1]; }
+
 /* Note where the line holds a literal, of the places that hold its gram, until the set has too many. */
 static int note_chained(Meet *m, Met *met, const Literal *l, uint32_t at) {
-    for (; at && met->count <= MOST_HITS; at = m->before[at - 1]) {
-        const uint8_t *p = m->line + at - 1;
-        if (at - 1 < l->window || !stands(m, l, p - l->window)) continue;
+    for (; at > m->base && met->count <= MOST_HITS; at = before(m, at)) {
+        const uint8_t *p = m->line + (at - m->base - 1);
+        if (p - m->line < l->window || !stands(m, l, p - l->window)) continue;
         if (!note_place(m, met, l, p - l->window)) return 0;
     }
     return 1;
 }
 
-/* The place, from 1, where the line last holds the gram of a member of a set; 0 where it does not. */
+/* Where a line last held the gram of a member of a set: this line, if it is above its base. */
 INLINE uint32_t last_gram(const Meet *m, uint32_t member) { return m->last[gram_hash(m, m->grams[member])]; }
 
 /* Say whether the line holds a member of a set. */
-static int holds_member(const Meet *m, uint32_t member) {
-    uint32_t at = m->grams[member] ? last_gram(m, member) : 0;
-    if (m->grams[member] && !at) return 0;
+INLINE int holds_member(const Meet *m, uint32_t member) {
+    uint32_t at = last_gram(m, member), gram = m->grams[member];
+    if (gram && at <= m->base) return 0;
     const Literal *l = &m->literal[m->members.items[member]];
-    if (!m->grams[member]) return may_hold(m, l) && find_short(m, l, m->line);
-    for (; at; at = m->before[at - 1])
-        if (at - 1 >= l->window && stands(m, l, m->line + at - 1 - l->window)) return 1;
+    if (!gram) return find_short(m, l, m->line) != NULL;
+    for (; at > m->base; at = before(m, at)) {
+        const uint8_t *p = m->line + (at - m->base - 1);
+        if (load32(p) == gram && p - m->line >= l->window && stands(m, l, p - l->window)) return 1;
+    }
+    return 0;
+}
+
+#ifdef HAS_AVX2_CLONES
+/* Skip, sixteen by sixteen, members whose grams the line does not hold; a bit for each of those that it may hold. */
+AVX512_CALL static uint32_t members_at_hand(const Meet *m, uint32_t first, uint32_t end) {
+    const __m512i base = _mm512_set1_epi32((int)m->base), one = _mm512_set1_epi32(1);
+    __mmask16 all = (__mmask16)(end - first < 16 ? (1u << (end - first)) - 1 : 0xFFFF);
+    __m512i gram = _mm512_maskz_loadu_epi32(all, m->grams + first);
+    __mmask16 small = _mm512_mask_testn_epi32_mask(all, gram, gram);
+    __m512i hash = _mm512_srl_epi32(_mm512_mullo_epi32(gram, _mm512_set1_epi32((int)MIX_GRAM)), _mm_cvtsi32_si128(m->gram_shift));
+    __m512i last = _mm512_mask_i32gather_epi32(base, all, hash, m->last, 4);
+    __mmask16 held = _mm512_cmpgt_epu32_mask(last, base) & ~small;
+    if (!held) return small;
+    __m512i at = _mm512_sub_epi32(_mm512_sub_epi32(last, base), one);
+    __m512i there = _mm512_mask_i32gather_epi32(gram, held, at, m->line, 1);
+    __m512i more = _mm512_mask_i32gather_epi32(base, held, at, m->before, 4);
+    return small | (held & (_mm512_cmpeq_epi32_mask(there, gram) | _mm512_cmpgt_epu32_mask(more, base)));
+}
+#else
+static uint32_t members_at_hand(const Meet *m, uint32_t first, uint32_t end) {
+    (void)m, (void)first;
+    return end != first;
+}
+#endif
+
+/* Say whether the line holds one of a range of members. */
+INLINE int holds_one(const Meet *m, uint32_t i, uint32_t end) {
+    for (; m->wide && i < end; i += 16)
+        for (uint32_t some = members_at_hand(m, i, end); some; some &= some - 1)
+            if (holds_member(m, i + (uint32_t)__builtin_ctz(some))) return 1;
+    for (; i < end; i++)
+        if (holds_member(m, i)) return 1;
     return 0;
 }
 
@@ -239,9 +272,7 @@ static int holds_set(Meet *m, uint32_t set) {
     Met *met = &m->met[set];
     if (met->asked == m->row + 1) return (int)met->held;
     met->asked = (uint32_t)m->row + 1;
-    uint32_t i = m->members.starts[set], end = m->members.starts[set + 1];
-    while (i < end && !holds_member(m, i)) i++;
-    return (int)(met->held = i < end);
+    return (int)(met->held = (uint32_t)holds_one(m, m->members.starts[set], m->members.starts[set + 1]));
 }
 
 /* Find what the line holds of a set, once a line. */
@@ -251,9 +282,8 @@ static Status find_set(Meet *m, uint32_t set) {
     met->line = (uint32_t)m->row + 1;
     met->count = 0;
     for (uint32_t i = m->members.starts[set]; i < m->members.starts[set + 1] && met->count <= MOST_HITS; i++) {
-        uint32_t at = m->grams[i] ? last_gram(m, i) : 0;
         const Literal *l = &m->literal[m->members.items[i]];
-        if (!(at ? note_chained(m, met, l, at) : m->grams[i] || !may_hold(m, l) || note_short(m, met, l))) return NO_MEMORY;
+        if (!(m->grams[i] ? note_chained(m, met, l, last_gram(m, i)) : note_short(m, met, l))) return NO_MEMORY;
     }
     return DONE;
 }
@@ -352,43 +382,53 @@ INLINE Status meet_lines(Meet *m) {
     }
     return DONE;
 }
-CLONES(Status, run_meet, meet_lines, Meet)
+CLONES(Status, run_meet_narrow, meet_lines, Meet)
+
+#ifdef HAS_AVX2_CLONES
+AVX512 static Status run_meet_wide(Meet *m) { return meet_lines(m); }
+#else
+static Status run_meet_wide(Meet *m) { return meet_lines(m); }
+#endif
+
+/* By what the processor can: 0 the plain clone, 1 that for AVX2, 2 that for AVX-512. */
+static Status run_meet(Meet *m, int lanes) {
+    m->wide = lanes > 1 && cpu_has_avx512();
+    return m->wide ? run_meet_wide(m) : run_meet_narrow(m, lanes && cpu_has_avx2());
+}
 
 static void drop_slots(Meet *m) {
     free(m->slot);
     free(m->entry);
 }
 
-static Status run_sound(Meet *m, int avx2) {
+static Status run_sound(Meet *m, int lanes) {
     m->begun = calloc(m->literals + 1, sizeof *m->begun);
     m->asked = calloc(m->demands + 1, sizeof *m->asked);
     m->place = malloc((m->literals + 1) * sizeof *m->place);
     m->met = calloc(m->members.lists + 1, sizeof *m->met);
-    m->last = malloc(MOST_CHAINS * sizeof *m->last);
-    m->triples = malloc(TRIPLES);
-    int own = !m->slot, whole = m->begun && m->asked && m->place && m->met && m->last && m->triples;
-    Status status = whole && (!own || pack_slots(m)) ? run_meet(m, avx2) : NO_MEMORY;
+    m->last = calloc(MOST_CHAINS, sizeof *m->last);
+    int own = !m->slot, whole = m->begun && m->asked && m->place && m->met && m->last;
+    Status status = whole && (!own || pack_slots(m)) ? run_meet(m, lanes) : NO_MEMORY;
     for (size_t i = 0; m->met && i < m->members.lists; i++) free(m->met[i].hit);
     free(m->begun);
     free(m->asked);
     free(m->place);
     free(m->met);
     free(m->last);
-    free(m->triples);
     if (own) drop_slots(m);
     free(m->before);
     return status;
 }
 
 /* Look for demands in lines, given as three views. */
-static PyObject *look(Meet m, const Py_buffer *v, int sound, int avx2) {
+static PyObject *look(Meet m, const Py_buffer *v, int sound, int lanes) {
     PyObject *found = NULL;
     Status status;
     m.buffer = v[BUFFER].buf, m.size = (size_t)v[BUFFER].len;
     m.offsets = v[OFFSETS].buf, m.rows = (size_t)v[OFFSETS].len / 8 - 1, m.columns = v[COLUMNS].buf;
     Py_BEGIN_ALLOW_THREADS
     if (!sound && (sound = demands_are_sound(&m))) sum_up(&m);
-    status = sound ? run_sound(&m, avx2 && cpu_has_avx2()) : BAD_DEMANDS;
+    status = sound ? run_sound(&m, lanes) : BAD_DEMANDS;
     Py_END_ALLOW_THREADS
     if (status == DONE) found = PyBytes_FromStringAndSize((const char *)m.found.item, (Py_ssize_t)(m.found.size * 8));
     else fail(status, m.row);
@@ -412,9 +452,9 @@ PyObject *meet_demands(PyObject *module, PyObject *args) {
     (void)module;
     PyObject *views, *found = NULL;
     Py_buffer v[MEET_VIEWS];
-    int avx2, count = 0;
-    if (!PyArg_ParseTuple(args, "O!p", &PyTuple_Type, &views, &avx2)) return NULL;
-    if (open_views(views, v, 0, &count) && lines_hold(v) && demand_views_hold(v)) found = look(demands_of(v), v, 0, avx2);
+    int lanes, count = 0;
+    if (!PyArg_ParseTuple(args, "O!i", &PyTuple_Type, &views, &lanes)) return NULL;
+    if (open_views(views, v, 0, &count) && lines_hold(v) && demand_views_hold(v)) found = look(demands_of(v), v, 0, lanes);
     release(v, count);
     return found;
 }
@@ -466,12 +506,12 @@ PyObject *meet_kept(PyObject *module, PyObject *args) {
     (void)module;
     PyObject *lines[LITERALS], *capsule, *found = NULL;
     Py_buffer v[LITERALS];
-    int avx2, count = 0;
-    if (!PyArg_ParseTuple(args, "OOOOp", &lines[0], &lines[1], &lines[2], &capsule, &avx2)) return NULL;
+    int lanes, count = 0;
+    if (!PyArg_ParseTuple(args, "OOOOi", &lines[0], &lines[1], &lines[2], &capsule, &lanes)) return NULL;
     const Kept *kept = PyCapsule_GetPointer(capsule, KEPT);
     if (!kept) return NULL;
     while (count < LITERALS && !PyObject_GetBuffer(lines[count], &v[count], PyBUF_C_CONTIGUOUS)) count++;
-    if (count == LITERALS && lines_hold(v)) found = look(kept->meet, v, 1, avx2);
+    if (count == LITERALS && lines_hold(v)) found = look(kept->meet, v, 1, lanes);
     release(v, count);
     return found;
 }
