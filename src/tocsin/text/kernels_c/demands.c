@@ -38,17 +38,16 @@ static const uint8_t *seek(const uint8_t *p, size_t size, const uint8_t *what, s
     return NULL;
 }
 
-static Status begin(Meet *m, size_t literal, const uint8_t *p) {
-    uint32_t line = (uint32_t)m->row + 1, ear = 1u << m->columns[m->row];
+/* Note the demands that a literal begins, which stands at p. */
+static Status begin(Meet *m, uint32_t literal, const uint8_t *p) {
+    uint32_t line = (uint32_t)m->row + 1, ear = 1u << m->columns[m->row], end = m->begins.starts[literal + 1];
     if (m->begun[literal] == line) return DONE;
     m->begun[literal] = line;
-    m->place[literal] = (uint32_t)(p - m->line);
-    for (uint32_t i = m->begins.starts[literal]; i < m->begins.starts[literal + 1]; i++) {
-        uint32_t demand = m->begins.items[i];
-        if (!(m->demand[demand].ears & ear) || m->asked[demand] == line) continue;
-        m->asked[demand] = line;
-        if (!reserve(&m->pending, 1)) return NO_MEMORY;
-        m->pending.item[m->pending.size++] = demand;
+    for (uint32_t i = m->begins.starts[literal]; i < end; i++) {
+        if (!(m->wish[i].ears & ear)) continue;
+        __builtin_prefetch(&m->grams[m->wish[i].member]);
+        if (m->pending.size == m->pending.capacity && !reserve(&m->pending, 1)) return NO_MEMORY;
+        m->pending.item[m->pending.size++] = (uint64_t)(p - m->line) << 32 | i;
     }
     return DONE;
 }
@@ -57,13 +56,17 @@ static Status begin(Meet *m, size_t literal, const uint8_t *p) {
 
 INLINE uint32_t tag_of(uint64_t hash) { return (uint32_t)(hash >> 8); }
 
-/* Look up a window that the filter let pass; p is where it begins. */
-INLINE Status look_up(Meet *m, uint64_t hash, const uint8_t *p) {
+/* Find the slot of a window that the filter let pass: its first entry, from 1, or 0. */
+INLINE uint32_t look_up(const Meet *m, uint64_t hash) {
     const Windows *w = &m->first;
     size_t at = (size_t)(hash >> w->shift), steps = 0;
     while (m->slot[at].first && m->slot[at].tag != tag_of(hash) && ++steps < w->slots) at = (at + 1) & (w->slots - 1);
-    if (!m->slot[at].first || steps == w->slots) return DONE;
-    for (const Entry *e = &m->entry[m->slot[at].first - 1];; e++) {
+    return steps < w->slots ? m->slot[at].first : 0;
+}
+
+/* Begin what the literals of a slot begin; p is where their window stands. */
+INLINE Status begin_all(Meet *m, const Entry *e, const uint8_t *p) {
+    for (;; e++) {
         const Literal *l = &e->is;
         if ((size_t)(p - m->line) >= l->window && stands(m, l, p - l->window)) {
             Status status = begin(m, e->number & ~LAST_ENTRY, p - l->window);
@@ -73,12 +76,22 @@ INLINE Status look_up(Meet *m, uint64_t hash, const uint8_t *p) {
     }
 }
 
-/* Pack the slots and their literals. */
+/* Say what must be known of a demand once it is begun. */
+static Wish wish_for(const Meet *m, uint32_t demand) {
+    const Demand *d = &m->demand[demand];
+    if (d->count == 1) return (Wish){demand, d->ears, NO_SET, 0, 0};
+    uint32_t set = m->needs[d->sets + 1];
+    return (Wish){demand, d->ears, set, m->members.starts[set], m->members.starts[set + 1]};
+}
+
+/* Pack the slots and their literals, and the demands that these begin. */
 static int pack_slots(Meet *m) {
     const Windows *w = &m->first;
     m->slot = calloc(w->slots, sizeof *m->slot);
     m->entry = malloc((w->literals.listed + 1) * sizeof *m->entry);
-    if (!m->slot || !m->entry) return 0;
+    m->wish = malloc((m->begins.listed + 1) * sizeof *m->wish);
+    if (!m->slot || !m->entry || !m->wish) return 0;
+    for (size_t i = 0; i < m->begins.listed; i++) m->wish[i] = wish_for(m, m->begins.items[i]);
     for (uint32_t i = 0; i < w->literals.listed; i++)
         m->entry[i] = (Entry){m->literal[w->literals.items[i]], w->literals.items[i]};
     for (size_t i = 0; i < w->literals.lists; i++)
@@ -101,8 +114,16 @@ INLINE Status search(Meet *m) {
         size_t places = sift_grams(w, at, count, limit, &sifted, m->wide);
         size_t found = sift_windows(w, at, places, limit, &sifted, m->wide);
         for (size_t n = 0; n < found; n++) __builtin_prefetch(&m->slot[sifted.hash[n] >> w->shift]);
+        size_t known = 0;
         for (size_t n = 0; n < found; n++) {
-            Status status = look_up(m, sifted.hash[n], at + sifted.at[n]);
+            uint32_t first = look_up(m, sifted.hash[n]);
+            if (!first) continue;
+            __builtin_prefetch(&m->entry[first - 1]);
+            sifted.hash[known] = first;
+            sifted.at[known++] = sifted.at[n];
+        }
+        for (size_t n = 0; n < known; n++) {
+            Status status = begin_all(m, &m->entry[sifted.hash[n] - 1], at + sifted.at[n]);
             if (status != DONE) return status;
         }
     }
@@ -267,12 +288,14 @@ INLINE int holds_one(const Meet *m, uint32_t i, uint32_t end) {
     return 0;
 }
 
-/* Say whether the line holds some literal of a set; found out once a line. */
-static int holds_set(Meet *m, uint32_t set) {
-    Met *met = &m->met[set];
-    if (met->asked == m->row + 1) return (int)met->held;
-    met->asked = (uint32_t)m->row + 1;
-    return (int)(met->held = (uint32_t)holds_one(m, m->members.starts[set], m->members.starts[set + 1]));
+/* Say whether the line holds some literal of a set, whose members are given; found out once a line. */
+INLINE int holds_set(Meet *m, uint32_t set, uint32_t member, uint32_t end) {
+    uint32_t line = (uint32_t)m->row + 1;
+    if (m->asked[set] != line) {
+        m->asked[set] = line;
+        if (holds_one(m, member, end)) m->held[set] = line;
+    }
+    return m->held[set] == line;
 }
 
 /* Find what the line holds of a set, once a line. */
@@ -299,12 +322,14 @@ static int holds_near(const Met *met, const Hit *hit, uint32_t within) {
     return 0;
 }
 
-/* Say whether the line holds some literal of every set; of the first set it does, for that one began the demand. */
-INLINE int holds_all(Meet *m, const Demand *d) {
-    const uint32_t *set = m->needs + d->sets;
-    uint32_t i = 1;
-    while (i < d->count && holds_set(m, set[i])) i++;
-    return i >= d->count;
+/* Say whether the line holds some literal of every set but the first two, for the one began the demand and the other
+ * was looked for. */
+INLINE int holds_others(Meet *m, const Demand *d) {
+    for (uint32_t i = 2; i < d->count; i++) {
+        uint32_t set = m->needs[d->sets + i];
+        if (!holds_set(m, set, m->members.starts[set], m->members.starts[set + 1])) return 0;
+    }
+    return 1;
 }
 
 /* Say whether literals of the sets follow one another within the demand's stretch: from each begin the next that ends
@@ -346,12 +371,25 @@ static int holds_together(Meet *m, const Demand *d, Status *status) {
 }
 
 /* Say where a line first holds a demand's only literal, in characters: its begin, its end; all ones for another demand. */
-static uint64_t lone_place(const Meet *m, const Demand *d) {
+static uint64_t lone_place(const Meet *m, const Demand *d, uint32_t place) {
     uint32_t set = m->needs[d->sets], only = m->members.starts[set];
     if (d->count > 1 || m->members.starts[set + 1] - only != 1) return UINT64_MAX;
     uint32_t literal = m->members.items[only], chars = 0;
-    for (uint32_t i = 0; i < m->place[literal]; i++) chars += (m->line[i] & 0xC0) != 0x80;
+    for (uint32_t i = 0; i < place; i++) chars += (m->line[i] & 0xC0) != 0x80;
     return (uint64_t)chars << 32 | (chars + m->literal[literal].chars);
+}
+
+/* Look for what a begun demand still needs, once a line, and tell it where all is there. */
+static Status tell(Meet *m, uint32_t demand, uint32_t place) {
+    const Demand *d = &m->demand[demand];
+    Status status = DONE;
+    if (m->told[demand] == m->row + 1) return DONE;
+    m->told[demand] = (uint32_t)m->row + 1;
+    if (!holds_others(m, d) || (d->count > 1 && d->within != ANYWHERE && !holds_together(m, d, &status))) return status;
+    if (!reserve(&m->found, 2)) return NO_MEMORY;
+    m->found.item[m->found.size++] = (uint64_t)m->row << 32 | demand;
+    m->found.item[m->found.size++] = lone_place(m, d, place);
+    return DONE;
 }
 
 INLINE Status meet_line(Meet *m) {
@@ -359,14 +397,12 @@ INLINE Status meet_line(Meet *m) {
     Status status = search(m);
     int chained = 0;
     for (size_t i = 0; status == DONE && i < m->pending.size; i++) {
-        const Demand *d = &m->demand[m->pending.item[i]];
-        if (d->count > 1) {
+        const Wish *w = &m->wish[(uint32_t)m->pending.item[i]];
+        if (w->set != NO_SET) {
             if (!chained++ && !chain_grams(m)) return NO_MEMORY;
-            if (!holds_all(m, d) || (d->within != ANYWHERE && !holds_together(m, d, &status))) continue;
+            if (!holds_set(m, w->set, w->member, w->end)) continue;
         }
-        if (!reserve(&m->found, 2)) return NO_MEMORY;
-        m->found.item[m->found.size++] = (uint64_t)m->row << 32 | m->pending.item[i];
-        m->found.item[m->found.size++] = lone_place(m, d);
+        status = tell(m, w->demand, (uint32_t)(m->pending.item[i] >> 32));
     }
     return status;
 }
@@ -399,20 +435,23 @@ static Status run_meet(Meet *m, int lanes) {
 static void drop_slots(Meet *m) {
     free(m->slot);
     free(m->entry);
+    free(m->wish);
 }
 
 static Status run_sound(Meet *m, int lanes) {
     m->begun = calloc(m->literals + 1, sizeof *m->begun);
-    m->asked = calloc(m->demands + 1, sizeof *m->asked);
-    m->place = malloc((m->literals + 1) * sizeof *m->place);
+    m->asked = calloc(m->members.lists + 1, sizeof *m->asked);
+    m->held = calloc(m->members.lists + 1, sizeof *m->held);
+    m->told = calloc(m->demands + 1, sizeof *m->told);
     m->met = calloc(m->members.lists + 1, sizeof *m->met);
     m->last = calloc(MOST_CHAINS, sizeof *m->last);
-    int own = !m->slot, whole = m->begun && m->asked && m->place && m->met && m->last;
+    int own = !m->slot, whole = m->begun && m->asked && m->held && m->told && m->met && m->last;
     Status status = whole && (!own || pack_slots(m)) ? run_meet(m, lanes) : NO_MEMORY;
     for (size_t i = 0; m->met && i < m->members.lists; i++) free(m->met[i].hit);
     free(m->begun);
     free(m->asked);
-    free(m->place);
+    free(m->held);
+    free(m->told);
     free(m->met);
     free(m->last);
     if (own) drop_slots(m);

@@ -18,8 +18,11 @@ INLINE uint32_t rank_of(const Demand *d, uint32_t i) { return d->order >> 4 * i 
  * A slot's tag is a part of its window's hash; a wrong one costs a comparison, for a literal is compared in any case. */
 typedef struct { uint32_t tag, first; } Slot;  /* first: from 1; 0 in an empty slot */
 typedef struct { Literal is; uint32_t number; } Entry;  /* number: of the literal; its highest bit ends a slot's list */
+#define NO_SET 0xFFFFFFFFu
+/* A demand that a literal begins: what must be known to see whether the line holds a member of its second set, if any. */
+typedef struct { uint32_t demand, ears, set, member, end; } Wish;
 typedef struct { uint32_t start, end; } Hit;  /* in characters of the line */
-typedef struct { uint32_t asked, held, line, count, room; Hit *hit; } Met;  /* whether, and where, a line holds a set */
+typedef struct { uint32_t line, count, room; Hit *hit; } Met;  /* where a line holds a set */
 
 typedef struct {
     const uint8_t *buffer; size_t size;
@@ -28,18 +31,20 @@ typedef struct {
     const uint8_t *text; size_t text_size;
     Windows first;                         /* of the literals that begin demands */
     Slot *slot; Entry *entry;              /* the same, packed */
+    Wish *wish;                            /* for each item of `begins` */
     Lists begins, members;                 /* the demands that a literal begins, the literals of a set */
     const uint32_t *grams;                 /* of each member: four bytes of it, at its window; 0 where it has not so many */
     const Demand *demand; size_t demands;
     const uint32_t *needs; size_t needed;
-    uint32_t *begun, *asked;               /* the last line, from 1, that held a literal, or began a demand */
-    uint32_t *place;                       /* where that line holds that literal first, in bytes */
+    uint32_t *begun, *asked, *held;        /* the last line, from 1, with a literal; that was asked for a set, that holds it */
+    uint32_t *told;                        /* the last line, from 1, that all sets of a demand were looked for in */
     Met *met;
     uint32_t *last, *before; size_t room;  /* where a line last held a gram of this hash; and where before, from 1 */
     uint32_t base, next_base;              /* `last` counts the line's places from base + 1: what is less is of other lines */
     uint32_t *chars;                       /* how many characters stand before a byte, where not all is ASCII */
     int gram_shift, ascii;                 /* whether the line is nothing but ASCII */
-    List pending, found;                   /* found: line and demand, then the place of a lone literal */
+    List pending, found;                   /* pending: a literal's place << 32 | wish; found: line << 32 | demand, and a
+                                            * lone literal's place */
     uint32_t ears;                         /* the columns that some demand hears */
     int wide;                              /* whether the processor has AVX-512 */
     size_t row;
