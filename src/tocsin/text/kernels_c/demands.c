@@ -186,14 +186,21 @@ static size_t chain_wide(const Chain c, size_t count) {
 static int chain_grams(Meet *m) {
     size_t size = (size_t)(m->end - m->line);
     if (!make_room(m, size)) return 0;
-    uint8_t all = 0;
-    for (size_t i = 0; i < size; i++) all |= m->line[i];
-    m->ascii = all < 0x80;
-    for (uint32_t i = 0, chars = 0; !m->ascii && i < size; chars += (m->line[i++] & 0xC0) != 0x80) m->chars[i] = chars;
     const Chain c = {m->line, m->last, m->before, m->base, m->gram_shift};
     size_t i = m->wide ? chain_wide(c, size) : 0;
     for (; i + GRAM <= size; i++) chain_place(c, i, load32(c.line + i) * MIX_GRAM >> c.shift);
     return 1;
+}
+
+/* Count the characters before every byte of the line, once. */
+static void count_chars(Meet *m) {
+    size_t size = (size_t)(m->end - m->line);
+    if (m->counted == m->row + 1) return;
+    m->counted = m->row + 1;
+    uint8_t all = 0;
+    for (size_t i = 0; i < size; i++) all |= m->line[i];
+    m->ascii = all < 0x80;
+    for (uint32_t i = 0, chars = 0; !m->ascii && i < size; chars += (m->line[i++] & 0xC0) != 0x80) m->chars[i] = chars;
 }
 
 static int note(Met *met, Hit hit) {
@@ -229,9 +236,25 @@ static int note_short(Meet *m, Met *met, const Literal *l) {
 
 INLINE uint32_t before(const Meet *m, uint32_t at) { return m->before[at - m->base - 1]; }
 
-/* Note where the line holds a literal, of the places that hold its gram, until the set has too many. */
-static int note_chained(Meet *m, Met *met, const Literal *l, uint32_t at) {
-    for (; at > m->base && met->count <= MOST_HITS; at = before(m, at)) {
+/* Where a line last held the gram of a member of a set: this line, if it is above its base. */
+INLINE uint32_t last_gram(const Meet *m, uint32_t member) { return m->last[gram_hash(m, m->grams[member])]; }
+
+/* Say whether the line holds a member of a set. */
+static int holds_member(const Meet *m, uint32_t member) {
+    const Literal *l = &m->literal[m->members.items[member]];
+    if (!m->grams[member]) return find_short(m, l, m->line) != NULL;
+    for (uint32_t at = last_gram(m, member); at > m->base; at = before(m, at)) {
+        const uint8_t *p = m->line + (at - m->base - 1);
+        if (p - m->line >= l->window && stands(m, l, p - l->window)) return 1;
+    }
+    return 0;
+}
+
+/* Note where the line holds a member of a set, until the set has too many. */
+static int note_member(Meet *m, Met *met, uint32_t member) {
+    const Literal *l = &m->literal[m->members.items[member]];
+    if (!m->grams[member]) return note_short(m, met, l);
+    for (uint32_t at = last_gram(m, member); at > m->base && met->count <= MOST_HITS; at = before(m, at)) {
         const uint8_t *p = m->line + (at - m->base - 1);
         if (p - m->line < l->window || !stands(m, l, p - l->window)) continue;
         if (!note_place(m, met, l, p - l->window)) return 0;
@@ -239,52 +262,42 @@ static int note_chained(Meet *m, Met *met, const Literal *l, uint32_t at) {
     return 1;
 }
 
-/* Where a line last held the gram of a member of a set: this line, if it is above its base. */
-INLINE uint32_t last_gram(const Meet *m, uint32_t member) { return m->last[gram_hash(m, m->grams[member])]; }
-
-/* Say whether the line holds a member of a set. */
-INLINE int holds_member(const Meet *m, uint32_t member) {
-    uint32_t at = last_gram(m, member), gram = m->grams[member];
-    if (gram && at <= m->base) return 0;
-    const Literal *l = &m->literal[m->members.items[member]];
-    if (!gram) return find_short(m, l, m->line) != NULL;
-    for (; at > m->base; at = before(m, at)) {
-        const uint8_t *p = m->line + (at - m->base - 1);
-        if (load32(p) == gram && p - m->line >= l->window && stands(m, l, p - l->window)) return 1;
-    }
-    return 0;
-}
-
 #ifdef HAS_AVX2_CLONES
-/* Skip, sixteen by sixteen, members whose grams the line does not hold; a bit for each of those that it may hold. */
-AVX512_CALL static uint32_t members_at_hand(const Meet *m, uint32_t first, uint32_t end) {
-    const __m512i base = _mm512_set1_epi32((int)m->base), one = _mm512_set1_epi32(1);
+/* Say which of up to sixteen members the line may hold, by their grams: a bit for each. */
+AVX512_CALL static uint32_t sixteen_at_hand(const Meet *m, uint32_t first, uint32_t end) {
+    const __m512i base = _mm512_set1_epi32((int)m->base);
     __mmask16 all = (__mmask16)(end - first < 16 ? (1u << (end - first)) - 1 : 0xFFFF);
     __m512i gram = _mm512_maskz_loadu_epi32(all, m->grams + first);
     __mmask16 small = _mm512_mask_testn_epi32_mask(all, gram, gram);
-    __m512i hash = _mm512_srl_epi32(_mm512_mullo_epi32(gram, _mm512_set1_epi32((int)MIX_GRAM)), _mm_cvtsi32_si128(m->gram_shift));
+    __m512i hash = _mm512_mullo_epi32(gram, _mm512_set1_epi32((int)MIX_GRAM));
+    hash = _mm512_srl_epi32(hash, _mm_cvtsi32_si128(m->gram_shift));
     __m512i last = _mm512_mask_i32gather_epi32(base, all, hash, m->last, 4);
     __mmask16 held = _mm512_cmpgt_epu32_mask(last, base) & ~small;
     if (!held) return small;
-    __m512i at = _mm512_sub_epi32(_mm512_sub_epi32(last, base), one);
+    __m512i at = _mm512_sub_epi32(_mm512_sub_epi32(last, base), _mm512_set1_epi32(1));
     __m512i there = _mm512_mask_i32gather_epi32(gram, held, at, m->line, 1);
     __m512i more = _mm512_mask_i32gather_epi32(base, held, at, m->before, 4);
     return small | (held & (_mm512_cmpeq_epi32_mask(there, gram) | _mm512_cmpgt_epu32_mask(more, base)));
 }
 #else
-static uint32_t members_at_hand(const Meet *m, uint32_t first, uint32_t end) {
-    (void)m, (void)first;
-    return end != first;
+static uint32_t sixteen_at_hand(const Meet *m, uint32_t first, uint32_t end) {
+    return m && end != first;
 }
 #endif
 
+enum { MEMBERS_WIDE = 16 };
+INLINE uint32_t members_at_once(const Meet *m) { return m->wide ? MEMBERS_WIDE : 1; }
+
+/* Say which of the next members the line may hold: a bit for each. */
+INLINE uint32_t at_hand(const Meet *m, uint32_t first, uint32_t end) {
+    return m->wide ? sixteen_at_hand(m, first, end) : !m->grams[first] || last_gram(m, first) > m->base;
+}
+
 /* Say whether the line holds one of a range of members. */
-INLINE int holds_one(const Meet *m, uint32_t i, uint32_t end) {
-    for (; m->wide && i < end; i += 16)
-        for (uint32_t some = members_at_hand(m, i, end); some; some &= some - 1)
-            if (holds_member(m, i + (uint32_t)__builtin_ctz(some))) return 1;
-    for (; i < end; i++)
-        if (holds_member(m, i)) return 1;
+INLINE int holds_one(const Meet *m, uint32_t first, uint32_t end) {
+    for (; first < end; first += members_at_once(m))
+        for (uint32_t some = at_hand(m, first, end); some; some &= some - 1)
+            if (holds_member(m, first + (uint32_t)__builtin_ctz(some))) return 1;
     return 0;
 }
 
@@ -304,10 +317,10 @@ static Status find_set(Meet *m, uint32_t set) {
     if (met->line == m->row + 1) return DONE;
     met->line = (uint32_t)m->row + 1;
     met->count = 0;
-    for (uint32_t i = m->members.starts[set]; i < m->members.starts[set + 1] && met->count <= MOST_HITS; i++) {
-        const Literal *l = &m->literal[m->members.items[i]];
-        if (!(m->grams[i] ? note_chained(m, met, l, last_gram(m, i)) : note_short(m, met, l))) return NO_MEMORY;
-    }
+    uint32_t end = m->members.starts[set + 1];
+    for (uint32_t first = m->members.starts[set]; first < end; first += members_at_once(m))
+        for (uint32_t some = at_hand(m, first, end); some && met->count <= MOST_HITS; some &= some - 1)
+            if (!note_member(m, met, first + (uint32_t)__builtin_ctz(some))) return NO_MEMORY;
     return DONE;
 }
 
@@ -356,6 +369,7 @@ static int holds_in_order(const Meet *m, const Demand *d) {
 /* Say whether a literal of every other set stands near one of the first set's. */
 static int holds_together(Meet *m, const Demand *d, Status *status) {
     const uint32_t *set = m->needs + d->sets;
+    count_chars(m);
     for (uint32_t i = 0; i < d->count; i++)
         if ((*status = find_set(m, set[i])) != DONE) return 0;
     for (uint32_t i = 0; i < d->count; i++)

@@ -43,6 +43,7 @@ typedef struct {
     uint32_t base, next_base;              /* `last` counts the line's places from base + 1: what is less is of other lines */
     uint32_t *chars;                       /* how many characters stand before a byte, where not all is ASCII */
     int gram_shift, ascii;                 /* whether the line is nothing but ASCII */
+    size_t counted;                        /* the last line, from 1, of which both are known */
     List pending, found;                   /* pending: a literal's place << 32 | wish; found: line << 32 | demand, and a
                                             * lone literal's place */
     uint32_t ears;                         /* the columns that some demand hears */
