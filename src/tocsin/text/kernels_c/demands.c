@@ -24,13 +24,36 @@ INLINE int stands(const Meet *m, const Literal *l, const uint8_t *p) {
     return (l->size <= 8 || !memcmp(p, m->text + l->at, l->size)) && has_edges(m, l, p);
 }
 
+#ifdef HAS_AVX2_CLONES
+/* Step, 64 by 64, to the places where up to three bytes may stand; a bit for each, none at the end. */
+AVX512_CALL static uint64_t seek_wide(const uint8_t **from, const uint8_t *end, const uint8_t *what, size_t count) {
+    __m512i byte[TRIPLE];
+    for (size_t k = 0; k < TRIPLE; k++) byte[k] = _mm512_set1_epi8((char)what[k < count ? k : 0]);
+    const uint8_t *p = *from;
+    uint64_t held = 0;
+    for (; !held && end - p >= 64 + TRIPLE - 1; p += 64) {
+        held = _mm512_cmpeq_epi8_mask(_mm512_loadu_si512(p), byte[0]);
+        if (count > 1) held &= _mm512_cmpeq_epi8_mask(_mm512_loadu_si512(p + 1), byte[1]);
+        if (count > 2) held &= _mm512_cmpeq_epi8_mask(_mm512_loadu_si512(p + 2), byte[2]);
+    }
+    *from = held ? p - 64 : p;
+    return held;
+}
+#else
+static uint64_t seek_wide(const uint8_t **from, const uint8_t *end, const uint8_t *what, size_t count) {
+    (void)from, (void)end, (void)what, (void)count;
+    return 0;
+}
+#endif
+
 /* Find up to three bytes in some text; NULL where they are not there. */
-static const uint8_t *seek(const uint8_t *p, size_t size, const uint8_t *what, size_t count) {
-    const uint8_t *end = p + size;
-    for (; (size_t)(end - p) >= 16 + TRIPLE - 1; p += 16) {
-        Lanes held = is(lanes_at(p), what[0]);
-        for (size_t k = 1; k < count; k++) held &= is(lanes_at(p + k), what[k]);
-        uint32_t found = bits16(held);
+static const uint8_t *seek(const uint8_t *p, const uint8_t *end, const uint8_t *what, size_t count, int wide) {
+    uint64_t held = wide ? seek_wide(&p, end, what, count) : 0;
+    if (held) return p + __builtin_ctzll(held);
+    for (; end - p >= 16 + TRIPLE - 1; p += 16) {
+        Lanes lanes = is(lanes_at(p), what[0]);
+        for (size_t k = 1; k < count; k++) lanes &= is(lanes_at(p + k), what[k]);
+        uint32_t found = bits16(lanes);
         if (found) return p + __builtin_ctz(found);
     }
     for (; (size_t)(end - p) >= count; p++)
@@ -223,7 +246,7 @@ static int note_place(Meet *m, Met *met, const Literal *l, const uint8_t *p) {
 
 /* Find a literal too short for a gram, from p on; NULL where it is not there. */
 static const uint8_t *find_short(const Meet *m, const Literal *l, const uint8_t *p) {
-    for (; (p = seek(p, (size_t)(m->end - p), m->text + l->at, l->size)); p++)
+    for (; (p = seek(p, m->end, m->text + l->at, l->size, m->wide)); p++)
         if (has_edges(m, l, p)) return p;
     return NULL;
 }
