@@ -145,11 +145,11 @@ def try_demands(t: SimpleNamespace, raw: bytes) -> None:
         arrays[place] = spoilt = np.array(arrays[place])
         if spoilt.size:
             spoilt.reshape(-1)[head[4] % spoilt.size] = head[5]
-    for avx2 in (False, True):
-        got = outcome(lambda avx2=avx2: t._kernels.meet_demands((buffer, offsets, columns, *arrays), avx2))
+    for lanes in (0, 1, 2):
+        got = outcome(lambda lanes=lanes: t._kernels.meet_demands((buffer, offsets, columns, *arrays), lanes))
         kept = outcome(
-            lambda avx2=avx2: t._kernels.meet_kept(
-                buffer, offsets, columns, t._kernels.keep_demands(tuple(arrays)), avx2
+            lambda lanes=lanes: t._kernels.meet_kept(
+                buffer, offsets, columns, t._kernels.keep_demands(tuple(arrays)), lanes
             )
         )
         assert kept == got

@@ -1,6 +1,7 @@
 """The sieve's kernel names what its reference names, whatever the lines, the literals and the cut."""
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from tocsin.text.demands import MOST_HITS, meet_slowly
 pytestmark = pytest.mark.skipif(kernels_in_use() == "python", reason="no kernels are compiled here")
 
 ALPHABETS = ("ab ", "ab_1 c", "你好a ,b", "a")
+LANES = 0, 1, 2  # plain, for AVX2, for AVX-512
 EDGES = st.sampled_from(["", BOUNDARY])
 
 
@@ -23,10 +25,14 @@ def join(lines: list[str]) -> tuple[bytes, NDArray[np.int64]]:
 
 
 def met(lines: list[str], demands: list[Demand], columns: list[int] | None = None) -> list[tuple[int, int]]:
-    """Ask the kernel, and see to it that the reference says the same."""
-    ears = np.array(columns or [0] * len(lines), dtype=np.uint8)
-    found = list(map(tuple, meet_demands(*join(lines), ears, keep_demands(pack_demands(demands))).tolist()))
+    """Ask the kernel, for every sort of processor, and see to it that the reference says the same."""
+    from tocsin.text import _kernels
+
+    ears, kept = np.array(columns or [0] * len(lines), dtype=np.uint8), keep_demands(pack_demands(demands))
+    found = list(map(tuple, meet_demands(*join(lines), ears, kept).tolist()))
     assert found == meet_slowly(*join(lines), ears, demands)
+    plain, *others = (_kernels.meet_kept(*join(lines), ears, kept, lanes) for lanes in LANES)
+    assert all(other == plain for other in others)
     return [(line, demand) for line, demand, _, _ in found]
 
 
@@ -45,7 +51,7 @@ def cases(draw: st.DrawFn) -> tuple[list[str], list[Demand], list[int]]:
     within = st.none() | st.integers(0, 30)
     plain = st.builds(Demand, sets, within, st.sampled_from([0xFF, 1, 6]))
     demands = st.lists(plain | plain.flatmap(in_some_order), max_size=8)
-    lines = draw(st.lists(st.text(letters, max_size=80), max_size=5))
+    lines = [line * draw(st.integers(1, 20)) for line in draw(st.lists(st.text(letters, max_size=80), max_size=5))]
     return lines, draw(demands), draw(st.lists(st.integers(0, 7), min_size=len(lines), max_size=len(lines)))
 
 
@@ -138,8 +144,8 @@ def test_arrays_that_lead_outside_themselves_are_refused(data: st.DataObject) ->
 
     lines = (*join(["a red lamp", "红灯笼"]), np.zeros(2, np.uint8))
     for meet in (
-        lambda: _kernels.meet_demands((*lines, *arrays), True),
-        lambda: _kernels.meet_kept(*lines, _kernels.keep_demands(tuple(arrays)), True),
+        *(partial(_kernels.meet_demands, (*lines, *arrays), lanes) for lanes in LANES),
+        lambda: _kernels.meet_kept(*lines, _kernels.keep_demands(tuple(arrays)), LANES[-1]),
     ):
         try:
             found = meet()

@@ -26,7 +26,8 @@ MOST_ORDERED = 7  # sets of a demand whose order can be told
 WIDTHS = 8, 6, 4, 3, 2, 1  # of the windows by which literals are found, in bytes: the widest that fits
 _GRAM = 4  # bytes
 _FILTER_BITS = 32  # for each slot of a table
-_MIX_A, _MIX_B = 0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F
+_GRAM_WORDS = 4  # of 32 bits for each gram with which a window begins
+_MIX_A, _MIX_B, _MIX_GRAM = 0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x9E3779B1
 _U64 = (1 << 64) - 1
 _BETWEEN_WORDS = 0.03
 
@@ -54,10 +55,12 @@ class Demand:
 class WindowTable:
     """Hold windows of literals.
 
-    `filter` has a bit set for the hash of each and for that of its first four bytes. Keys, values, starts and postings
-    are laid out like an alarm table: a key is a window's hash, and lists numbers of literals.
+    `grams` is a filter of their first four bytes: the hash of the first three names a number, the fourth a bit of it.
+    `filter` has a bit set for the hash of each whole window. Keys, values, starts and postings are laid out like an
+    alarm table: a key is a window's hash, and lists numbers of literals.
     """
 
+    grams: U32
     filter: U64
     keys: U64
     values: U32
@@ -97,7 +100,7 @@ class Demands:
     def arrays(self) -> tuple[NDArray[Any], ...]:
         """The arrays in the kernel's order."""
         f = self.first
-        table = (f.filter, f.keys, f.values, f.starts, f.postings)
+        table = (f.grams, f.filter, f.keys, f.values, f.starts, f.postings)
         lists = (self.begins.starts, self.begins.items, self.members.starts, self.members.items, self.grams)
         return (self.literals, self.text, *table, *lists, self.demands, self.sets)
 
@@ -105,8 +108,8 @@ class Demands:
     def of(cls, arrays: Sequence[NDArray[Any]]) -> "Demands":
         """Put together what `arrays` gave."""
         literals, text, *tables, demands, sets = arrays
-        begins, members = Lists(*tables[5:7]), Lists(*tables[7:9])
-        return cls(literals, text, WindowTable(*tables[:5]), begins, members, tables[9], demands, sets)
+        begins, members = Lists(*tables[6:8]), Lists(*tables[8:10])
+        return cls(literals, text, WindowTable(*tables[:6]), begins, members, tables[10], demands, sets)
 
 
 def pack_demands(demands: Sequence[Demand], usual: Mapping[str, float] | None = None) -> Demands:
@@ -120,13 +123,14 @@ def pack_demands(demands: Sequence[Demand], usual: Mapping[str, float] | None = 
         raise ValueError("a demand's order is not one of its sets")
     sets = _numbered(s for demand in demands for s in demand.sets)
     literals = _numbered(literal for s in sets for literal in s)
-    rows, text = _described(list(literals), usual or {})
     begun = [(literals[w], n) for n, d in enumerate(demands) for w in d.sets[0]]
+    first = sorted({literal for literal, _ in begun})
+    rows, text = _described(list(literals), first, usual or {})
     members = _lists([(n, literals[w]) for s, n in sets.items() for w in s], len(sets))
     return Demands(
         rows,
         text,
-        _table(rows, text, sorted({literal for literal, _ in begun})),
+        _table(rows, text, first),
         _lists(begun, len(literals)),
         members,
         np.array([_gram(rows[n], text) for n in members.items], dtype=np.uint32),
@@ -200,8 +204,10 @@ def _numbered(items: Iterable[_Item]) -> dict[_Item, int]:
     return {item: n for n, item in enumerate(dict.fromkeys(items))}
 
 
-def _described(literals: Sequence[str], usual: Mapping[str, float]) -> tuple[U32, NDArray[np.uint8]]:
-    """Describe each literal in a row."""
+def _described(
+    literals: Sequence[str], first: Sequence[int], usual: Mapping[str, float]
+) -> tuple[U32, NDArray[np.uint8]]:
+    """Describe each literal in a row; `first` are those that begin demands."""
     plain = [literal.replace(BOUNDARY, "") for literal in literals]
     if not all(plain):
         raise ValueError("a literal is empty")
@@ -209,12 +215,16 @@ def _described(literals: Sequence[str], usual: Mapping[str, float]) -> tuple[U32
     begins = [0, *accumulate(map(len, raw))][:-1]
     edges = [w.startswith(BOUNDARY) + 2 * w.endswith(BOUNDARY) for w in literals]
     heads = [[int.from_bytes(b[i : i + 4], "little") for b in raw] for i in (0, 4)]
-    columns = [begins, map(len, raw), map(len, plain), _rarest_windows(raw, usual), edges, *heads]
+    columns = [begins, map(len, raw), map(len, plain), _chosen_windows(raw, first, usual), edges, *heads]
     return np.array(list(map(list, columns)), dtype=np.uint32).T.copy(), np.frombuffer(b"".join(raw), np.uint8)
 
 
-def _rarest_windows(literals: Sequence[bytes], usual: Mapping[str, float]) -> list[int]:
-    """Choose where each literal's window begins: where usual text seldom holds these bytes, and other literals too."""
+def _chosen_windows(literals: Sequence[bytes], first: Sequence[int], usual: Mapping[str, float]) -> list[int]:
+    """Choose where each literal's window begins: where usual text seldom holds these bytes, and other literals too.
+
+    Those that begin demands share what windows begin with, as far as they can: the fewer such grams there are, the
+    less of a text they are found in.
+    """
     shares, held = _usual_grams(usual), Counter(w[:_GRAM] for raw in literals for w in _windows(raw))
 
     @cache
@@ -223,7 +233,14 @@ def _rarest_windows(literals: Sequence[bytes], usual: Mapping[str, float]) -> li
         beginning, *others = [max(shares.get(gram, 0.0), _share_at_edges(gram)) for gram in grams]
         return beginning + min(others, default=0.0), held[window[:_GRAM]]
 
-    return [min((cost(w), at) for at, w in enumerate(_windows(raw)))[1] for raw in literals]
+    rarest = [min((cost(w), at) for at, w in enumerate(_windows(raw)))[1] for raw in literals]
+    taken: set[bytes] = set()
+    for number in sorted(first, key=lambda n: (len(literals[n]), literals[n])):
+        windows = _windows(literals[number])
+        shared = [(cost(w), at) for at, w in enumerate(windows) if w[:_GRAM] in taken]
+        rarest[number] = min(shared)[1] if shared else rarest[number]
+        taken.add(windows[rarest[number]][:_GRAM])
+    return rarest
 
 
 def _usual_grams(usual: Mapping[str, float]) -> Mapping[bytes, float]:
@@ -256,7 +273,8 @@ def _table(rows: U32, text: NDArray[np.uint8], literals: Sequence[int]) -> Windo
     number = _numbered(sorted(map(_key, windows)))
     lists = _lists([(number[_key(w)], n) for w, n in zip(windows, literals, strict=True)], len(number))
     keys, values = _hashed(list(number))
-    return WindowTable(_filter(set(windows), _FILTER_BITS * len(keys)), keys, values, lists.starts, lists.items)
+    filter_ = _filter(list(number), _FILTER_BITS * len(keys))
+    return WindowTable(_gram_filter(set(windows)), filter_, keys, values, lists.starts, lists.items)
 
 
 def _window(row: U32, text: NDArray[np.uint8]) -> bytes:
@@ -273,17 +291,22 @@ def _key(window: bytes) -> int:
     return (int.from_bytes(window, "little") ^ (len(window) * _MIX_B & _U64)) * _MIX_A & _U64 or 1
 
 
-def _filter(windows: Iterable[bytes], bits: int) -> U64:
-    """Set a bit for every window's hash and one for its first four bytes, whatever follows a window of three; shorter
-    ones set all.
-    """
-    held = set(windows)
-    if any(len(w) < _GRAM - 1 for w in held):
-        return np.full(bits // 64, _U64, dtype=np.uint64)
-    begins = {w[:_GRAM] for w in held}
-    grams = {b if len(b) == _GRAM else b + bytes([end]) for b in begins for end in range(256 if len(b) < _GRAM else 1)}
-    starts = (int.from_bytes(gram, "little") for gram in grams)
-    hashes = [*map(_key, held), *(start * _MIX_A & _U64 for start in starts)]
+def _gram_filter(windows: set[bytes]) -> U32:
+    """Set the bit of every window's first four bytes, whatever follows a window of three; shorter ones set all."""
+    begins = {window[:_GRAM] for window in windows}
+    words = 1 << max(1, (_GRAM_WORDS * len(begins) - 1).bit_length())
+    if any(len(b) < _GRAM - 1 for b in begins):
+        return np.full(words, (1 << 32) - 1, dtype=np.uint32)
+    filter_ = np.zeros(words, dtype=np.uint32)
+    for begin in begins:
+        hashed = int.from_bytes(begin[: _GRAM - 1], "little") * _MIX_GRAM & ((1 << 32) - 1)
+        fourth = 1 << begin[-1] % 32 if len(begin) == _GRAM else (1 << 32) - 1
+        filter_[hashed >> (33 - words.bit_length())] |= np.uint32(fourth)
+    return filter_
+
+
+def _filter(hashes: Sequence[int], bits: int) -> U64:
+    """Set a bit for every hash."""
     filter_ = np.zeros(bits // 64, dtype=np.uint64)
     places = np.array(hashes, dtype=np.uint64) >> np.uint64(65 - bits.bit_length())
     np.bitwise_or.at(filter_, places // np.uint64(64), np.uint64(1) << places % np.uint64(64))

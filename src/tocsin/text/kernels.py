@@ -130,7 +130,7 @@ def meet_demands(buffer: Lines, offsets: Positions, columns: NDArray[np.uint8], 
     """
     if _C is None:
         raise NotImplementedError("no kernels are compiled here")
-    raw = np.frombuffer(_C.meet_kept(buffer, offsets, columns, kept, _AVX2), dtype="<u4").reshape(-1, 4)
+    raw = np.frombuffer(_C.meet_kept(buffer, offsets, columns, kept, _LANES), dtype="<u4").reshape(-1, 4)
     order = np.lexsort((raw[:, 0], raw[:, 1]))
     met = raw[order][:, [1, 0, 3, 2]].astype(np.int64)
     met[:, 2:][met[:, 2:] == NO_PLACE] = -1

@@ -4,19 +4,10 @@
  * and the literal is there. What else those demands need is then looked for literal by literal, along the chain of the
  * places that hold the same four bytes. Positions are counted in characters.
  */
-#define _GNU_SOURCE  /* memmem */
 #include "demands.h"
+#include "lanes.h"
 
 INLINE int is_word(uint8_t c) { return (uint8_t)(c - '0') < 10 || (uint8_t)((c | 32) - 'a') < 26 || c == '_'; }
-
-INLINE uint64_t load_some(const uint8_t *p, const uint8_t *limit) {
-    if (limit - p >= 8) return load64(p);
-    uint64_t v = 0;
-    memcpy(&v, p, (size_t)(limit - p));
-    return v;
-}
-
-INLINE uint64_t lowest_bytes(uint64_t v, size_t count) { return v & UINT64_MAX >> (64 - 8 * count); }
 
 /* Say whether a literal that stands at p has its edges there. */
 INLINE int has_edges(const Meet *m, const Literal *l, const uint8_t *p) {
@@ -33,17 +24,53 @@ INLINE int stands(const Meet *m, const Literal *l, const uint8_t *p) {
     return (l->size <= 8 || !memcmp(p, m->text + l->at, l->size)) && has_edges(m, l, p);
 }
 
-static Status begin(Meet *m, size_t literal, const uint8_t *p) {
-    uint32_t line = (uint32_t)m->row + 1, ear = 1u << m->columns[m->row];
+#ifdef HAS_AVX2_CLONES
+/* Step, 64 by 64, to the places where up to three bytes may stand; a bit for each, none at the end. */
+AVX512_CALL static uint64_t seek_wide(const uint8_t **from, const uint8_t *end, const uint8_t *what, size_t count) {
+    __m512i byte[TRIPLE];
+    for (size_t k = 0; k < TRIPLE; k++) byte[k] = _mm512_set1_epi8((char)what[k < count ? k : 0]);
+    const uint8_t *p = *from;
+    uint64_t held = 0;
+    for (; !held && end - p >= 64 + TRIPLE - 1; p += 64) {
+        held = _mm512_cmpeq_epi8_mask(_mm512_loadu_si512(p), byte[0]);
+        if (count > 1) held &= _mm512_cmpeq_epi8_mask(_mm512_loadu_si512(p + 1), byte[1]);
+        if (count > 2) held &= _mm512_cmpeq_epi8_mask(_mm512_loadu_si512(p + 2), byte[2]);
+    }
+    *from = held ? p - 64 : p;
+    return held;
+}
+#else
+static uint64_t seek_wide(const uint8_t **from, const uint8_t *end, const uint8_t *what, size_t count) {
+    (void)from, (void)end, (void)what, (void)count;
+    return 0;
+}
+#endif
+
+/* Find up to three bytes in some text; NULL where they are not there. */
+static const uint8_t *seek(const uint8_t *p, const uint8_t *end, const uint8_t *what, size_t count, int wide) {
+    uint64_t held = wide ? seek_wide(&p, end, what, count) : 0;
+    if (held) return p + __builtin_ctzll(held);
+    for (; end - p >= 16 + TRIPLE - 1; p += 16) {
+        Lanes lanes = is(lanes_at(p), what[0]);
+        for (size_t k = 1; k < count; k++) lanes &= is(lanes_at(p + k), what[k]);
+        uint32_t found = bits16(lanes);
+        if (found) return p + __builtin_ctz(found);
+    }
+    for (; (size_t)(end - p) >= count; p++)
+        if (!memcmp(p, what, count)) return p;
+    return NULL;
+}
+
+/* Note the demands that a literal begins, which stands at p. */
+static Status begin(Meet *m, uint32_t literal, const uint8_t *p) {
+    uint32_t line = (uint32_t)m->row + 1, ear = 1u << m->columns[m->row], end = m->begins.starts[literal + 1];
     if (m->begun[literal] == line) return DONE;
     m->begun[literal] = line;
-    m->place[literal] = (uint32_t)(p - m->line);
-    for (uint32_t i = m->begins.starts[literal]; i < m->begins.starts[literal + 1]; i++) {
-        uint32_t demand = m->begins.items[i];
-        if (!(m->demand[demand].ears & ear) || m->asked[demand] == line) continue;
-        m->asked[demand] = line;
-        if (!reserve(&m->pending, 1)) return NO_MEMORY;
-        m->pending.item[m->pending.size++] = demand;
+    for (uint32_t i = m->begins.starts[literal]; i < end; i++) {
+        if (!(m->wish[i].ears & ear)) continue;
+        __builtin_prefetch(&m->grams[m->wish[i].member]);
+        if (m->pending.size == m->pending.capacity && !reserve(&m->pending, 1)) return NO_MEMORY;
+        m->pending.item[m->pending.size++] = (uint64_t)(p - m->line) << 32 | i;
     }
     return DONE;
 }
@@ -52,13 +79,17 @@ static Status begin(Meet *m, size_t literal, const uint8_t *p) {
 
 INLINE uint32_t tag_of(uint64_t hash) { return (uint32_t)(hash >> 8); }
 
-/* Look up a window that the filter let pass; p is where it begins. */
-INLINE Status look_up(Meet *m, uint64_t hash, const uint8_t *p) {
+/* Find the slot of a window that the filter let pass: its first entry, from 1, or 0. */
+INLINE uint32_t look_up(const Meet *m, uint64_t hash) {
     const Windows *w = &m->first;
     size_t at = (size_t)(hash >> w->shift), steps = 0;
     while (m->slot[at].first && m->slot[at].tag != tag_of(hash) && ++steps < w->slots) at = (at + 1) & (w->slots - 1);
-    if (!m->slot[at].first || steps == w->slots) return DONE;
-    for (const Entry *e = &m->entry[m->slot[at].first - 1];; e++) {
+    return steps < w->slots ? m->slot[at].first : 0;
+}
+
+/* Begin what the literals of a slot begin; p is where their window stands. */
+INLINE Status begin_all(Meet *m, const Entry *e, const uint8_t *p) {
+    for (;; e++) {
         const Literal *l = &e->is;
         if ((size_t)(p - m->line) >= l->window && stands(m, l, p - l->window)) {
             Status status = begin(m, e->number & ~LAST_ENTRY, p - l->window);
@@ -68,12 +99,22 @@ INLINE Status look_up(Meet *m, uint64_t hash, const uint8_t *p) {
     }
 }
 
-/* Pack the slots and their literals. */
+/* Say what must be known of a demand once it is begun. */
+static Wish wish_for(const Meet *m, uint32_t demand) {
+    const Demand *d = &m->demand[demand];
+    if (d->count == 1) return (Wish){demand, d->ears, NO_SET, 0, 0};
+    uint32_t set = m->needs[d->sets + 1];
+    return (Wish){demand, d->ears, set, m->members.starts[set], m->members.starts[set + 1]};
+}
+
+/* Pack the slots and their literals, and the demands that these begin. */
 static int pack_slots(Meet *m) {
     const Windows *w = &m->first;
     m->slot = calloc(w->slots, sizeof *m->slot);
     m->entry = malloc((w->literals.listed + 1) * sizeof *m->entry);
-    if (!m->slot || !m->entry) return 0;
+    m->wish = malloc((m->begins.listed + 1) * sizeof *m->wish);
+    if (!m->slot || !m->entry || !m->wish) return 0;
+    for (size_t i = 0; i < m->begins.listed; i++) m->wish[i] = wish_for(m, m->begins.items[i]);
     for (uint32_t i = 0; i < w->literals.listed; i++)
         m->entry[i] = (Entry){m->literal[w->literals.items[i]], w->literals.items[i]};
     for (size_t i = 0; i < w->literals.lists; i++)
@@ -86,71 +127,36 @@ static int pack_slots(Meet *m) {
     return 1;
 }
 
-INLINE uint64_t window_hash(uint64_t bytes, size_t width) {
-    uint64_t hash = (lowest_bytes(bytes, width) ^ width * MIX_B) * MIX_A;
-    return hash ? hash : 1;
-}
-
-INLINE uint64_t filtered(const Windows *w, uint64_t hash) {
-    uint64_t bit = hash >> w->filter_shift;
-    return w->filter[bit / 64] >> bit % 64 & 1;
-}
-
-/* List the places of a stretch where a window may begin, by the filter of their first four bytes. */
-INLINE size_t sift(const Windows *w, const uint8_t *p, size_t count, const uint8_t *limit, uint16_t *places) {
-    size_t found = 0;
-    int whole = (size_t)(limit - p) >= count + 8;
-    for (size_t i = 0; i < count; i++) {
-        uint64_t bytes = whole ? load32(p + i) : lowest_bytes(load_some(p + i, limit), GRAM);
-        places[found] = (uint16_t)i;
-        found += filtered(w, bytes * MIX_A);
-    }
-    return found;
-}
-
-/* List the windows of a stretch that the filter lets pass, by the places of which their beginnings passed. */
-INLINE size_t sift_windows(const Windows *w, const uint8_t *at, const uint16_t *places, size_t count, const uint8_t *limit,
-                           Passed *passed) {
-    size_t found = 0;
-    for (size_t n = 0; n < count; n++) {
-        uint64_t bytes = load_some(at + places[n], limit);
-        for (int i = 0; i < WIDTHS; i++) {
-            if (!(w->widths >> i & 1)) continue;
-            passed[found] = (Passed){window_hash(bytes, width_of[i]), places[n]};
-            found += filtered(w, passed[found].hash);
-        }
-    }
-    return found;
-}
-
 /* Find the literals of a line that begin demands: all look-ups of a stretch are begun before the first is done. */
 INLINE Status search(Meet *m) {
-    enum { STRETCH = 256 };
-    uint16_t places[STRETCH];
-    Passed passed[STRETCH * WIDTHS];
+    Sifted sifted;
     const Windows *w = &m->first;
     const uint8_t *limit = m->buffer + m->size;
     for (const uint8_t *at = m->line; at < m->end; at += STRETCH) {
         size_t count = m->end - at < STRETCH ? (size_t)(m->end - at) : STRETCH;
-        size_t found = sift_windows(w, at, places, sift(w, at, count, limit, places), limit, passed);
-        for (size_t n = 0; n < found; n++) __builtin_prefetch(&m->slot[passed[n].hash >> w->shift]);
+        size_t places = sift_grams(w, at, count, limit, &sifted, m->wide);
+        size_t found = sift_windows(w, at, places, limit, &sifted, m->wide);
+        for (size_t n = 0; n < found; n++) __builtin_prefetch(&m->slot[sifted.hash[n] >> w->shift]);
+        size_t known = 0;
         for (size_t n = 0; n < found; n++) {
-            Status status = look_up(m, passed[n].hash, at + passed[n].place);
+            uint32_t first = look_up(m, sifted.hash[n]);
+            if (!first) continue;
+            __builtin_prefetch(&m->entry[first - 1]);
+            sifted.hash[known] = first;
+            sifted.at[known++] = sifted.at[n];
+        }
+        for (size_t n = 0; n < known; n++) {
+            Status status = begin_all(m, &m->entry[sifted.hash[n] - 1], at + sifted.at[n]);
             if (status != DONE) return status;
         }
     }
     return DONE;
 }
 
-INLINE size_t gram_hash(const Meet *m, uint32_t gram) { return (size_t)(gram * MIX_A >> m->gram_shift); }
+INLINE uint32_t gram_hash(const Meet *m, uint32_t gram) { return gram * MIX_GRAM >> m->gram_shift; }
 
-INLINE size_t triple_hash(uint32_t bytes) { return (size_t)((bytes & 0xFFFFFF) * MIX_A >> 52); }
-
-/* Chain up the places of the line that hold a gram of the same hash, and note its triples. */
-static int chain_grams(Meet *m) {
-    size_t size = (size_t)(m->end - m->line), chains = 64;
-    m->gram_shift = 58;
-    for (; chains < 4 * size && chains < MOST_CHAINS; chains *= 2) m->gram_shift--;
+/* Have room for a line's places, and say how its grams are hashed. */
+static int make_room(Meet *m, size_t size) {
     if (size > m->room) {
         uint32_t *more = realloc(m->before, 4 * size * sizeof *more);
         if (!more) return 0;
@@ -158,19 +164,66 @@ static int chain_grams(Meet *m) {
         m->before = more;
         m->chars = more + m->room;
     }
-    memset(m->last, 0, chains * sizeof *m->last);
+    m->gram_shift = 26;
+    for (size_t chains = 64; chains < CHAINS_A_BYTE * size && chains < MOST_CHAINS; chains *= 2) m->gram_shift--;
+    if (m->next_base > UINT32_MAX - size) {
+        memset(m->last, 0, MOST_CHAINS * sizeof *m->last);
+        m->next_base = 0;
+    }
+    m->base = m->next_base;
+    m->next_base += (uint32_t)size;
+    return 1;
+}
+
+/* What the chains are made of, apart from what the compiler must think to change with them. */
+typedef struct { const uint8_t *line; uint32_t *last, *before, base; int shift; } Chain;
+
+/* Put a place of the line in front of the chain of a hash. */
+INLINE void chain_place(const Chain c, size_t i, uint32_t hash) {
+    c.before[i] = c.last[hash];
+    c.last[hash] = c.base + (uint32_t)i + 1;
+}
+
+#ifdef HAS_AVX2_CLONES
+/* Chain up as many places as go sixteen by sixteen; say how many. */
+AVX512_CALL static size_t chain_wide(const Chain c, size_t count) {
+    enum { LANES32 = 16, READS = 32 };
+    const __m128i shift = _mm_cvtsi32_si128(c.shift);
+    size_t i = 0;
+    for (; i + READS <= count; i += LANES32) {
+        uint32_t hash[LANES32];
+        __m512i product = _mm512_mullo_epi32(grams_at(c.line + i), _mm512_set1_epi32((int)MIX_GRAM));
+        _mm512_storeu_si512(hash, _mm512_srl_epi32(product, shift));
+        for (size_t k = 0; k < LANES32; k++) chain_place(c, i + k, hash[k]);
+    }
+    return i;
+}
+#else
+static size_t chain_wide(const Chain c, size_t count) {
+    (void)c, (void)count;
+    return 0;
+}
+#endif
+
+/* Chain up the places of the line that hold a gram of the same hash. */
+static int chain_grams(Meet *m) {
+    size_t size = (size_t)(m->end - m->line);
+    if (!make_room(m, size)) return 0;
+    const Chain c = {m->line, m->last, m->before, m->base, m->gram_shift};
+    size_t i = m->wide ? chain_wide(c, size) : 0;
+    for (; i + GRAM <= size; i++) chain_place(c, i, load32(c.line + i) * MIX_GRAM >> c.shift);
+    return 1;
+}
+
+/* Count the characters before every byte of the line, once. */
+static void count_chars(Meet *m) {
+    size_t size = (size_t)(m->end - m->line);
+    if (m->counted == m->row + 1) return;
+    m->counted = m->row + 1;
     uint8_t all = 0;
     for (size_t i = 0; i < size; i++) all |= m->line[i];
     m->ascii = all < 0x80;
     for (uint32_t i = 0, chars = 0; !m->ascii && i < size; chars += (m->line[i++] & 0xC0) != 0x80) m->chars[i] = chars;
-    memset(m->triples, 0, TRIPLES);
-    for (size_t i = 0; i + TRIPLE <= size; i++) {  /* the newline behind the line may be read, and counts for nothing */
-        uint32_t gram = load32(m->line + i), *last = &m->last[gram_hash(m, gram)];
-        m->triples[triple_hash(gram)] = 1;
-        m->before[i] = *last;
-        *last = (uint32_t)i + 1;
-    }
-    return 1;
 }
 
 static int note(Met *met, Hit hit) {
@@ -191,15 +244,9 @@ static int note_place(Meet *m, Met *met, const Literal *l, const uint8_t *p) {
     return note(met, (Hit){chars, chars + l->chars});
 }
 
-/* Say whether the line may hold a literal too short for a gram. */
-static int may_hold(const Meet *m, const Literal *l) {
-    const uint8_t *text = m->text + l->at;
-    return l->size < TRIPLE || m->triples[triple_hash((uint32_t)text[0] | (uint32_t)text[1] << 8 | (uint32_t)text[2] << 16)];
-}
-
 /* Find a literal too short for a gram, from p on; NULL where it is not there. */
 static const uint8_t *find_short(const Meet *m, const Literal *l, const uint8_t *p) {
-    for (; (p = memmem(p, (size_t)(m->end - p), m->text + l->at, l->size)); p++)
+    for (; (p = seek(p, m->end, m->text + l->at, l->size, m->wide)); p++)
         if (has_edges(m, l, p)) return p;
     return NULL;
 }
@@ -210,38 +257,81 @@ static int note_short(Meet *m, Met *met, const Literal *l) {
     return 1;
 }
 
-/* Note where the line holds a literal, of the places that hold its gram, until the set has too many. */
-static int note_chained(Meet *m, Met *met, const Literal *l, uint32_t at) {
-    for (; at && met->count <= MOST_HITS; at = m->before[at - 1]) {
-        const uint8_t *p = m->line + at - 1;
-        if (at - 1 < l->window || !stands(m, l, p - l->window)) continue;
+INLINE uint32_t before(const Meet *m, uint32_t at) { return m->before[at - m->base - 1]; }
+
+/* Where a line last held the gram of a member of a set: this line, if it is above its base. */
+INLINE uint32_t last_gram(const Meet *m, uint32_t member) { return m->last[gram_hash(m, m->grams[member])]; }
+
+/* Say whether the line holds a member of a set. */
+static int holds_member(const Meet *m, uint32_t member) {
+    const Literal *l = &m->literal[m->members.items[member]];
+    if (!m->grams[member]) return find_short(m, l, m->line) != NULL;
+    for (uint32_t at = last_gram(m, member); at > m->base; at = before(m, at)) {
+        const uint8_t *p = m->line + (at - m->base - 1);
+        if (p - m->line >= l->window && stands(m, l, p - l->window)) return 1;
+    }
+    return 0;
+}
+
+/* Note where the line holds a member of a set, until the set has too many. */
+static int note_member(Meet *m, Met *met, uint32_t member) {
+    const Literal *l = &m->literal[m->members.items[member]];
+    if (!m->grams[member]) return note_short(m, met, l);
+    for (uint32_t at = last_gram(m, member); at > m->base && met->count <= MOST_HITS; at = before(m, at)) {
+        const uint8_t *p = m->line + (at - m->base - 1);
+        if (p - m->line < l->window || !stands(m, l, p - l->window)) continue;
         if (!note_place(m, met, l, p - l->window)) return 0;
     }
     return 1;
 }
 
-/* The place, from 1, where the line last holds the gram of a member of a set; 0 where it does not. */
-INLINE uint32_t last_gram(const Meet *m, uint32_t member) { return m->last[gram_hash(m, m->grams[member])]; }
+#ifdef HAS_AVX2_CLONES
+/* Say which of up to sixteen members the line may hold, by their grams: a bit for each. */
+AVX512_CALL static uint32_t sixteen_at_hand(const Meet *m, uint32_t first, uint32_t end) {
+    const __m512i base = _mm512_set1_epi32((int)m->base);
+    __mmask16 all = (__mmask16)(end - first < 16 ? (1u << (end - first)) - 1 : 0xFFFF);
+    __m512i gram = _mm512_maskz_loadu_epi32(all, m->grams + first);
+    __mmask16 small = _mm512_mask_testn_epi32_mask(all, gram, gram);
+    __m512i hash = _mm512_mullo_epi32(gram, _mm512_set1_epi32((int)MIX_GRAM));
+    hash = _mm512_srl_epi32(hash, _mm_cvtsi32_si128(m->gram_shift));
+    __m512i last = _mm512_mask_i32gather_epi32(base, all, hash, m->last, 4);
+    __mmask16 held = _mm512_cmpgt_epu32_mask(last, base) & ~small;
+    if (!held) return small;
+    __m512i at = _mm512_sub_epi32(_mm512_sub_epi32(last, base), _mm512_set1_epi32(1));
+    __m512i there = _mm512_mask_i32gather_epi32(gram, held, at, m->line, 1);
+    __m512i more = _mm512_mask_i32gather_epi32(base, held, at, m->before, 4);
+    return small | (held & (_mm512_cmpeq_epi32_mask(there, gram) | _mm512_cmpgt_epu32_mask(more, base)));
+}
+#else
+static uint32_t sixteen_at_hand(const Meet *m, uint32_t first, uint32_t end) {
+    return m && end != first;
+}
+#endif
 
-/* Say whether the line holds a member of a set. */
-static int holds_member(const Meet *m, uint32_t member) {
-    uint32_t at = m->grams[member] ? last_gram(m, member) : 0;
-    if (m->grams[member] && !at) return 0;
-    const Literal *l = &m->literal[m->members.items[member]];
-    if (!m->grams[member]) return may_hold(m, l) && find_short(m, l, m->line);
-    for (; at; at = m->before[at - 1])
-        if (at - 1 >= l->window && stands(m, l, m->line + at - 1 - l->window)) return 1;
+enum { MEMBERS_WIDE = 16 };
+INLINE uint32_t members_at_once(const Meet *m) { return m->wide ? MEMBERS_WIDE : 1; }
+
+/* Say which of the next members the line may hold: a bit for each. */
+INLINE uint32_t at_hand(const Meet *m, uint32_t first, uint32_t end) {
+    return m->wide ? sixteen_at_hand(m, first, end) : !m->grams[first] || last_gram(m, first) > m->base;
+}
+
+/* Say whether the line holds one of a range of members. */
+INLINE int holds_one(const Meet *m, uint32_t first, uint32_t end) {
+    for (; first < end; first += members_at_once(m))
+        for (uint32_t some = at_hand(m, first, end); some; some &= some - 1)
+            if (holds_member(m, first + (uint32_t)__builtin_ctz(some))) return 1;
     return 0;
 }
 
-/* Say whether the line holds some literal of a set; found out once a line. */
-static int holds_set(Meet *m, uint32_t set) {
-    Met *met = &m->met[set];
-    if (met->asked == m->row + 1) return (int)met->held;
-    met->asked = (uint32_t)m->row + 1;
-    uint32_t i = m->members.starts[set], end = m->members.starts[set + 1];
-    while (i < end && !holds_member(m, i)) i++;
-    return (int)(met->held = i < end);
+/* Say whether the line holds some literal of a set, whose members are given; found out once a line. */
+INLINE int holds_set(Meet *m, uint32_t set, uint32_t member, uint32_t end) {
+    uint32_t line = (uint32_t)m->row + 1;
+    if (m->asked[set] != line) {
+        m->asked[set] = line;
+        if (holds_one(m, member, end)) m->held[set] = line;
+    }
+    return m->held[set] == line;
 }
 
 /* Find what the line holds of a set, once a line. */
@@ -250,11 +340,10 @@ static Status find_set(Meet *m, uint32_t set) {
     if (met->line == m->row + 1) return DONE;
     met->line = (uint32_t)m->row + 1;
     met->count = 0;
-    for (uint32_t i = m->members.starts[set]; i < m->members.starts[set + 1] && met->count <= MOST_HITS; i++) {
-        uint32_t at = m->grams[i] ? last_gram(m, i) : 0;
-        const Literal *l = &m->literal[m->members.items[i]];
-        if (!(at ? note_chained(m, met, l, at) : m->grams[i] || !may_hold(m, l) || note_short(m, met, l))) return NO_MEMORY;
-    }
+    uint32_t end = m->members.starts[set + 1];
+    for (uint32_t first = m->members.starts[set]; first < end; first += members_at_once(m))
+        for (uint32_t some = at_hand(m, first, end); some && met->count <= MOST_HITS; some &= some - 1)
+            if (!note_member(m, met, first + (uint32_t)__builtin_ctz(some))) return NO_MEMORY;
     return DONE;
 }
 
@@ -269,12 +358,14 @@ static int holds_near(const Met *met, const Hit *hit, uint32_t within) {
     return 0;
 }
 
-/* Say whether the line holds some literal of every set; of the first set it does, for that one began the demand. */
-INLINE int holds_all(Meet *m, const Demand *d) {
-    const uint32_t *set = m->needs + d->sets;
-    uint32_t i = 1;
-    while (i < d->count && holds_set(m, set[i])) i++;
-    return i >= d->count;
+/* Say whether the line holds some literal of every set but the first two, for the one began the demand and the other
+ * was looked for. */
+INLINE int holds_others(Meet *m, const Demand *d) {
+    for (uint32_t i = 2; i < d->count; i++) {
+        uint32_t set = m->needs[d->sets + i];
+        if (!holds_set(m, set, m->members.starts[set], m->members.starts[set + 1])) return 0;
+    }
+    return 1;
 }
 
 /* Say whether literals of the sets follow one another within the demand's stretch: from each begin the next that ends
@@ -301,6 +392,7 @@ static int holds_in_order(const Meet *m, const Demand *d) {
 /* Say whether a literal of every other set stands near one of the first set's. */
 static int holds_together(Meet *m, const Demand *d, Status *status) {
     const uint32_t *set = m->needs + d->sets;
+    count_chars(m);
     for (uint32_t i = 0; i < d->count; i++)
         if ((*status = find_set(m, set[i])) != DONE) return 0;
     for (uint32_t i = 0; i < d->count; i++)
@@ -316,12 +408,25 @@ static int holds_together(Meet *m, const Demand *d, Status *status) {
 }
 
 /* Say where a line first holds a demand's only literal, in characters: its begin, its end; all ones for another demand. */
-static uint64_t lone_place(const Meet *m, const Demand *d) {
+static uint64_t lone_place(const Meet *m, const Demand *d, uint32_t place) {
     uint32_t set = m->needs[d->sets], only = m->members.starts[set];
     if (d->count > 1 || m->members.starts[set + 1] - only != 1) return UINT64_MAX;
     uint32_t literal = m->members.items[only], chars = 0;
-    for (uint32_t i = 0; i < m->place[literal]; i++) chars += (m->line[i] & 0xC0) != 0x80;
+    for (uint32_t i = 0; i < place; i++) chars += (m->line[i] & 0xC0) != 0x80;
     return (uint64_t)chars << 32 | (chars + m->literal[literal].chars);
+}
+
+/* Look for what a begun demand still needs, once a line, and tell it where all is there. */
+static Status tell(Meet *m, uint32_t demand, uint32_t place) {
+    const Demand *d = &m->demand[demand];
+    Status status = DONE;
+    if (m->told[demand] == m->row + 1) return DONE;
+    m->told[demand] = (uint32_t)m->row + 1;
+    if (!holds_others(m, d) || (d->count > 1 && d->within != ANYWHERE && !holds_together(m, d, &status))) return status;
+    if (!reserve(&m->found, 2)) return NO_MEMORY;
+    m->found.item[m->found.size++] = (uint64_t)m->row << 32 | demand;
+    m->found.item[m->found.size++] = lone_place(m, d, place);
+    return DONE;
 }
 
 INLINE Status meet_line(Meet *m) {
@@ -329,14 +434,12 @@ INLINE Status meet_line(Meet *m) {
     Status status = search(m);
     int chained = 0;
     for (size_t i = 0; status == DONE && i < m->pending.size; i++) {
-        const Demand *d = &m->demand[m->pending.item[i]];
-        if (d->count > 1) {
+        const Wish *w = &m->wish[(uint32_t)m->pending.item[i]];
+        if (w->set != NO_SET) {
             if (!chained++ && !chain_grams(m)) return NO_MEMORY;
-            if (!holds_all(m, d) || (d->within != ANYWHERE && !holds_together(m, d, &status))) continue;
+            if (!holds_set(m, w->set, w->member, w->end)) continue;
         }
-        if (!reserve(&m->found, 2)) return NO_MEMORY;
-        m->found.item[m->found.size++] = (uint64_t)m->row << 32 | m->pending.item[i];
-        m->found.item[m->found.size++] = lone_place(m, d);
+        status = tell(m, w->demand, (uint32_t)(m->pending.item[i] >> 32));
     }
     return status;
 }
@@ -352,43 +455,56 @@ INLINE Status meet_lines(Meet *m) {
     }
     return DONE;
 }
-CLONES(Status, run_meet, meet_lines, Meet)
+CLONES(Status, run_meet_narrow, meet_lines, Meet)
+
+#ifdef HAS_AVX2_CLONES
+AVX512 static Status run_meet_wide(Meet *m) { return meet_lines(m); }
+#else
+static Status run_meet_wide(Meet *m) { return meet_lines(m); }
+#endif
+
+/* By what the processor can: 0 the plain clone, 1 that for AVX2, 2 that for AVX-512. */
+static Status run_meet(Meet *m, int lanes) {
+    m->wide = lanes > 1 && cpu_has_avx512();
+    return m->wide ? run_meet_wide(m) : run_meet_narrow(m, lanes && cpu_has_avx2());
+}
 
 static void drop_slots(Meet *m) {
     free(m->slot);
     free(m->entry);
+    free(m->wish);
 }
 
-static Status run_sound(Meet *m, int avx2) {
+static Status run_sound(Meet *m, int lanes) {
     m->begun = calloc(m->literals + 1, sizeof *m->begun);
-    m->asked = calloc(m->demands + 1, sizeof *m->asked);
-    m->place = malloc((m->literals + 1) * sizeof *m->place);
+    m->asked = calloc(m->members.lists + 1, sizeof *m->asked);
+    m->held = calloc(m->members.lists + 1, sizeof *m->held);
+    m->told = calloc(m->demands + 1, sizeof *m->told);
     m->met = calloc(m->members.lists + 1, sizeof *m->met);
-    m->last = malloc(MOST_CHAINS * sizeof *m->last);
-    m->triples = malloc(TRIPLES);
-    int own = !m->slot, whole = m->begun && m->asked && m->place && m->met && m->last && m->triples;
-    Status status = whole && (!own || pack_slots(m)) ? run_meet(m, avx2) : NO_MEMORY;
+    m->last = calloc(MOST_CHAINS, sizeof *m->last);
+    int own = !m->slot, whole = m->begun && m->asked && m->held && m->told && m->met && m->last;
+    Status status = whole && (!own || pack_slots(m)) ? run_meet(m, lanes) : NO_MEMORY;
     for (size_t i = 0; m->met && i < m->members.lists; i++) free(m->met[i].hit);
     free(m->begun);
     free(m->asked);
-    free(m->place);
+    free(m->held);
+    free(m->told);
     free(m->met);
     free(m->last);
-    free(m->triples);
     if (own) drop_slots(m);
     free(m->before);
     return status;
 }
 
 /* Look for demands in lines, given as three views. */
-static PyObject *look(Meet m, const Py_buffer *v, int sound, int avx2) {
+static PyObject *look(Meet m, const Py_buffer *v, int sound, int lanes) {
     PyObject *found = NULL;
     Status status;
     m.buffer = v[BUFFER].buf, m.size = (size_t)v[BUFFER].len;
     m.offsets = v[OFFSETS].buf, m.rows = (size_t)v[OFFSETS].len / 8 - 1, m.columns = v[COLUMNS].buf;
     Py_BEGIN_ALLOW_THREADS
     if (!sound && (sound = demands_are_sound(&m))) sum_up(&m);
-    status = sound ? run_sound(&m, avx2 && cpu_has_avx2()) : BAD_DEMANDS;
+    status = sound ? run_sound(&m, lanes) : BAD_DEMANDS;
     Py_END_ALLOW_THREADS
     if (status == DONE) found = PyBytes_FromStringAndSize((const char *)m.found.item, (Py_ssize_t)(m.found.size * 8));
     else fail(status, m.row);
@@ -412,9 +528,9 @@ PyObject *meet_demands(PyObject *module, PyObject *args) {
     (void)module;
     PyObject *views, *found = NULL;
     Py_buffer v[MEET_VIEWS];
-    int avx2, count = 0;
-    if (!PyArg_ParseTuple(args, "O!p", &PyTuple_Type, &views, &avx2)) return NULL;
-    if (open_views(views, v, 0, &count) && lines_hold(v) && demand_views_hold(v)) found = look(demands_of(v), v, 0, avx2);
+    int lanes, count = 0;
+    if (!PyArg_ParseTuple(args, "O!i", &PyTuple_Type, &views, &lanes)) return NULL;
+    if (open_views(views, v, 0, &count) && lines_hold(v) && demand_views_hold(v)) found = look(demands_of(v), v, 0, lanes);
     release(v, count);
     return found;
 }
@@ -466,12 +582,12 @@ PyObject *meet_kept(PyObject *module, PyObject *args) {
     (void)module;
     PyObject *lines[LITERALS], *capsule, *found = NULL;
     Py_buffer v[LITERALS];
-    int avx2, count = 0;
-    if (!PyArg_ParseTuple(args, "OOOOp", &lines[0], &lines[1], &lines[2], &capsule, &avx2)) return NULL;
+    int lanes, count = 0;
+    if (!PyArg_ParseTuple(args, "OOOOi", &lines[0], &lines[1], &lines[2], &capsule, &lanes)) return NULL;
     const Kept *kept = PyCapsule_GetPointer(capsule, KEPT);
     if (!kept) return NULL;
     while (count < LITERALS && !PyObject_GetBuffer(lines[count], &v[count], PyBUF_C_CONTIGUOUS)) count++;
-    if (count == LITERALS && lines_hold(v)) found = look(kept->meet, v, 1, avx2);
+    if (count == LITERALS && lines_hold(v)) found = look(kept->meet, v, 1, lanes);
     release(v, count);
     return found;
 }

@@ -2,13 +2,11 @@
 #ifndef TOCSIN_DEMANDS_H
 #define TOCSIN_DEMANDS_H
 
-#include "kernels.h"
+#include "sift.h"
 
 #define ANYWHERE 0xFFFFFFFFu
 #define MOST_CHAINS (1u << 20)
-enum { MOST_HITS = 256, AT_BEGIN = 1, AT_END = 2, GRAM = 4, TRIPLE = 3, TRIPLES = 1 << 12 };
-enum { WIDTHS = 6 };
-static const uint8_t width_of[WIDTHS] = {8, 6, 4, 3, 2, 1};  /* bytes of the windows by which literals are found */
+enum { MOST_HITS = 256, AT_BEGIN = 1, AT_END = 2, TRIPLE = 3, CHAINS_A_BYTE = 4 };
 
 /* The bytes text[at..at + size) and so many characters; where its window begins; its edges and first 8 bytes. */
 typedef struct { uint32_t at, size, chars, window, edges, head[2]; } Literal;
@@ -16,20 +14,15 @@ typedef struct { uint32_t sets, count, within, ears, order; } Demand;  /* order:
 #define IN_ORDER 0x80000000u
 enum { MOST_ORDERED = 7 };
 INLINE uint32_t rank_of(const Demand *d, uint32_t i) { return d->order >> 4 * i & 15; }
-typedef struct { const uint32_t *starts; size_t lists; const uint32_t *items; size_t listed; } Lists;
-typedef struct {
-    const uint64_t *filter; int filter_shift;
-    const uint64_t *keys; const uint32_t *values; size_t slots; int shift;
-    Lists literals;                        /* by window */
-    int widths;                            /* bit i: some window has width_of[i] bytes */
-} Windows;
 /* What a look-up needs, where one line of the cache holds it: a slot and the literals of its window, one behind another.
  * A slot's tag is a part of its window's hash; a wrong one costs a comparison, for a literal is compared in any case. */
 typedef struct { uint32_t tag, first; } Slot;  /* first: from 1; 0 in an empty slot */
 typedef struct { Literal is; uint32_t number; } Entry;  /* number: of the literal; its highest bit ends a slot's list */
-typedef struct { uint64_t hash; uint32_t place; } Passed;  /* a window that the filter let pass */
+#define NO_SET 0xFFFFFFFFu
+/* A demand that a literal begins: what must be known to see whether the line holds a member of its second set, if any. */
+typedef struct { uint32_t demand, ears, set, member, end; } Wish;
 typedef struct { uint32_t start, end; } Hit;  /* in characters of the line */
-typedef struct { uint32_t asked, held, line, count, room; Hit *hit; } Met;  /* whether, and where, a line holds a set */
+typedef struct { uint32_t line, count, room; Hit *hit; } Met;  /* where a line holds a set */
 
 typedef struct {
     const uint8_t *buffer; size_t size;
@@ -38,19 +31,23 @@ typedef struct {
     const uint8_t *text; size_t text_size;
     Windows first;                         /* of the literals that begin demands */
     Slot *slot; Entry *entry;              /* the same, packed */
+    Wish *wish;                            /* for each item of `begins` */
     Lists begins, members;                 /* the demands that a literal begins, the literals of a set */
     const uint32_t *grams;                 /* of each member: four bytes of it, at its window; 0 where it has not so many */
     const Demand *demand; size_t demands;
     const uint32_t *needs; size_t needed;
-    uint32_t *begun, *asked;               /* the last line, from 1, that held a literal, or began a demand */
-    uint32_t *place;                       /* where that line holds that literal first, in bytes */
+    uint32_t *begun, *asked, *held;        /* the last line, from 1, with a literal; that was asked for a set, that holds it */
+    uint32_t *told;                        /* the last line, from 1, that all sets of a demand were looked for in */
     Met *met;
-    uint32_t *last, *before; size_t room;  /* where the line last held a gram of this hash, from 1; and where before */
+    uint32_t *last, *before; size_t room;  /* where a line last held a gram of this hash; and where before, from 1 */
+    uint32_t base, next_base;              /* `last` counts the line's places from base + 1: what is less is of other lines */
     uint32_t *chars;                       /* how many characters stand before a byte, where not all is ASCII */
-    uint8_t *triples;                      /* whether the line holds three bytes of this hash */
     int gram_shift, ascii;                 /* whether the line is nothing but ASCII */
-    List pending, found;                   /* found: line and demand, then the place of a lone literal */
+    size_t counted;                        /* the last line, from 1, of which both are known */
+    List pending, found;                   /* pending: a literal's place << 32 | wish; found: line << 32 | demand, and a
+                                            * lone literal's place */
     uint32_t ears;                         /* the columns that some demand hears */
+    int wide;                              /* whether the processor has AVX-512 */
     size_t row;
     const uint8_t *line, *end;             /* of this row */
 } Meet;
@@ -114,23 +111,24 @@ static Lists lists_of(const Py_buffer *v) {
 }
 
 static Windows windows_of(const Py_buffer *v) {
-    size_t slots = (size_t)v[1].len / 8;
-    return (Windows){.filter = v[0].buf, .filter_shift = shift_for((size_t)v[0].len * 8), .keys = v[1].buf,
-                     .values = v[2].buf, .slots = slots, .shift = shift_for(slots), .literals = lists_of(v + 3)};
+    size_t slots = (size_t)v[2].len / 8;
+    return (Windows){.grams = v[0].buf, .grams_shift = shift_for((size_t)v[0].len / 4) - 32, .filter = v[1].buf,
+                     .filter_shift = shift_for((size_t)v[1].len * 8), .keys = v[2].buf, .values = v[3].buf,
+                     .slots = slots, .shift = shift_for(slots), .literals = lists_of(v + 4)};
 }
 
 static int power_of_two(size_t n) { return n && !(n & (n - 1)); }
 
 static int window_views_hold(const Py_buffer *v) {
-    size_t slots = (size_t)v[1].len / 8;
-    if (!holds(&v[0], 8, 1, "filter") || !holds(&v[1], 8, 2, "keys") || !holds(&v[2], 4, slots, "values") ||
-        !holds(&v[3], 4, 1, "starts") || !holds(&v[4], 4, 0, "postings")) return 0;
-    if (power_of_two((size_t)v[0].len / 8) && power_of_two(slots)) return 1;
-    PyErr_Format(PyExc_ValueError, "filter, keys: %zd, %zu items are no powers of two", v[0].len / 8, slots);
+    size_t grams = (size_t)v[0].len / 4, filter = (size_t)v[1].len / 8, slots = (size_t)v[2].len / 8;
+    if (!holds(&v[0], 4, 2, "grams") || !holds(&v[1], 8, 1, "filter") || !holds(&v[2], 8, 2, "keys") ||
+        !holds(&v[3], 4, slots, "values") || !holds(&v[4], 4, 1, "starts") || !holds(&v[5], 4, 0, "postings")) return 0;
+    if (power_of_two(grams) && power_of_two(filter) && power_of_two(slots)) return 1;
+    PyErr_Format(PyExc_ValueError, "grams, filter, keys: %zu, %zu, %zu items are no powers of two", grams, filter, slots);
     return 0;
 }
 
-enum { BUFFER, OFFSETS, COLUMNS, LITERALS, TEXT, FIRST, BEGINS = FIRST + 5, MEMBERS = BEGINS + 2,
+enum { BUFFER, OFFSETS, COLUMNS, LITERALS, TEXT, FIRST, BEGINS = FIRST + 6, MEMBERS = BEGINS + 2,
        IN_GRAMS = MEMBERS + 2, DEMANDS, NEEDS, MEET_VIEWS };
 
 /* Say whether a buffer holds whole rows of 32-bit numbers. */
