@@ -93,6 +93,7 @@ typedef struct { uint64_t *item; size_t size, capacity; } List;
 int reserve(List *list, size_t more);
 void sort_hashes(uint64_t *a, size_t n, uint64_t *spare);
 void sort_votes(uint64_t *a, size_t n, uint64_t *spare);
+void merge_runs(uint64_t *a, size_t n, uint64_t *spare, size_t width);
 
 /* buffers.c: what every kernel needs at its door to Python. */
 PyObject *fail(Status status, size_t row);
