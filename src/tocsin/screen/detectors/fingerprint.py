@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from tocsin.forms import FINDINGS, FINGERPRINTS
@@ -69,11 +70,11 @@ class FingerprintDetector:
 
     def find(self, batch: pa.RecordBatch, folded: Folded, scanned: Scanned | None = None) -> tuple[pa.Table, pa.Table]:
         """Judge a batch of TRAFFIC with its folded texts; return FINDINGS and FINGERPRINTS in the order of events."""
-        roles = batch["role"].to_pylist()
+        asked = asked_rows(batch)
         told: dict[int, list[AlarmMatch]] = defaultdict(list)
         for match in self.matches(folded, scanned):
             row = folded.row(match.line)
-            if roles[row] in ROLES:
+            if asked[row]:
                 told[row].append(match)
         rows = [each for row in sorted(told) for each in _placed(folded, row, _first(told[row]))]
         return self._findings(batch, folded, rows), _table(batch, rows)
@@ -126,6 +127,11 @@ class FingerprintDetector:
             "evidence": excerpt(folded.texts[row].as_py(), *span) if self.keep_evidence else None,
             "standard_version": self.standard_version,
         }
+
+
+def asked_rows(batch: pa.RecordBatch) -> NDArray[np.bool_]:
+    """Say of which events alarms may speak."""
+    return np.asarray(pc.is_in(batch["role"], pa.array(ROLES)).to_numpy(zero_copy_only=False), dtype=np.bool_)
 
 
 _Told = tuple[int, AlarmMatch, tuple[int, int]]

@@ -17,7 +17,7 @@ static PyMethodDef methods[] = {
     {"fold_join", fold_join, METH_VARARGS,
      "fold_join(data, offsets, pages, entries, pool, avx2) -> (bytearray, starts, flags)"},
     {"scan_lines", scan_lines, METH_VARARGS,
-     "scan_lines(buffer, offsets, kept, table, features, lanes) -> (starts, hashes, sums); lanes 1: AVX2, 2: AVX-512"},
+     "scan_lines(buffer, offsets, kept, asked, table, features, lanes) -> (starts, hashes, sums); lanes 1: AVX2, 2: AVX-512"},
     {"list_rows", list_rows, METH_VARARGS, "list_rows(buffer, offsets, bits, features) -> (starts, rows)"},
     {"siphash", siphash, METH_VARARGS, "siphash(keys, words, avx2) -> one row of hashes a key"},
     {"probe_vote", probe_vote, METH_VARARGS,

@@ -5,6 +5,7 @@
 #define WINDOW 12
 #define SAMPLED (1ULL << 60)
 #define LANES 16
+#define MOST_SLOTS (1U << 28)  /* of a table, whose bytes 32 bits can count */
 
 enum { WORDS = 1, HAN = 2, BYTES = 4, PAIRS = 8 };  /* features of the class sums, see classes.py */
 
@@ -12,6 +13,7 @@ typedef struct {
     const uint8_t *buffer; size_t size;
     const int64_t *offsets; size_t rows;
     Py_ssize_t kept;                       /* the smallest so many hashes of a line; 0: none; below 0: all */
+    const uint8_t *asked;                  /* of which lines hashes are wanted, or NULL: of all */
     const int8_t *table; int shift;        /* 2^(64 - shift) rows of 16 weights, or NULL */
     int features;
     List hashes, spare;
@@ -90,7 +92,6 @@ INLINE Status hash_line(Scan *s, const uint8_t *line, size_t n, const int wide) 
 
 typedef int8_t Weights __attribute__((vector_size(16)));
 typedef int16_t Sums16 __attribute__((vector_size(32)));
-
 
 /* Features, of which a few are gathered before the table rows that they name are added up or listed. */
 typedef struct {
@@ -289,10 +290,23 @@ INLINE void add_words(Sums *s, const uint8_t *line, size_t n, const uint8_t *end
 }
 
 #ifdef HAS_AVX2_CLONES
-AVX512_CALL static void add_words_by_bits(Sums *s, const uint8_t *line, size_t n, const uint8_t *end, int features) {
+/* The same with the bit counting of processors that have AVX-512. */
+AVX512_CALL static void add_words_eights(Sums *s, const uint8_t *line, size_t n, const uint8_t *end, int features) {
     add_words(s, line, n, end, features, 1);
 }
+#else
+static void add_words_eights(Sums *s, const uint8_t *line, size_t n, const uint8_t *end, int features) {
+    add_words(s, line, n, end, features, 0);
+}
 #endif
+
+INLINE void add_line(Sums *s, const uint8_t *line, size_t n, const uint8_t *end, int features, const int wide) {
+    int words = features & (WORDS | HAN | PAIRS);
+    if (words && wide) add_words_eights(s, line, n, end, features);
+    else if (words) add_words(s, line, n, end, features, 0);
+    if (features & BYTES) add_grams(s, line, n, end, wide);
+    drain(s, wide);
+}
 
 INLINE Status scan_rows_by(Scan *s, const int wide) {
     const uint8_t *end = s->buffer + s->size;
@@ -304,14 +318,12 @@ INLINE Status scan_rows_by(Scan *s, const int wide) {
         const uint8_t *line = s->buffer + start;
         size_t n = (size_t)(stop - start - 1);  /* without the newline */
         if (s->starts) {
-            if (hash_line(s, line, n, wide) != DONE) return NO_MEMORY;
+            if ((!s->asked || s->asked[row]) && hash_line(s, line, n, wide) != DONE) return NO_MEMORY;
             s->starts[row + 1] = (int64_t)s->hashes.size;
         }
         if (s->sums) {
             sums.far = s->sums + row * LANES;
-            if (s->features & (WORDS | HAN | PAIRS)) add_words_by_bits(&sums, line, n, end, s->features);
-            if (s->features & BYTES) add_grams(&sums, line, n, end, wide);
-            drain(&sums, wide);
+            add_line(&sums, line, n, end, s->features, wide);
         }
     }
     return DONE;
@@ -330,16 +342,17 @@ static Status run_scan(Scan *s, int lanes) {
 
 PyObject *scan_lines(PyObject *module, PyObject *args) {
     (void)module;
-    Py_buffer v[3];
+    Py_buffer v[4];
     Py_ssize_t kept;
     int features, lanes;
-    if (!PyArg_ParseTuple(args, "y*y*ny*ii", &v[0], &v[1], &kept, &v[2], &features, &lanes)) return NULL;
+    if (!PyArg_ParseTuple(args, "y*y*ny*y*ii", &v[0], &v[1], &kept, &v[3], &v[2], &features, &lanes)) return NULL;
     PyObject *starts = NULL, *sums = NULL, *hashes = NULL, *result = NULL;
     if (!holds(&v[1], 8, 1, "offsets") || !holds(&v[2], LANES, 0, "table")) goto out;
+    if (v[3].len && !holds(&v[3], 1, (size_t)v[1].len / 8 - 1, "asked")) goto out;
     size_t slots = (size_t)v[2].len / LANES;
-    if (slots & (slots - 1) || slots == 1) { PyErr_Format(PyExc_ValueError, "table: %zu rows", slots); goto out; }
+    if (slots & (slots - 1) || slots == 1 || slots > MOST_SLOTS) { PyErr_Format(PyExc_ValueError, "table: %zu rows", slots); goto out; }
     Scan s = {.buffer = v[0].buf, .size = (size_t)v[0].len, .offsets = v[1].buf, .rows = (size_t)v[1].len / 8 - 1,
-              .kept = kept, .table = v[2].buf, .shift = 64, .features = features};
+              .kept = kept, .asked = v[3].len ? v[3].buf : NULL, .table = v[2].buf, .shift = 64, .features = features};
     for (; slots > 1; slots /= 2) s.shift--;
     starts = new_bytes(kept ? s.rows + 1 : 0, 8);
     sums = new_bytes(v[2].len ? s.rows : 0, LANES * 4);
@@ -357,7 +370,7 @@ PyObject *scan_lines(PyObject *module, PyObject *args) {
     free(s.spare.item);
     if (hashes) result = PyTuple_Pack(3, starts, hashes, sums);
 out:
-    release(v, 3);
+    release(v, 4);
     Py_XDECREF(starts);
     Py_XDECREF(hashes);
     Py_XDECREF(sums);
@@ -384,10 +397,7 @@ static Status list_line(Listing *s, const uint8_t *line, size_t n) {
     }
     Sums sums;
     sums.table = NULL, sums.shift = s->shift, sums.count = 0, sums.rows = s->listed + s->count, sums.listed = 0;
-    const uint8_t *end = s->buffer + s->size;
-    if (s->features & (WORDS | HAN | PAIRS)) add_words(&sums, line, n, end, s->features, 0);
-    if (s->features & BYTES) add_grams(&sums, line, n, end, 0);
-    drain(&sums, 0);
+    add_line(&sums, line, n, s->buffer + s->size, s->features, 0);
     s->count += sums.listed;
     return DONE;
 }

@@ -4,11 +4,11 @@
 
 #include "kernels.h"
 
+enum { WIDE = 8, WIDE_READS = 24 };  /* windows of a step, and the bytes that it reads */
+enum { MOST_NAMED = 252, STEP_NAMED = 64 };  /* 252 weights fit in 16 bits; a step names at most 65 features */
+
 #ifdef HAS_AVX2_CLONES
 #include <immintrin.h>
-
-enum { WIDE = 8, WIDE_READS = 24 };  /* windows of a step, and the bytes that it reads */
-enum { MOST_NAMED = 252, STEP_NAMED = 64 };
 
 /* Lane i holds the 8 bytes from byte i on. */
 AVX512 INLINE __m512i windows_at(const uint8_t *p) {
