@@ -107,7 +107,7 @@ def siphash(keys: Sequence[bytes], words: Hashes) -> NDArray[np.uint64]:
     if _C is None:
         rows = [[siphash_slowly(key, word.tobytes()) for word in words.astype("<u8")] for key in keys]
         return np.array(rows, dtype=np.uint64).reshape(len(keys), len(words))
-    raw = _C.siphash(b"".join(keys), np.ascontiguousarray(words), _AVX2)
+    raw = _C.siphash(b"".join(keys), np.ascontiguousarray(words), _LANES)
     return np.frombuffer(raw, dtype=np.uint64).reshape(len(keys), len(words))
 
 
@@ -115,8 +115,15 @@ def probe_vote(table: probe.AlarmTable, hashes: Hashes, offsets: Positions, most
     """Count the votes of every line's hashes for alarms; see `probe.probe_vote`."""
     if _C is None:
         return probe.probe_vote(table, hashes, offsets, most)
-    arrays = (table.keys, table.values, table.starts, table.postings, table.need)
-    return np.frombuffer(_C.probe_vote(*arrays, hashes, offsets, most), dtype=np.uint64).reshape(-1, 3)
+    raw = _C.probe_vote(*table.arrays, hashes, offsets, most, _LANES)
+    return np.frombuffer(raw, dtype=np.uint64).reshape(-1, 3)
+
+
+def count_posted(postings: NDArray[np.uint32], alarms: int) -> NDArray[np.uint8]:
+    """Count how often each of so many alarms stands among postings, to 255."""
+    if _C is None:
+        return np.minimum(np.bincount(postings, minlength=alarms), 255).astype(np.uint8)
+    return np.frombuffer(_C.count_posted(postings, alarms), dtype=np.uint8)
 
 
 def keep_demands(demands: Demands) -> object:
@@ -156,7 +163,7 @@ def original_spans(texts: pa.Array, asked: NDArray[np.int64]) -> NDArray[np.int6
     return np.frombuffer(raw, dtype=np.int64).reshape(-1, 2)
 
 
-def densest_stretches(arrays: tuple[NDArray[Any], ...], pairs: NDArray[np.int64]) -> NDArray[np.int64]:
+def densest_stretches(arrays: tuple[Any, ...], pairs: NDArray[np.int64]) -> NDArray[np.int64]:
     """Find where lines hold most of alarms' windows; see `stretch.densest`. Only where kernels are compiled."""
     if _C is None:
         raise NotImplementedError("no kernels are compiled here")

@@ -2,7 +2,6 @@
 #include "row_flags.h"
 #include "wide.h"
 
-#define WINDOW 12
 #define SAMPLED (1ULL << 60)
 #define LANES 16
 #define MOST_SLOTS (1U << 28)  /* of a table, whose bytes 32 bits can count */
@@ -65,9 +64,7 @@ INLINE int sample(List *list, const uint8_t *line, size_t n, const uint8_t *end,
         size_t found = 0, j = 0, stop = count - i < STEP ? count - i : STEP;
         if (wide) j = sample_eights(out, &found, line + i, stop, end);
         for (; j < stop; j++) {
-            uint64_t h = load64(line + i + j) * MIX_A ^ load32(line + i + j + 8) * MIX_B;
-            h = (h ^ h >> 29) * MIX_C;
-            h ^= h >> 32;
+            uint64_t h = hash_window(line + i + j);
             out[found] = h;
             found += h < SAMPLED;
         }
