@@ -128,7 +128,7 @@ def scan_rates(given: Batches) -> dict[str, dict[str, float]]:
     }
 
     def scan(kept: int, table: Any, features: int, lanes: int) -> Callable[[], object]:
-        return lambda: [c.scan_lines(*f, kept, table, features, lanes) and None for f in folded]
+        return lambda: [c.scan_lines(*f, kept, b"", table, features, lanes) and None for f in folded]
 
     return {
         name: {clone: rate(scan(*kind, lanes), size) for clone, lanes in SCANS.items()} for name, kind in kinds.items()

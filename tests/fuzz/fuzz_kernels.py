@@ -76,13 +76,14 @@ def try_scan(t: SimpleNamespace, raw: bytes) -> None:
     buffer, weights = raw[2:] + b"\n", weights.reshape(-1, 16)
     smallest, wanted = (kept or b"\0")[0] % 20 - 1, (features or b"\0")[0] % 16
     lines = t.fold_arrays.line_offsets(buffer)
-    sampled = [a.tobytes() for a in t.windows.sample_lines(buffer, lines, smallest)] if smallest else [b"", b""]
+    asked = np.array([len(raw) >> line % 5 & 1 for line in range(len(lines) - 1)], dtype=bool)
+    sampled = [a.tobytes() for a in t.windows.sample_lines(buffer, lines, smallest, asked)] if smallest else [b"", b""]
     expected = (*sampled, t.classes.class_sums(buffer, lines, weights, wanted).tobytes())
     wild = numbers(raw, "<i2").astype(np.int64)
     for lanes in range(3):
-        assert t._kernels.scan_lines(buffer, lines, smallest, weights, wanted, lanes) == expected
+        assert t._kernels.scan_lines(buffer, lines, smallest, asked, weights, wanted, lanes) == expected
         if len(wild):
-            outcome(lambda lanes=lanes: t._kernels.scan_lines(buffer, wild, smallest, weights, wanted, lanes))
+            outcome(lambda lanes=lanes: t._kernels.scan_lines(buffer, wild, smallest, b"", weights, wanted, lanes))
     counted = tuple(a.tobytes() for a in t.script.count_scripts(buffer, lines))
     for avx2 in (False, True):
         assert t._kernels.count_scripts(buffer, lines, avx2) == counted

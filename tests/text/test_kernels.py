@@ -19,6 +19,7 @@ C = pytest.importorskip("tocsin.text._kernels", reason="no compiled kernels")
 CLONES = [False, True] if C.has_avx2() else [False]
 TABLE = packed_table()
 clones = pytest.mark.parametrize("avx2", CLONES)
+scans = pytest.mark.parametrize("lanes", [*range(1 + C.has_avx2() + C.has_avx512())])
 long_texts = st.builds(
     lambda parts, times: "".join(parts) * times,
     st.lists(st.one_of(texts, st.text(st.sampled_from("abc DEF\n,忽略é"), max_size=70)), max_size=5),
@@ -105,23 +106,24 @@ def test_a_text_that_grows_most_fits(avx2: bool) -> None:
     assert compiled_fold(*buffers, avx2) == reference_fold(texts)
 
 
-@clones
-@given(rows, st.sampled_from([-1, 1, 3, 16]), st.integers(0, 3))
-def test_sampled_hashes_are_the_references(avx2: bool, rows: list[str], kept: int, cut: int) -> None:
+@scans
+@given(rows, st.sampled_from([-1, 1, 3, 16]), st.integers(0, 3), st.integers(0, 255))
+def test_sampled_hashes_are_the_references(lanes: int, rows: list[str], kept: int, cut: int, lines: int) -> None:
     buffer, offsets, _ = fold_arrays.fold_join(arrow(rows)[1])
     offsets = offsets[min(cut, len(offsets) - 1) :]
-    starts, hashes, _ = C.scan_lines(buffer, offsets, kept, b"", 0, avx2)
-    expected_starts, expected = windows.sample_lines(buffer, offsets, kept)
+    asked = np.array([lines >> line % 8 & 1 for line in range(len(offsets) - 1)], dtype=bool)
+    starts, hashes, _ = C.scan_lines(buffer, offsets, kept, asked, b"", 0, lanes)
+    expected_starts, expected = windows.sample_lines(buffer, offsets, kept, asked)
     assert np.frombuffer(starts, np.int64).tolist() == expected_starts.tolist()
     assert np.frombuffer(hashes, np.uint64).tolist() == expected.tolist()
 
 
-@clones
+@scans
 @pytest.mark.parametrize("size", [11, 12, 13, 1035, 1036, 1 << 20])
-def test_lines_of_any_length_are_sampled(avx2: bool, size: int) -> None:
+def test_lines_of_any_length_are_sampled(lanes: int, size: int) -> None:
     buffer = np.random.default_rng(size).integers(32, 127, size, dtype=np.uint8).tobytes() + b"\n"
     for kept in (16, -1):
-        starts, hashes, _ = C.scan_lines(buffer, line_offsets(buffer), kept, b"", 0, avx2)
+        starts, hashes, _ = C.scan_lines(buffer, line_offsets(buffer), kept, b"", b"", 0, lanes)
         expected_starts, expected = windows.sample_lines(buffer, line_offsets(buffer), kept)
         assert (starts, hashes) == (expected_starts.tobytes(), expected.tobytes())
 
@@ -157,10 +159,11 @@ UNSOUND = {
     "a page without entries": fold_with(entries=TABLE.entries[:-1]),
     "another table for ASCII": fold_with(entries=np.zeros_like(TABLE.entries)),
     "a pool cut short": fold_with(pool=TABLE.pool[:4], data="㌖".encode(), offsets=offsets(0, 3)),
-    "no line end": lambda: C.scan_lines(b"abc", offsets(0, 0, kind=np.int64), 1, b"", 0, True),
-    "a line behind the buffer": lambda: C.scan_lines(b"abc", offsets(0, 4, kind=np.int64), 1, b"", 0, True),
-    "a line before the buffer": lambda: C.scan_lines(b"abc", offsets(-1, 2, kind=np.int64), 1, b"", 0, True),
-    "an odd class table": lambda: C.scan_lines(b"a\n", offsets(0, 2, kind=np.int64), 0, bytes(48), 7, True),
+    "no line end": lambda: C.scan_lines(b"abc", offsets(0, 0, kind=np.int64), 1, b"", b"", 0, True),
+    "a line behind the buffer": lambda: C.scan_lines(b"abc", offsets(0, 4, kind=np.int64), 1, b"", b"", 0, True),
+    "a line before the buffer": lambda: C.scan_lines(b"abc", offsets(-1, 2, kind=np.int64), 1, b"", b"", 0, True),
+    "a mask of fewer lines": lambda: C.scan_lines(b"a\nb\n", offsets(0, 2, 4, kind=np.int64), 1, b"\1", b"", 0, True),
+    "an odd class table": lambda: C.scan_lines(b"a\n", offsets(0, 2, kind=np.int64), 0, b"", bytes(48), 7, True),
 }
 
 

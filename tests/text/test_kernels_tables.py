@@ -61,7 +61,7 @@ def test_keyed_hashes_are_the_references(avx2: bool, keys: list[bytes], words: l
 def test_class_sums_are_the_references(lanes: int, rows: list[str], features: int, bits: int) -> None:
     folded = fold_batch(pa.array(rows, pa.string()))
     table = np.random.default_rng(bits).integers(-128, 128, (1 << bits, 16)).astype(np.int8)
-    starts, hashes, sums = C.scan_lines(folded.buffer, folded.offsets, 16, table, features, lanes)
+    starts, hashes, sums = C.scan_lines(folded.buffer, folded.offsets, 16, b"", table, features, lanes)
     expected = classes.class_sums(folded.buffer, folded.offsets, table, features)
     assert sums == expected.tobytes()
     assert (starts, hashes) == tuple(a.tobytes() for a in windows.sample_lines(folded.buffer, folded.offsets, 16))
@@ -74,7 +74,7 @@ def test_a_line_is_scanned_alike_wherever_a_word_crosses_a_view(
 ) -> None:
     folded = fold_batch(pa.array([filler * size + row for row in rows], pa.string()))
     table = np.random.default_rng(size).integers(-128, 128, (1 << 9, 16)).astype(np.int8)
-    starts, hashes, sums = C.scan_lines(folded.buffer, folded.offsets, -1, table, 15, lanes)
+    starts, hashes, sums = C.scan_lines(folded.buffer, folded.offsets, -1, b"", table, 15, lanes)
     assert sums == classes.class_sums(folded.buffer, folded.offsets, table, 15).tobytes()
     assert (starts, hashes) == tuple(a.tobytes() for a in windows.sample_lines(folded.buffer, folded.offsets, -1))
 
@@ -92,7 +92,7 @@ def test_sums_of_long_lines_do_not_overflow(lanes: int) -> None:
     line = b"a b" * 30_000 + b"\n"
     table = np.full((2, 16), -128, dtype=np.int8)
     offsets = np.array([0, len(line)])
-    sums = C.scan_lines(line, offsets, 0, table, 15, lanes)[2]
+    sums = C.scan_lines(line, offsets, 0, b"", table, 15, lanes)[2]
     assert sums == classes.class_sums(line, offsets, table, 15).tobytes()
 
 

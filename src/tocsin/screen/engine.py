@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 from tocsin.forms import FINGERPRINTS, SCORED, SCORES, SESSIONS, SKETCHES, TURNS
 from tocsin.screen.activity import count_activity
 from tocsin.screen.classifier import ClassifierDetector
-from tocsin.screen.detectors.fingerprint import FingerprintDetector
+from tocsin.screen.detectors.fingerprint import FingerprintDetector, asked_rows
 from tocsin.screen.detectors.rules import RuleDetector
 from tocsin.text import fold_batch, scan_batch, sketch_batch
 
@@ -36,9 +36,13 @@ def screen_batch(
     alarms: FingerprintDetector | None = None,
     classifier: ClassifierDetector | None = None,
 ) -> Screened:
-    """Screen a batch of TRAFFIC; any cut of a stream into batches gives the same findings."""
+    """Screen a batch of TRAFFIC; any cut of a stream into batches gives the same findings.
+
+    Sketches and alarms are of what users and tools said, so only there are windows sampled.
+    """
     folded = fold_batch(batch["text"])
-    scanned = classifier.scan(folded) if classifier else scan_batch(folded)
+    asked = asked_rows(batch)[folded.rows(np.arange(len(folded)))]
+    scanned = classifier.scan(folded, asked) if classifier else scan_batch(folded, asked=asked)
     findings, told = detector.find(batch, folded), FINGERPRINTS.empty_table()
     if alarms:
         heard, told = alarms.find(batch, folded, scanned)

@@ -25,12 +25,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tocsin.forms.errors import FormatError
-from tocsin.text.kernels import kernels_in_use, probe_vote
-from tocsin.text.probe import AlarmTable
+from tocsin.text.kernels import count_posted, kernels_in_use, probe_vote
+from tocsin.text.probe import MOST_WINDOWS, AlarmTable
 from tocsin.text.windows import Hashes
 
 MAGIC, VERSION = b"TOCSINFB", 1
-MOST_WINDOWS = 64  # that an alarm may share
 PROBED = 12  # of them are looked up, the others only confirm
 MOST_ALARMS = 1 << 26
 LEAST_SLOTS = 16
@@ -112,7 +111,7 @@ def votes_needed(probed: NDArray[np.int64]) -> NDArray[np.uint8]:
     return np.where(probed >= 4, 2, 1).astype(np.uint8)
 
 
-def seconds_needed(probed: NDArray[np.int64]) -> NDArray[np.uint8]:
+def seconds_needed(probed: NDArray[np.integer[Any]]) -> NDArray[np.uint8]:
     """Say how many of all its windows must stand among a text's sampled ones: 3, fewer for short ones."""
     return np.select([probed >= 9, probed >= 4], [3, 2], 1).astype(np.uint8)
 
@@ -206,21 +205,22 @@ class Segment:
     @property
     def table(self) -> AlarmTable:
         """The part of it that is looked up."""
-        return AlarmTable(self.slots, self.slot_value, self.starts, self.postings, self.need)
+        of_alarms = (self.need, self.seconds, self.begin, self.windows)
+        return AlarmTable(self.slots, self.slot_value, self.starts, self.postings, *of_alarms)
 
     def voted(self, keyed: Hashes, starts: NDArray[np.int64], most: int) -> NDArray[np.int64]:
         """Name the lines of which enough windows vote for an alarm, each window for its first few, and second it.
 
         Shape: line i's windows, which are distinct, are `keyed[starts[i]:starts[i + 1]]`.
         """
-        pairs = self.named(keyed, starts, most)
-        return np.unique(pairs[self.seconded(pairs, keyed, starts), 0])
+        return np.unique(self.named(keyed, starts, most)[:, 0])
 
     def named(self, keyed: Hashes, starts: NDArray[np.int64], most: int) -> NDArray[np.int64]:
-        """Name the pairs (line, alarm) with enough votes."""
+        """Name the pairs (line, alarm) with enough votes that are seconded."""
         if kernels_in_use() != "python":
             return probe_vote(self.table, keyed, starts, most)[:, :2].astype(np.int64)
-        return self.named_by_arrays(keyed, starts, most)
+        pairs = self.named_by_arrays(keyed, starts, most)
+        return pairs[self.seconded(pairs, keyed, starts)]
 
     def seconded(self, pairs: NDArray[np.int64], keyed: Hashes, starts: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Say of pairs (line, alarm) whether enough of the line's windows are among the alarm's, looked up or not."""
@@ -238,10 +238,10 @@ class Segment:
     @cached_property
     def seconds(self) -> NDArray[np.uint8]:
         """How many of each alarm's windows must be among a text's sampled ones."""
-        return seconds_needed(np.bincount(self.postings, minlength=len(self)))
+        return seconds_needed(count_posted(self.postings, len(self)))
 
     def named_by_arrays(self, keyed: Hashes, starts: NDArray[np.int64], most: int) -> NDArray[np.int64]:
-        """Name the same pairs by array passes: the kernel's stand-in."""
+        """Name the pairs with enough votes by array passes: the kernel's stand-in."""
         lists = self.lists_of(keyed)
         hit = np.flatnonzero(lists >= 0)
         which, alarm = self.postings_of(lists[hit], most)

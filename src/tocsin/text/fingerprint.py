@@ -48,7 +48,7 @@ class GroupKey:
         """Pass window hashes through the keyed function; 0, which means an empty slot, becomes 1."""
         compiled = kernels.kernels_in_use() != "python"
         words = kernels.siphash([self.secret], hashes)[0] if compiled else siphash(self.secret, hashes)
-        return np.maximum(words, np.uint64(1))
+        return words if words.all() else np.maximum(words, np.uint64(1))
 
 
 def siphash(key: bytes, words: Hashes) -> Hashes:

@@ -29,6 +29,7 @@ def _compiled() -> ModuleType | None:
 
 _C = _compiled()
 _AVX2 = bool(_C and _C.has_avx2())
+_NO_SUMS = np.empty((0, classes.LANES), dtype=np.int32)
 _LANES = 2 if _C and _C.has_avx512() else int(_AVX2)
 
 
@@ -54,7 +55,7 @@ def sample_lines(buffer: Lines, offsets: Positions, kept: int) -> tuple[Position
     """Sample the hashes of every line's windows; see `windows.sample_lines`."""
     if _C is None or not kept:
         return windows.sample_lines(buffer, offsets, kept)
-    starts, hashes, _ = _C.scan_lines(buffer, offsets, kept, b"", 0, _LANES)
+    starts, hashes, _ = _C.scan_lines(buffer, offsets, kept, b"", b"", 0, _LANES)
     return np.frombuffer(starts, dtype=np.int64), np.frombuffer(hashes, dtype=np.uint64)
 
 
@@ -64,7 +65,7 @@ def class_sums(
     """Add up the weights of every line's features; see `classes.class_sums`."""
     if _C is None:
         return classes.class_sums(buffer, offsets, table, features)
-    _, _, sums = _C.scan_lines(buffer, offsets, 0, table, features, _LANES)
+    _, _, sums = _C.scan_lines(buffer, offsets, 0, b"", table, features, _LANES)
     return np.frombuffer(sums, dtype=np.int32).reshape(-1, classes.LANES)
 
 
@@ -77,16 +78,18 @@ def list_rows(buffer: Lines, offsets: Positions, bits: int, features: int) -> tu
 
 
 def sample_and_sum(
-    buffer: Lines, offsets: Positions, kept: int, table: NDArray[np.int8], features: int
+    buffer: Lines, offsets: Positions, asked: NDArray[np.bool_], table: NDArray[np.int8], features: int
 ) -> tuple[Positions, Hashes, NDArray[np.int32]]:
-    """Sample and add up in one pass; gives what `sample_lines` and `class_sums` give."""
-    if not len(table):
-        return (*sample_lines(buffer, offsets, kept), np.empty((0, classes.LANES), dtype=np.int32))
-    if _C is None or not kept:
-        return (*sample_lines(buffer, offsets, kept), class_sums(buffer, offsets, table, features))
-    starts, hashes, sums = _C.scan_lines(buffer, offsets, kept, table, features, _LANES)
-    lanes = np.frombuffer(sums, dtype=np.int32).reshape(-1, classes.LANES)
-    return np.frombuffer(starts, dtype=np.int64), np.frombuffer(hashes, dtype=np.uint64), lanes
+    """Sample every window of the lines asked of, and add up the weights of all lines, in one pass.
+
+    Gives what `sample_lines` and `class_sums` give; a line that nobody asks of has no hashes.
+    """
+    if _C is None:
+        sums = classes.class_sums(buffer, offsets, table, features) if len(table) else _NO_SUMS
+        return (*windows.sample_lines(buffer, offsets, -1, asked), sums)
+    starts, hashes, raw = _C.scan_lines(buffer, offsets, -1, asked, table, features, _LANES)
+    sums = np.frombuffer(raw, dtype=np.int32).reshape(-1, classes.LANES)
+    return np.frombuffer(starts, dtype=np.int64), np.frombuffer(hashes, dtype=np.uint64), sums
 
 
 def count_scripts(buffer: Lines, offsets: Positions) -> tuple[script.Counts, script.Counts]:
@@ -104,7 +107,7 @@ def siphash(keys: Sequence[bytes], words: Hashes) -> NDArray[np.uint64]:
     if _C is None:
         rows = [[siphash_slowly(key, word.tobytes()) for word in words.astype("<u8")] for key in keys]
         return np.array(rows, dtype=np.uint64).reshape(len(keys), len(words))
-    raw = _C.siphash(b"".join(keys), np.ascontiguousarray(words), _AVX2)
+    raw = _C.siphash(b"".join(keys), np.ascontiguousarray(words), _LANES)
     return np.frombuffer(raw, dtype=np.uint64).reshape(len(keys), len(words))
 
 
@@ -112,8 +115,15 @@ def probe_vote(table: probe.AlarmTable, hashes: Hashes, offsets: Positions, most
     """Count the votes of every line's hashes for alarms; see `probe.probe_vote`."""
     if _C is None:
         return probe.probe_vote(table, hashes, offsets, most)
-    arrays = (table.keys, table.values, table.starts, table.postings, table.need)
-    return np.frombuffer(_C.probe_vote(*arrays, hashes, offsets, most), dtype=np.uint64).reshape(-1, 3)
+    raw = _C.probe_vote(*table.arrays, hashes, offsets, most, _LANES)
+    return np.frombuffer(raw, dtype=np.uint64).reshape(-1, 3)
+
+
+def count_posted(postings: NDArray[np.uint32], alarms: int) -> NDArray[np.uint8]:
+    """Count how often each of so many alarms stands among postings, to 255."""
+    if _C is None:
+        return np.minimum(np.bincount(postings, minlength=alarms), 255).astype(np.uint8)
+    return np.frombuffer(_C.count_posted(postings, alarms), dtype=np.uint8)
 
 
 def keep_demands(demands: Demands) -> object:
@@ -153,7 +163,7 @@ def original_spans(texts: pa.Array, asked: NDArray[np.int64]) -> NDArray[np.int6
     return np.frombuffer(raw, dtype=np.int64).reshape(-1, 2)
 
 
-def densest_stretches(arrays: tuple[NDArray[Any], ...], pairs: NDArray[np.int64]) -> NDArray[np.int64]:
+def densest_stretches(arrays: tuple[Any, ...], pairs: NDArray[np.int64]) -> NDArray[np.int64]:
     """Find where lines hold most of alarms' windows; see `stretch.densest`. Only where kernels are compiled."""
     if _C is None:
         raise NotImplementedError("no kernels are compiled here")

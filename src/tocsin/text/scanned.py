@@ -15,7 +15,8 @@ _NO_TABLE = np.empty((0, 16), dtype=np.int8)
 @dataclass(frozen=True, slots=True)
 class Scanned:
     """Hold what a scan found. Shape: line i's sampled hashes, distinct and ascending, are
-    `hashes[starts[i]:starts[i + 1]]`; `sums` has a row of 16 class sums a line, none where there was no table.
+    `hashes[starts[i]:starts[i + 1]]`, none where nobody asked; `sums` has a row of 16 class sums a line, none where
+    there was no table.
     """
 
     starts: Positions
@@ -23,6 +24,12 @@ class Scanned:
     sums: NDArray[np.int32]
 
 
-def scan_batch(folded: Folded, table: NDArray[np.int8] = _NO_TABLE, features: int = 0) -> Scanned:
-    """Scan every line of a batch, derived ones too, for sampled window hashes and the class sums of a table."""
-    return Scanned(*sample_and_sum(folded.buffer, folded.offsets, -1, table, features))
+def scan_batch(
+    folded: Folded, table: NDArray[np.int8] = _NO_TABLE, features: int = 0, asked: NDArray[np.bool_] | None = None
+) -> Scanned:
+    """Scan every line of a batch, derived ones too, for the class sums of a table and for sampled window hashes.
+
+    Shape: `asked` says of each line whether its hashes are wanted; without it all are.
+    """
+    wanted = np.ones(len(folded), dtype=bool) if asked is None else asked
+    return Scanned(*sample_and_sum(folded.buffer, folded.offsets, wanted, table, features))

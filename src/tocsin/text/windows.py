@@ -19,14 +19,18 @@ Hashes = NDArray[np.uint64]
 Positions = NDArray[np.int64]
 
 
-def sample_lines(buffer: Lines, offsets: Positions, kept: int) -> tuple[Positions, Hashes]:
+def sample_lines(
+    buffer: Lines, offsets: Positions, kept: int, asked: NDArray[np.bool_] | None = None
+) -> tuple[Positions, Hashes]:
     """Sample every line; a line's hashes are distinct and ascending, at most `kept` of them, or all where it is -1.
 
-    Shape: line i's hashes are `hashes[starts[i]:starts[i + 1]]`.
+    Shape: line i's hashes are `hashes[starts[i]:starts[i + 1]]`; none where `asked` says that they are not wanted.
     """
     hashes, at = _sampled(buffer[: int(offsets[-1])])
     line = np.searchsorted(offsets, at, side="right") - 1
     inside = (line >= 0) & (at + WINDOW_BYTES < offsets[np.minimum(line + 1, len(offsets) - 1)])
+    if asked is not None:
+        inside[inside] = asked[line[inside]]
     return _smallest(hashes[inside], line[inside], len(offsets) - 1, kept)
 
 

@@ -48,9 +48,9 @@ class ClassifierDetector:
 
     name: ClassVar[str] = "classifier"
 
-    def scan(self, folded: Folded) -> Scanned:
-        """Scan a batch once, for this detector and for those that ask for sampled windows alone."""
-        return first_scan(folded, self.stages.model)
+    def scan(self, folded: Folded, asked: NDArray[np.bool_] | None = None) -> Scanned:
+        """Scan a batch once, for this detector and for those that ask for the sampled windows of some lines."""
+        return first_scan(folded, self.stages.model, asked)
 
     def find(self, batch: pa.RecordBatch, folded: Folded, findings: pa.Table, scanned: Scanned | None = None) -> Judged:
         """Judge a batch of TRAFFIC by its folded texts and what was found in it."""

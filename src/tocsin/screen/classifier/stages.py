@@ -31,9 +31,9 @@ def first_sums(folded: Folded, model: Model) -> NDArray[np.int32]:
     return class_sums(folded.buffer, folded.offsets, model.table, FEATURES)
 
 
-def first_scan(folded: Folded, model: Model) -> Scanned:
-    """Add up the same sums in one pass with the sampled windows."""
-    return scan_batch(folded, model.table, FEATURES)
+def first_scan(folded: Folded, model: Model, asked: NDArray[np.bool_] | None = None) -> Scanned:
+    """Add up the same sums in one pass with the sampled windows, those of the lines asked of."""
+    return scan_batch(folded, model.table, FEATURES, asked)
 
 
 def first_scores(folded: Folded, sums: NDArray[np.int32], model: Model) -> Floats:

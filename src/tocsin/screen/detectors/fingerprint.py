@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from tocsin.forms import FINDINGS, FINGERPRINTS
@@ -25,7 +26,6 @@ from tocsin.text import (
     FoldedText,
     GroupKey,
     Hashes,
-    LineWindows,
     Part,
     Scanned,
     Segment,
@@ -69,40 +69,28 @@ class FingerprintDetector:
 
     def find(self, batch: pa.RecordBatch, folded: Folded, scanned: Scanned | None = None) -> tuple[pa.Table, pa.Table]:
         """Judge a batch of TRAFFIC with its folded texts; return FINDINGS and FINGERPRINTS in the order of events."""
-        roles = batch["role"].to_pylist()
+        asked = asked_rows(batch)
         told: dict[int, list[AlarmMatch]] = defaultdict(list)
         for match in self.matches(folded, scanned):
             row = folded.row(match.line)
-            if roles[row] in ROLES:
+            if asked[row]:
                 told[row].append(match)
-        rows = [each for row in sorted(told) for each in _placed(folded, row, _first(told[row]))]
+        rows = _placed(folded, [(row, match) for row in sorted(told) for match in _first(told[row])])
         return self._findings(batch, folded, rows), _table(batch, rows)
 
     def matches(self, folded: Folded, scanned: Scanned | None = None) -> Iterator[AlarmMatch]:
         """Yield what lines hold of which alarms, in no order."""
         windows = scanned or scan_batch(folded)
         for key in self._fitting:
-            keyed = key.keyed(windows.hashes)
-            lines = self._suspects(keyed, windows.starts)
-            if len(lines):
-                yield from self._confirmed(lines, key, _Sampled.of(lines, keyed, windows.starts), folded)
+            for part, pairs in _candidates(self.bank.parts, key.keyed(windows.hashes), windows.starts):
+                stretches = densest(folded, key, part.segment, pairs)
+                for pair, stretch in zip(pairs.tolist(), stretches.tolist(), strict=True):
+                    if match := _match(part.segment, *pair, *stretch):
+                        yield match
 
     @cached_property
     def _fitting(self) -> tuple[GroupKey, ...]:
         return tuple(key for key in dict.fromkeys(self.keys) if key.mark in self.bank.marks)
-
-    def _suspects(self, keyed: Hashes, starts: Ints) -> Ints:
-        """Name lines that some segment gives a candidate for."""
-        suspects = [part.segment.voted(keyed, starts, HOT) for part in self.bank.parts]
-        return np.unique(np.concatenate([np.empty(0, dtype=np.int64), *suspects]))
-
-    def _confirmed(self, lines: Ints, key: GroupKey, sampled: "_Sampled", folded: Folded) -> Iterator[AlarmMatch]:
-        windows = LineWindows.of(folded, lines, key)
-        for part, pairs in _candidates(self.bank.parts, sampled):
-            named = pairs[part.segment.seconded(pairs, sampled.keyed, sampled.starts)]
-            for pair, stretch in zip(named.tolist(), densest(windows, part.segment, named).tolist(), strict=True):
-                if match := _match(part.segment, int(lines[pair[0]]), pair[1], *stretch):
-                    yield match
 
     def _findings(self, batch: pa.RecordBatch, folded: Folded, rows: Sequence["_Told"]) -> pa.Table:
         best: dict[tuple[int, str], _Told] = {}
@@ -128,6 +116,11 @@ class FingerprintDetector:
         }
 
 
+def asked_rows(batch: pa.RecordBatch) -> NDArray[np.bool_]:
+    """Say of which events alarms may speak."""
+    return np.asarray(pc.is_in(batch["role"], pa.array(ROLES)).to_numpy(zero_copy_only=False), dtype=np.bool_)
+
+
 _Told = tuple[int, AlarmMatch, tuple[int, int]]
 
 
@@ -138,16 +131,17 @@ def _first(matches: Sequence[AlarmMatch]) -> list[AlarmMatch]:
     return [m for m in ordered if once[m.alarm] is m][:MOST_ALARMS]
 
 
-def _placed(folded: Folded, row: int, matches: Sequence[AlarmMatch]) -> Iterator[_Told]:
-    """Give each match its span of the original; a line is mapped back once, however many alarms it holds."""
-    maps: dict[int, FoldedText | Derived] = {}
-    for match in matches:
-        if match.line not in maps:
-            maps[match.line] = folded.original(match.line)
-        raw = folded.buffer[folded.offsets[match.line] : folded.offsets[match.line + 1] - 1]
-        start = len(raw[: match.start].decode(errors="ignore"))
-        end = len(raw[: match.end].decode(errors="ignore"))
-        yield row, match, maps[match.line].span(start, max(end, start + 1))
+def _placed(folded: Folded, told: Sequence[tuple[int, AlarmMatch]]) -> list[_Told]:
+    """Give each match of an event its span of the original."""
+    asked = np.array([(match.line, *_characters(folded, match)) for _, match in told], dtype=np.int64).reshape(-1, 3)
+    spans = folded.spans(asked).tolist()
+    return [(row, match, (start, end)) for (row, match), (start, end) in zip(told, spans, strict=True)]
+
+
+def _characters(folded: Folded, match: AlarmMatch) -> tuple[int, int]:
+    raw = folded.buffer[folded.offsets[match.line] : folded.offsets[match.line + 1] - 1]
+    start = len(raw[: match.start].decode(errors="ignore"))
+    return start, max(len(raw[: match.end].decode(errors="ignore")), start + 1)
 
 
 def _table(batch: pa.RecordBatch, rows: Sequence[_Told]) -> pa.Table:
@@ -183,12 +177,23 @@ class _Sampled:
         return cls(keyed[at], own, np.repeat(np.arange(len(lines)), counts))
 
 
-def _candidates(parts: Sequence[Part], sampled: _Sampled) -> Iterator[tuple[Part, Ints]]:
-    """Name, segment by segment, the pairs (line, alarm) that enough windows of the line vote for.
+def _candidates(parts: Sequence[Part], keyed: Hashes, starts: Ints) -> list[tuple[Part, Ints]]:
+    """Name, segment by segment, the pairs (line, alarm) that enough windows of the line vote for and second.
 
     A window votes for the first few of its alarms in order of id. However the alarms lie in segments, the candidates
-    are the same.
+    are the same: of several, the windows of the few lines in question vote once more, together.
     """
+    named = [(part, part.segment.named(keyed, starts, HOT)) for part in parts]
+    named = [(part, pairs[part.live[pairs[:, 1]]]) for part, pairs in named]
+    if len(parts) < 2:
+        return named
+    lines = np.unique(np.concatenate([pairs[:, 0] for _, pairs in named]))
+    sampled = _Sampled.of(lines, keyed, starts)
+    return [(part, np.stack([lines[pairs[:, 0]], pairs[:, 1]], axis=1)) for part, pairs in _together(parts, sampled)]
+
+
+def _together(parts: Sequence[Part], sampled: _Sampled) -> Iterator[tuple[Part, Ints]]:
+    """Let the windows of some lines vote for the alarms of all segments."""
     ballots = _ballots(parts, sampled.keyed)
     crowded = np.bincount(ballots[0], minlength=len(sampled.keyed)) > HOT
     kept = np.concatenate([ballots[:, ~crowded[ballots[0]]], _trimmed(parts, ballots[:, crowded[ballots[0]]])], axis=1)
@@ -196,8 +201,8 @@ def _candidates(parts: Sequence[Part], sampled: _Sampled) -> Iterator[tuple[Part
         windows, _, alarms = kept[:, kept[1] == number]
         pairs, votes = np.unique(sampled.line[windows] << 32 | alarms, return_counts=True)
         alarms = pairs & 0xFFFFFFFF
-        if len(alarms):
-            yield part, np.stack([pairs >> 32, alarms], axis=1)[votes >= part.segment.need[alarms]]
+        named = np.stack([pairs >> 32, alarms], axis=1)[votes >= part.segment.need[alarms]]
+        yield part, named[part.segment.seconded(named, sampled.keyed, sampled.starts)]
 
 
 def _ballots(parts: Sequence[Part], sampled: Hashes) -> Ints:

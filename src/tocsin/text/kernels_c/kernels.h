@@ -4,7 +4,8 @@
  *   scan.c      scan_lines   sampled window hashes and hashed class sums, line by line     windows.py, classes.py
  *               list_rows    the table rows that the class sums of each line would add     classes.py
  *   siphash.c   siphash      SipHash-2-4 of 64-bit values under several keys at once       siphash.py
- *   probe.c     probe_vote   count the hashes that a line shares with each alarm           probe.py
+ *   probe.c     probe_vote   name the alarms that enough hashes of a line stand for        probe.py
+ *               count_posted how many hashes each alarm is looked up by                    bank.py
  *   demands.c   meet_demands name the lines that hold what a rule demands                  demands.py
  *   origin.c    original_spans map spans of folded texts back to the originals             fold.py
  *   script.c    count_scripts  count the characters and the Han characters of lines         script.py
@@ -84,6 +85,14 @@ INLINE int cpu_has_avx512(void) {
 INLINE uint64_t load64(const uint8_t *p) { uint64_t v; memcpy(&v, p, 8); return v; }
 INLINE uint32_t load32(const uint8_t *p) { uint32_t v; memcpy(&v, p, 4); return v; }
 
+/* The hash of the window of 12 bytes that begins at a byte: windows.py. */
+#define WINDOW 12
+INLINE uint64_t hash_window(const uint8_t *p) {
+    uint64_t h = load64(p) * MIX_A ^ load32(p + 8) * MIX_B;
+    h = (h ^ h >> 29) * MIX_C;
+    return h ^ h >> 32;
+}
+
 /* What a folded line is made of: ASCII letters and digits, and U+3400 to U+9FFF as three bytes. */
 INLINE int is_letter(uint8_t c) { return ((uint8_t)(c - 'a') < 26) | ((uint8_t)(c - '0') < 10); }
 INLINE int leads_han(const uint8_t *p) { return ((uint8_t)(p[0] - 0xE4) < 6) | ((p[0] == 0xE3) & (p[1] >= 0x90)); }
@@ -93,6 +102,7 @@ typedef struct { uint64_t *item; size_t size, capacity; } List;
 int reserve(List *list, size_t more);
 void sort_hashes(uint64_t *a, size_t n, uint64_t *spare);
 void sort_votes(uint64_t *a, size_t n, uint64_t *spare);
+void merge_runs(uint64_t *a, size_t n, uint64_t *spare, size_t width);
 
 /* buffers.c: what every kernel needs at its door to Python. */
 PyObject *fail(Status status, size_t row);
@@ -106,6 +116,7 @@ PyObject *scan_lines(PyObject *module, PyObject *args);
 PyObject *list_rows(PyObject *module, PyObject *args);
 PyObject *siphash(PyObject *module, PyObject *args);
 PyObject *probe_vote(PyObject *module, PyObject *args);
+PyObject *count_posted(PyObject *module, PyObject *args);
 PyObject *meet_demands(PyObject *module, PyObject *args);
 PyObject *original_spans(PyObject *module, PyObject *args);
 PyObject *count_scripts(PyObject *module, PyObject *args);

@@ -12,14 +12,19 @@ int reserve(List *list, size_t more) {
     return 1;
 }
 
-/* Merge sorted runs, so that no order of numbers is slow. */
-static void merge_runs(uint64_t *a, size_t n, uint64_t *spare, size_t width) {
+/* Merge sorted runs, so that no order of numbers is slow, without a branch that could be guessed wrongly. */
+void merge_runs(uint64_t *a, size_t n, uint64_t *spare, size_t width) {
     for (; width < n; width *= 2)
         for (size_t lo = 0; lo + width < n; lo += 2 * width) {
-            size_t hi = n - lo < 2 * width ? n : lo + 2 * width, left = 0, right = lo + width;
+            size_t hi = n - lo < 2 * width ? n : lo + 2 * width, left = 0, right = lo + width, at = lo;
             memcpy(spare, a + lo, width * sizeof *a);
-            for (size_t at = lo; left < width; at++)
-                a[at] = right == hi || spare[left] <= a[right] ? spare[left++] : a[right++];
+            for (; left < width && right < hi; at++) {
+                uint64_t one = spare[left], other = a[right];
+                int first = one <= other;
+                a[at] = first ? one : other;
+                left += (size_t)first, right += (size_t)!first;
+            }
+            memcpy(a + at, spare + left, (width - left) * sizeof *a);
         }
 }
 

@@ -2,9 +2,9 @@
 #include "row_flags.h"
 #include "wide.h"
 
-#define WINDOW 12
 #define SAMPLED (1ULL << 60)
 #define LANES 16
+#define MOST_SLOTS (1U << 28)  /* of a table, whose bytes 32 bits can count */
 
 enum { WORDS = 1, HAN = 2, BYTES = 4, PAIRS = 8 };  /* features of the class sums, see classes.py */
 
@@ -12,6 +12,7 @@ typedef struct {
     const uint8_t *buffer; size_t size;
     const int64_t *offsets; size_t rows;
     Py_ssize_t kept;                       /* the smallest so many hashes of a line; 0: none; below 0: all */
+    const uint8_t *asked;                  /* of which lines hashes are wanted, or NULL: of all */
     const int8_t *table; int shift;        /* 2^(64 - shift) rows of 16 weights, or NULL */
     int features;
     List hashes, spare;
@@ -34,11 +35,23 @@ AVX512_CALL static size_t sample_eights(uint64_t *out, size_t *found, const uint
     *found = kept;
     return j;
 }
+
+/* Do what sort_hashes does; up to 7 numbers behind the last are read. */
+AVX512_CALL static void sort_eights(uint64_t *a, size_t n, uint64_t *spare) {
+    enum { RUN = 64 };
+    for (size_t lo = 0; lo < n; lo += RUN) {
+        size_t size = n - lo < RUN ? n - lo : RUN;
+        memcpy(spare, a + lo, size * sizeof *a);
+        rank_wide(a + lo, spare, size);
+    }
+    merge_runs(a, n, spare, RUN);
+}
 #else
 static size_t sample_eights(uint64_t *out, size_t *found, const uint8_t *p, size_t stop, const uint8_t *end) {
     (void)out, (void)found, (void)p, (void)stop, (void)end;
     return 0;
 }
+static void sort_eights(uint64_t *a, size_t n, uint64_t *spare) { sort_hashes(a, n, spare); }
 #endif
 
 /* Append every sampled hash of a line's windows, in the order of the text. */
@@ -51,9 +64,7 @@ INLINE int sample(List *list, const uint8_t *line, size_t n, const uint8_t *end,
         size_t found = 0, j = 0, stop = count - i < STEP ? count - i : STEP;
         if (wide) j = sample_eights(out, &found, line + i, stop, end);
         for (; j < stop; j++) {
-            uint64_t h = load64(line + i + j) * MIX_A ^ load32(line + i + j + 8) * MIX_B;
-            h = (h ^ h >> 29) * MIX_C;
-            h ^= h >> 32;
+            uint64_t h = hash_window(line + i + j);
             out[found] = h;
             found += h < SAMPLED;
         }
@@ -67,8 +78,9 @@ INLINE Status hash_line(Scan *s, const uint8_t *line, size_t n, const int wide) 
     if (!sample(&s->hashes, line, n, s->buffer + s->size, wide)) return NO_MEMORY;
     size_t found = s->hashes.size - first;
     s->spare.size = 0;
-    if (!reserve(&s->spare, found)) return NO_MEMORY;
-    sort_hashes(s->hashes.item + first, found, s->spare.item);
+    if (!reserve(&s->spare, found + WIDE)) return NO_MEMORY;
+    if (wide) sort_eights(s->hashes.item + first, found, s->spare.item);
+    else sort_hashes(s->hashes.item + first, found, s->spare.item);
     found = drop_repeats(s->hashes.item + first, found);
     if (s->kept > 0 && found > (size_t)s->kept) found = (size_t)s->kept;
     s->hashes.size = first + found;
@@ -78,50 +90,57 @@ INLINE Status hash_line(Scan *s, const uint8_t *line, size_t n, const int wide) 
 typedef int8_t Weights __attribute__((vector_size(16)));
 typedef int16_t Sums16 __attribute__((vector_size(32)));
 
-enum { MOST_NAMED = 252, STEP_NAMED = 64 };  /* 252 weights fit in 16 bits, two sums of half as many surely do */
-
-/* The table rows that features name, of which a few are gathered before they are added up or listed. */
+/* Features, of which a few are gathered before the table rows that they name are added up or listed. */
 typedef struct {
     const int8_t *table; int shift;
-    uint32_t named[MOST_NAMED + STEP_NAMED]; size_t count;
+    _Alignas(64) uint64_t named[MOST_NAMED + STEP_NAMED]; size_t count;
     int32_t *far; uint32_t *rows; size_t listed;
 } Sums;
 
-INLINE uint32_t row_of(uint64_t tag, uint64_t value, int shift) {
-    uint64_t h = (value ^ tag << 56) * MIX_A;
+INLINE uint32_t row_of(uint64_t feature, int shift) {
+    uint64_t h = feature * MIX_A;
     h = (h ^ h >> 32) * MIX_C;
     return (uint32_t)(h >> shift);
 }
 
-INLINE void add_row(Sums16 *near, const int8_t *table, uint32_t row) {
+INLINE void add_row(Sums16 *near, const Sums *s, uint64_t feature) {
     Weights w;
-    memcpy(&w, table + (size_t)row * LANES, LANES);
+    memcpy(&w, s->table + (size_t)row_of(feature, s->shift) * LANES, LANES);
     *near += __builtin_convertvector(w, Sums16);
 }
 
-/* Add up the weights of the rows named so far; without a table list them. */
-INLINE void drain(Sums *s) {
-    if (!s->table) {
-        memcpy(s->rows + s->listed, s->named, s->count * sizeof *s->rows);
-        s->listed += s->count;
-    } else {
-        Sums16 even = {0}, odd = {0};
-        size_t i = 0;
-        for (; i + 1 < s->count; i += 2) {
-            add_row(&even, s->table, s->named[i]);
-            add_row(&odd, s->table, s->named[i + 1]);
-        }
-        if (i < s->count) add_row(&even, s->table, s->named[i]);
-        for (int k = 0; k < LANES; k++) s->far[k] += (int32_t)even[k] + odd[k];
+INLINE void add_rows(Sums *s) {
+    Sums16 even = {0}, odd = {0};
+    size_t i = 0;
+    for (; i + 1 < s->count; i += 2) {
+        add_row(&even, s, s->named[i]);
+        add_row(&odd, s, s->named[i + 1]);
     }
+    if (i < s->count) add_row(&even, s, s->named[i]);
+    for (int k = 0; k < LANES; k++) s->far[k] += (int32_t)even[k] + odd[k];
+}
+
+#ifdef HAS_AVX2_CLONES
+AVX512_CALL static void add_rows_eights(Sums *s) { add_rows_wide(s->far, s->table, s->named, s->count, s->shift); }
+#else
+static void add_rows_eights(Sums *s) { add_rows(s); }
+#endif
+
+/* Add up the weights of the rows named so far; without a table list them. */
+INLINE void drain(Sums *s, const int wide) {
+    if (!s->table)
+        for (size_t i = 0; i < s->count; i++) s->rows[s->listed++] = row_of(s->named[i], s->shift);
+    else if (wide) add_rows_eights(s);
+    else add_rows(s);
     s->count = 0;
 }
 
-INLINE void drain_full(Sums *s) {
-    if (s->count >= MOST_NAMED - STEP_NAMED) drain(s);
+INLINE void drain_full(Sums *s, const int wide) {
+    if (s->count >= MOST_NAMED - STEP_NAMED) drain(s, wide);
 }
 
-INLINE void name(Sums *s, uint64_t tag, uint64_t value) { s->named[s->count++] = row_of(tag, value, s->shift); }
+INLINE uint64_t feature(uint64_t tag, uint64_t value) { return value ^ tag << 56; }
+INLINE void name(Sums *s, uint64_t tag, uint64_t value) { s->named[s->count++] = feature(tag, value); }
 
 /* Up to 8 bytes as a little-endian number, without a look behind them unless there is room. */
 INLINE uint64_t piece(const uint8_t *p, size_t n, const uint8_t *end) {
@@ -137,8 +156,8 @@ INLINE uint64_t piece(const uint8_t *p, size_t n, const uint8_t *end) {
 AVX512_CALL static size_t add_gram_eights(Sums *s, const uint8_t *line, size_t n, const uint8_t *end) {
     size_t i = 0;
     for (; i + WIDE + 5 <= n && (size_t)(end - line) >= i + WIDE_READS; i += WIDE, s->count += 4 * WIDE) {
-        drain_full(s);
-        name_grams_wide(s->named + s->count, line + i, s->shift);
+        drain_full(s, 1);
+        name_grams_wide(s->named + s->count, line + i);
     }
     return i;
 }
@@ -152,15 +171,14 @@ static size_t add_gram_eights(Sums *s, const uint8_t *line, size_t n, const uint
 /* Name the n-grams of a line. Where their order does not matter, eight places may be looked at together. */
 INLINE void add_grams(Sums *s, const uint8_t *line, size_t n, const uint8_t *end, const int wide) {
     size_t i = wide ? add_gram_eights(s, line, n, end) : 0;
-    for (; i + 8 <= n; i++, s->count += 4) {
-        drain_full(s);
+    for (; i + 8 <= n; i++) {
+        drain_full(s, wide);
         uint64_t v = load64(line + i);
-        uint32_t *named = s->named + s->count;
-        for (uint64_t size = 3; size <= 6; size++) named[size - 3] = row_of(size, v & ((1ULL << 8 * size) - 1), s->shift);
+        for (size_t size = 3; size <= 6; size++) name(s, size, v & ((1ULL << 8 * size) - 1));
     }
     for (; i + 3 <= n; i++) {
         uint64_t v = piece(line + i, n - i < 6 ? n - i : 6, end);
-        drain_full(s);
+        drain_full(s, wide);
         for (size_t size = 3; size <= 6 && i + size <= n; size++) name(s, size, v & ((1ULL << 8 * size) - 1));
     }
 }
@@ -187,7 +205,7 @@ INLINE void add_han(Sums *s, Before *b, const uint8_t *p, const uint8_t *end) {
 
 /* Name the words and Han characters of a view of 64 bytes; say how far it was used. A word that reaches behind the view
  * is left to the next one, which begins with it; or read to its end, where it fills this one. */
-INLINE size_t add_view(Sums *s, Before *b, const uint8_t *p, size_t n, const uint8_t *end) {
+INLINE size_t add_view(Sums *s, Before *b, const uint8_t *p, size_t n, const uint8_t *end, const int wide) {
     uint8_t copy[VIEW + 1];
     const uint8_t *seen = end - p > VIEW ? p : memcpy(memset(copy, 0, sizeof copy), p, n < VIEW ? n : VIEW);
     uint64_t inside = first_bits(n), letters = letter_bits(seen) & inside, hans = han_bits(seen) & inside;
@@ -198,7 +216,7 @@ INLINE size_t add_view(Sums *s, Before *b, const uint8_t *p, size_t n, const uin
         int gap = __builtin_ctzll(rest);
         if (gap) b->han = 0;
         at += (size_t)gap;
-        drain_full(s);
+        drain_full(s, wide);
         if (letters >> at & 1) {
             uint64_t others = ~(letters >> at);
             size_t size = others ? (size_t)__builtin_ctzll(others) : VIEW;
@@ -218,9 +236,73 @@ INLINE size_t add_view(Sums *s, Before *b, const uint8_t *p, size_t n, const uin
     return at;
 }
 
-INLINE void add_words(Sums *s, const uint8_t *line, size_t n, const uint8_t *end, int features) {
+INLINE void add_view_words(Sums *s, Before *b, const uint8_t *p, uint64_t letters) {
+    uint64_t *named = s->named + s->count, starts = letters & ~(letters << 1), ends = ~letters & letters << 1, word;
+    for (; starts; starts &= starts - 1, ends &= ends - 1, b->word = word) {
+        size_t at = (size_t)__builtin_ctzll(starts), size = (ends ? (size_t)__builtin_ctzll(ends) : VIEW) - at;
+        word = (load64(p + at) & first_bits(8 * size)) * MIX_B;
+        for (size_t i = 8; i < size; i += 8) word = (word ^ (load64(p + at + i) & first_bits(8 * (size - i)))) * MIX_B;
+        *named = feature(7, word);
+        named += (b->features & WORDS) != 0;
+        *named = feature(8, b->word * MIX_C ^ word);
+        named += (b->features & PAIRS) && b->word;
+    }
+    s->count = (size_t)(named - s->named);
+}
+
+INLINE void add_view_hans(Sums *s, Before *b, const uint8_t *p, uint64_t hans) {
+    uint64_t *named = s->named + s->count, paired = (hans & hans << 3) | (b->han != 0), han;
+    for (; hans; hans &= hans - 1, b->han = han) {
+        int at = __builtin_ctzll(hans);
+        han = load32(p + at) & 0xFFFFFF;
+        *named++ = feature(1, han);
+        *named = feature(2, b->han | han << 24);
+        named += paired >> at & 1;
+    }
+    s->count = (size_t)(named - s->named);
+}
+
+/* Do what add_view does where the order of features does not matter: words, then Han characters. Say 0 for the few views
+ * that this is not for: those at the end of the buffer, full of one word, or with what is no UTF-8. */
+INLINE size_t add_view_apart(Sums *s, Before *b, const uint8_t *p, size_t n, const uint8_t *end) {
+    if (end - p < VIEW + 8 || n < 3) return 0;
+    uint64_t letters = letter_bits(p) & first_bits(n), hans = han_bits(p) & first_bits(n - 2);
+    size_t used = n < VIEW ? n : VIEW;
+    if ((hans << 1 | hans << 2) & (letters | hans) || !~letters) return 0;
+    if (n > VIEW && letters >> (VIEW - 1)) used = VIEW - (size_t)__builtin_clzll(~letters);
+    add_view_words(s, b, p, letters & first_bits(used));
+    if (b->features & HAN) add_view_hans(s, b, p, hans);
+    size_t reach = hans ? VIEW + 2 - (size_t)__builtin_clzll(hans) : 0;
+    if (reach < used) b->han = 0;
+    return reach < used ? used : reach;
+}
+
+INLINE void add_words(Sums *s, const uint8_t *line, size_t n, const uint8_t *end, int features, const int wide) {
     Before before = {0, 0, features};
-    for (size_t i = 0; i < n;) i += add_view(s, &before, line + i, n - i, end);
+    for (size_t i = 0, used; i < n; i += used) {
+        drain_full(s, wide);
+        used = s->table ? add_view_apart(s, &before, line + i, n - i, end) : 0;
+        if (!used) used = add_view(s, &before, line + i, n - i, end, wide);
+    }
+}
+
+#ifdef HAS_AVX2_CLONES
+/* The same with the bit counting of processors that have AVX-512. */
+AVX512_CALL static void add_words_eights(Sums *s, const uint8_t *line, size_t n, const uint8_t *end, int features) {
+    add_words(s, line, n, end, features, 1);
+}
+#else
+static void add_words_eights(Sums *s, const uint8_t *line, size_t n, const uint8_t *end, int features) {
+    add_words(s, line, n, end, features, 0);
+}
+#endif
+
+INLINE void add_line(Sums *s, const uint8_t *line, size_t n, const uint8_t *end, int features, const int wide) {
+    int words = features & (WORDS | HAN | PAIRS);
+    if (words && wide) add_words_eights(s, line, n, end, features);
+    else if (words) add_words(s, line, n, end, features, 0);
+    if (features & BYTES) add_grams(s, line, n, end, wide);
+    drain(s, wide);
 }
 
 INLINE Status scan_rows_by(Scan *s, const int wide) {
@@ -233,14 +315,12 @@ INLINE Status scan_rows_by(Scan *s, const int wide) {
         const uint8_t *line = s->buffer + start;
         size_t n = (size_t)(stop - start - 1);  /* without the newline */
         if (s->starts) {
-            if (hash_line(s, line, n, wide) != DONE) return NO_MEMORY;
+            if ((!s->asked || s->asked[row]) && hash_line(s, line, n, wide) != DONE) return NO_MEMORY;
             s->starts[row + 1] = (int64_t)s->hashes.size;
         }
         if (s->sums) {
             sums.far = s->sums + row * LANES;
-            if (s->features & (WORDS | HAN | PAIRS)) add_words(&sums, line, n, end, s->features);
-            if (s->features & BYTES) add_grams(&sums, line, n, end, wide);
-            drain(&sums);
+            add_line(&sums, line, n, end, s->features, wide);
         }
     }
     return DONE;
@@ -259,16 +339,17 @@ static Status run_scan(Scan *s, int lanes) {
 
 PyObject *scan_lines(PyObject *module, PyObject *args) {
     (void)module;
-    Py_buffer v[3];
+    Py_buffer v[4];
     Py_ssize_t kept;
     int features, lanes;
-    if (!PyArg_ParseTuple(args, "y*y*ny*ii", &v[0], &v[1], &kept, &v[2], &features, &lanes)) return NULL;
+    if (!PyArg_ParseTuple(args, "y*y*ny*y*ii", &v[0], &v[1], &kept, &v[3], &v[2], &features, &lanes)) return NULL;
     PyObject *starts = NULL, *sums = NULL, *hashes = NULL, *result = NULL;
     if (!holds(&v[1], 8, 1, "offsets") || !holds(&v[2], LANES, 0, "table")) goto out;
+    if (v[3].len && !holds(&v[3], 1, (size_t)v[1].len / 8 - 1, "asked")) goto out;
     size_t slots = (size_t)v[2].len / LANES;
-    if (slots & (slots - 1) || slots == 1) { PyErr_Format(PyExc_ValueError, "table: %zu rows", slots); goto out; }
+    if (slots & (slots - 1) || slots == 1 || slots > MOST_SLOTS) { PyErr_Format(PyExc_ValueError, "table: %zu rows", slots); goto out; }
     Scan s = {.buffer = v[0].buf, .size = (size_t)v[0].len, .offsets = v[1].buf, .rows = (size_t)v[1].len / 8 - 1,
-              .kept = kept, .table = v[2].buf, .shift = 64, .features = features};
+              .kept = kept, .asked = v[3].len ? v[3].buf : NULL, .table = v[2].buf, .shift = 64, .features = features};
     for (; slots > 1; slots /= 2) s.shift--;
     starts = new_bytes(kept ? s.rows + 1 : 0, 8);
     sums = new_bytes(v[2].len ? s.rows : 0, LANES * 4);
@@ -286,7 +367,7 @@ PyObject *scan_lines(PyObject *module, PyObject *args) {
     free(s.spare.item);
     if (hashes) result = PyTuple_Pack(3, starts, hashes, sums);
 out:
-    release(v, 3);
+    release(v, 4);
     Py_XDECREF(starts);
     Py_XDECREF(hashes);
     Py_XDECREF(sums);
@@ -313,10 +394,7 @@ static Status list_line(Listing *s, const uint8_t *line, size_t n) {
     }
     Sums sums;
     sums.table = NULL, sums.shift = s->shift, sums.count = 0, sums.rows = s->listed + s->count, sums.listed = 0;
-    const uint8_t *end = s->buffer + s->size;
-    if (s->features & (WORDS | HAN | PAIRS)) add_words(&sums, line, n, end, s->features);
-    if (s->features & BYTES) add_grams(&sums, line, n, end, 0);
-    drain(&sums);
+    add_line(&sums, line, n, s->buffer + s->size, s->features, 0);
     s->count += sums.listed;
     return DONE;
 }

@@ -1,5 +1,5 @@
 /* Find the stretch of a line that holds most of an alarm's windows. The reference: stretch.py. */
-#include "kernels.h"
+#include "siphash.h"
 
 enum { MOST_WINDOWS = 64 };
 
@@ -7,43 +7,49 @@ typedef struct { int64_t line, alarm; } Pair;
 typedef struct { int64_t held, first, last; } Stretch;
 
 typedef struct {
-    const uint32_t *low; const int64_t *at; size_t windows;  /* of all lines; within a line low ascends */
-    const int64_t *starts; size_t lines;
-    const uint32_t *wanted; size_t wanting;                   /* of all alarms; within an alarm they ascend */
+    const uint8_t *buffer; size_t size;
+    const int64_t *offsets; size_t lines;
+    uint64_t k0, k1;
+    const uint32_t *wanted; size_t wanting;                   /* the windows of all alarms */
     const uint32_t *begin; size_t alarms;
     const uint32_t *stretch;
     const Pair *pair; size_t pairs;
     Stretch *out;
-    List places, blocks, spare;                              /* places: byte and which of the alarm's windows */
+    List window, head;                                        /* of the line looked at, see index_line */
+    List places, blocks, spare;                               /* places: byte and which of the alarm's windows */
     size_t number;
 } Look;
 
-/* The first of the windows from low on, below high, that is not below a value. */
-INLINE size_t not_below(const uint32_t *low, size_t from, size_t to, uint32_t value) {
-    while (from < to) {
-        size_t half = from + (to - from) / 2;
-        if (low[half] < value) from = half + 1;
-        else to = half;
+/* Chain the windows of a line by their lower halves: a head is one more than the last byte where one of the chain begins,
+ * a window is its lower half and what its head was before. */
+static Status index_line(Look *l, int64_t line) {
+    int64_t start = l->offsets[line], stop = l->offsets[line + 1];
+    if (start < 0 || stop <= start || (uint64_t)stop > l->size || stop - start > INT32_MAX) return BAD_OFFSETS;
+    size_t bytes = (size_t)(stop - start - 1), count = bytes < WINDOW ? 0 : bytes - WINDOW + 1, heads = 64;
+    while (heads < 2 * count) heads *= 2;
+    l->window.size = l->head.size = 0;
+    if (!reserve(&l->window, count) || !reserve(&l->head, heads)) return NO_MEMORY;
+    uint64_t *window = l->window.item, *head = memset(l->head.item, 0, heads * sizeof *head);
+    for (size_t i = 0; i < count; i++) {
+        uint64_t keyed = sip(l->k0, l->k1, hash_window(l->buffer + start + i)), low = keyed ? (uint32_t)keyed : 1;
+        window[i] = low << 32 | head[low & (heads - 1)];
+        head[low & (heads - 1)] = i + 1;
     }
-    return from;
+    l->window.size = count, l->head.size = heads;
+    return DONE;
 }
 
 /* List where the line holds the alarm's windows. */
-static Status list_places(Look *l, size_t line, size_t alarm) {
-    int64_t from = l->starts[line], to = l->starts[line + 1];
+static Status list_places(Look *l, size_t alarm) {
     uint32_t begin = l->begin[alarm], end = l->begin[alarm + 1];
-    if (from < 0 || to < from || (uint64_t)to > l->windows) return BAD_OFFSETS;
     if (begin > end || end > l->wanting || end - begin > MOST_WINDOWS) return BAD_ALARM_TABLE;
     l->places.size = 0;
-    size_t i = (size_t)from;
-    for (uint32_t w = begin; w < end; w++) {
-        i = not_below(l->low, w > begin && l->wanted[w] < l->wanted[w - 1] ? (size_t)from : i, (size_t)to, l->wanted[w]);
-        for (; i < (size_t)to && l->low[i] == l->wanted[w]; i++) {
-            if (l->at[i] < 0 || l->at[i] > INT32_MAX) return BAD_OFFSETS;
+    for (uint32_t w = begin; w < end; w++)
+        for (uint64_t i = l->head.item[l->wanted[w] & (l->head.size - 1)]; i; i = l->window.item[i - 1] & 0xFFFFFFFF) {
+            if (l->window.item[i - 1] >> 32 != l->wanted[w]) continue;
             if (!reserve(&l->places, 1)) return NO_MEMORY;
-            l->places.item[l->places.size++] = (uint64_t)l->at[i] << 6 | (w - begin);
+            l->places.item[l->places.size++] = (i - 1) << 6 | (w - begin);
         }
-    }
     return DONE;
 }
 
@@ -73,7 +79,8 @@ static Status look_at(Look *l, const Pair *pair, Stretch *out) {
     if (pair->line < 0 || (uint64_t)pair->line >= l->lines || pair->alarm < 0 || (uint64_t)pair->alarm >= l->alarms)
         return BAD_OFFSETS;
     *out = (Stretch){0, 0, 0};
-    Status status = list_places(l, (size_t)pair->line, (size_t)pair->alarm);
+    Status status = pair == l->pair || pair[-1].line != pair->line ? index_line(l, pair->line) : DONE;
+    if (status == DONE) status = list_places(l, (size_t)pair->alarm);
     if (status != DONE || !l->places.size) return status;
     uint64_t width = 2 * (uint64_t)l->stretch[pair->alarm], half = (width < 128 ? 128 : width) / 2, best = 0;
     status = choose_block(l, half, &best, &out->held);
@@ -101,13 +108,14 @@ PyObject *densest_stretches(PyObject *module, PyObject *args) {
     Py_buffer v[7];
     if (!PyArg_ParseTuple(args, "y*y*y*y*y*y*y*", &v[0], &v[1], &v[2], &v[3], &v[4], &v[5], &v[6])) return NULL;
     PyObject *out = NULL;
-    if (!holds(&v[0], 4, 0, "low") || !holds(&v[1], 8, (size_t)v[0].len / 4, "at") || !holds(&v[2], 8, 1, "starts") ||
-        !holds(&v[3], 4, 0, "wanted") || !holds(&v[4], 4, 1, "begin") || !holds(&v[5], 4, (size_t)v[4].len / 4 - 1, "stretch") ||
-        !holds(&v[6], 8, 0, "pairs")) goto out;
+    if (!holds(&v[1], 8, 1, "offsets") || !holds(&v[3], 4, 0, "wanted") || !holds(&v[4], 4, 1, "begin") ||
+        !holds(&v[5], 4, (size_t)v[4].len / 4 - 1, "stretch") || !holds(&v[6], 8, 0, "pairs")) goto out;
+    if (v[2].len != 16) { PyErr_Format(PyExc_ValueError, "key: %zd bytes are not 16", v[2].len); goto out; }
     if ((size_t)v[6].len % sizeof(Pair)) { PyErr_SetString(PyExc_ValueError, "pairs: no whole rows"); goto out; }
-    Look l = {.low = v[0].buf, .at = v[1].buf, .windows = (size_t)v[0].len / 4, .starts = v[2].buf,
-              .lines = (size_t)v[2].len / 8 - 1, .wanted = v[3].buf, .wanting = (size_t)v[3].len / 4, .begin = v[4].buf,
-              .alarms = (size_t)v[4].len / 4 - 1, .stretch = v[5].buf, .pair = v[6].buf,
+    const uint8_t *key = v[2].buf;
+    Look l = {.buffer = v[0].buf, .size = (size_t)v[0].len, .offsets = v[1].buf, .lines = (size_t)v[1].len / 8 - 1,
+              .k0 = load64(key), .k1 = load64(key + 8), .wanted = v[3].buf, .wanting = (size_t)v[3].len / 4,
+              .begin = v[4].buf, .alarms = (size_t)v[4].len / 4 - 1, .stretch = v[5].buf, .pair = v[6].buf,
               .pairs = (size_t)v[6].len / sizeof(Pair)};
     if (!(out = new_bytes(l.pairs, sizeof(Stretch)))) goto out;
     l.out = (Stretch *)PyBytes_AsString(out);
@@ -116,6 +124,8 @@ PyObject *densest_stretches(PyObject *module, PyObject *args) {
     status = look_at_all(&l);
     Py_END_ALLOW_THREADS
     if (status != DONE) { fail(status, l.number); Py_DECREF(out); out = NULL; }
+    free(l.window.item);
+    free(l.head.item);
     free(l.places.item);
     free(l.blocks.item);
     free(l.spare.item);
