@@ -2,7 +2,9 @@
 
 import random
 
+import pyarrow as pa
 import pytest
+from cases_plain import plain_cases
 from cases_tables import GRAVE, HINT, TODAY, Row, behaviour, cases, finding, findings, hint, uses
 from hypothesis import given
 from hypothesis import strategies as st
@@ -113,6 +115,25 @@ def test_the_order_of_rows_does_not_matter(bells: Standard, said: list[Row], cha
     shuffled = cases(bells, chance.sample(said, len(said)), chance.sample(shared, len(shared)))
     assert shuffled == made
     assert [c["rank"] for c in made] == list(range(1, len(made) + 1))
+
+
+many = st.builds(
+    uses,
+    st.sampled_from(["template", "device", "client", "network", "account", "hour"]),
+    st.sampled_from(["d", "e", ""]),
+    st.sets(st.sampled_from("abcdef"), min_size=1).map(sorted),
+    st.integers(0, 40),
+)
+
+
+@given(st.lists(rows | about_accounts, max_size=30), st.lists(many, max_size=6))
+def test_columns_say_what_a_case_at_a_time_says(bells: Standard, said: list[Row], shared: list[list[Row]]) -> None:
+    once = {(row["measure"], row["value"], row["account"]): row for some in shared for row in some}
+    behind = {row["account"]: row for row in once.values() if row["measure"] == "account"}
+    activity = [row for row in once.values() if row["measure"] != "account"] + list(behind.values())
+    told = findings(said).to_pylist()
+    plain = pa.Table.from_pylist(plain_cases(told, activity, bells), schema=CASES).to_pylist()
+    assert cases(bells, said, activity) == plain
 
 
 def test_cases_are_in_their_schema(bells: Standard) -> None:

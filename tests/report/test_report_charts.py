@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 from random import Random
+from unicodedata import east_asian_width
 from xml.etree import ElementTree as ET
 
 import numpy as np
@@ -17,7 +18,7 @@ from tocsin.charts import drawing, fonts
 from tocsin.charts.drawing import as_file, as_png
 from tocsin.charts.network import RING, Hub, Network, draw_network, lay_out
 from tocsin.charts.palette import ALL, PAGE, Colour
-from tocsin.charts.shown import columns, shorten, visible
+from tocsin.charts.shown import _sign, columns, shorten, visible
 from tocsin.charts.timeline import HOUR, MOST_BARS, MOST_SERIES, OTHER, WIDE, draw_timeline, timeline
 from tocsin.report import chart_files, write_charts
 
@@ -178,6 +179,15 @@ def test_identifiers_are_shown_short_and_plain(text: str, width: int) -> None:
     short = shorten(text, width)
     assert columns(short) <= width
     assert visible(short) == short
+
+
+signs = st.characters() | st.sampled_from(" \t\u00a0\u3000\u2028\u115f\u3164\u202e\u200b海é")
+
+
+@given(st.text(signs, max_size=20) | st.text(st.characters(max_codepoint=127), max_size=20))
+def test_a_text_is_shown_as_its_signs_one_by_one_are(text: str) -> None:
+    assert visible(text) == " ".join("".join(map(_sign, text)).split())
+    assert columns(text) == sum(2 if east_asian_width(c) in "WF" else 1 for c in text)
 
 
 def test_shorten_keeps_head_and_tail() -> None:

@@ -23,14 +23,14 @@ class Link:
     values: tuple[str, ...]
 
 
-def campaigns_of(kind_of: Mapping[str, str], activity: pa.Table) -> Mapping[str, Link]:
+def campaigns_of(accounts: pa.Array, kinds: pa.ChunkedArray, activity: pa.Table) -> Mapping[str, Link]:
     """Link accounts in cases that share a template, device, payment, client or network; return the linked ones.
 
     A value links when at least two of its accounts, of a client or network three, are in a case and they are at least
-    half of all that have it: an office's network, which mostly others use, links nobody. `kind_of` gives each case's
-    account its gravest kind.
+    half of all that have it: an office's network, which mostly others use, links nobody. `kinds` gives each case's
+    gravest kind, `accounts` its account, null where it has none.
     """
-    values = _linking_values(kind_of, activity)
+    values = _linking_values(accounts, kinds, activity)
     group = _components(values)
     members: dict[str, list[str]] = defaultdict(list)
     for account, root in group.items():
@@ -46,18 +46,22 @@ def campaigns_of(kind_of: Mapping[str, str], activity: pa.Table) -> Mapping[str,
 Value = tuple[str, str, str]  # measure, value, and the kind where only accounts of one kind may be linked
 
 
-def _linking_values(kind_of: Mapping[str, str], activity: pa.Table) -> dict[Value, list[str]]:
+def _linking_values(accounts: pa.Array, kinds: pa.ChunkedArray, activity: pa.Table) -> dict[Value, list[str]]:
     rows = activity.filter(pc.is_in(activity["measure"], pa.array(list(LEAST)))).select(["measure", "value", "account"])
-    ours = rows.filter(pc.is_in(rows["account"], pa.array(sorted(kind_of), pa.string())))
-    theirs = rows.filter(pc.is_in(rows["value"], pc.unique(ours["value"])))
-    counts = theirs.group_by(["measure", "value"], use_threads=False).aggregate([("account", "count")]).to_pylist()
-    total = {(r["measure"], r["value"]): r["account_count"] for r in counts}
-    sharing: dict[Value, list[str]] = defaultdict(list)
-    for row in ours.to_pylist():
-        kind = kind_of[row["account"]] if row["measure"] in CHANCE else ""
-        sharing[row["measure"], row["value"], kind].append(row["account"])
-    least = {v: max(LEAST[v[0]], OWN_SHARE * total[v[:2]]) for v in sharing}
-    return {v: sorted(sharing[v]) for v in sorted(sharing) if len(sharing[v]) >= least[v]}
+    place = pc.index_in(rows["account"], accounts, skip_nulls=True)
+    kind = pc.if_else(pc.is_in(rows["measure"], pa.array(CHANCE)), kinds.take(place), "")
+    ours = rows.append_column("kind", kind).filter(pc.is_valid(place))
+    sharing = ours.group_by(["measure", "value", "kind"], use_threads=False).aggregate([("account", "list")])
+    sharing = sharing.filter(pc.greater_equal(pc.list_value_length(sharing["account_list"]), min(LEAST.values())))
+    total = _count(rows.filter(pc.is_in(rows["value"], pc.unique(sharing["value"]))))
+    found = {(r["measure"], r["value"], r["kind"]): sorted(r["account_list"]) for r in sharing.to_pylist()}
+    return {v: own for v, own in found.items() if len(own) >= max(LEAST[v[0]], OWN_SHARE * total[v[:2]])}
+
+
+def _count(rows: pa.Table) -> dict[tuple[str, str], int]:
+    """Count the accounts that have each value."""
+    counts = rows.group_by(["measure", "value"], use_threads=False).aggregate([([], "count_all")]).to_pylist()
+    return {(r["measure"], r["value"]): r["count_all"] for r in counts}
 
 
 def _components(values: Mapping[Value, list[str]]) -> dict[str, str]:

@@ -1,8 +1,10 @@
 """One sentence in each language: why a case exists."""
 
-from collections import Counter
 from collections.abc import Sequence
-from typing import Any
+from functools import cache, partial
+
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from tocsin.cases.link import Link
 from tocsin.standard import Bilingual, Standard
@@ -27,32 +29,35 @@ BEHAVIOUR = {
 _MOST_VOICES = 2
 
 
-def why(findings: Sequence[dict[str, Any]], kinds: Sequence[str], link: Link | None, standard: Standard) -> Bilingual:
-    """Say in one sentence what was found, how often, and what links the case to others; no content, no identifier."""
-    name = standard.names.get(kinds[0]) or Bilingual(en=kinds[0], zh=kinds[0])
-    sessions = len({f["session"] for f in findings if f["session"]})
-    voices = _loudest(findings, standard)
-    en = f"{name.en}: {_count(len(findings), 'finding')}" + (f" in {_count(sessions, 'session')}" if sessions else "")
-    zh = f"{name.zh}：" + (f"{sessions} 个会话中" if sessions else "") + f"有 {len(findings)} 条检出项"
+def why(told: pa.Table, links: Sequence[Link | None], standard: Standard) -> list[tuple[str, str]]:
+    """Say of each case, in one sentence of each language, what was found, how often, and what links it to others.
+
+    No sentence holds content or an identifier. `told` is what `sum_up` gives.
+    """
+    named = cache(partial(_named, standard=standard))
+    kinds = map(named, pc.list_element(told["kinds"], 0).to_pylist())
+    voices = (list(map(named, voices)) for voices in pc.list_slice(told["voices"], 0, _MOST_VOICES).to_pylist())
+    sessions = pc.list_value_length(told["sessions"]).to_pylist()
+    return list(map(_sentence, kinds, told["findings"].to_pylist(), sessions, voices, links))
+
+
+def _sentence(
+    kind: Bilingual, findings: int, sessions: int, voices: Sequence[Bilingual], link: Link | None
+) -> tuple[str, str]:
+    en = f"{kind.en}: {_count(findings, 'finding')}" + (f" in {_count(sessions, 'session')}" if sessions else "")
+    zh = f"{kind.zh}：" + (f"{sessions} 个会话中" if sessions else "") + f"有 {findings} 条检出项"
     en += f", above all {' and '.join(v.en for v in voices)}"
     zh += f"，主要是{'、'.join(v.zh for v in voices)}"
-    tail = _linked(link)
-    return Bilingual(en=f"{en}{tail.en}.", zh=f"{zh}{tail.zh}。") if tail else Bilingual(en=f"{en}.", zh=f"{zh}。")
+    shared = _linked(link)
+    return (f"{en}{shared.en}.", f"{zh}{shared.zh}。") if shared else (f"{en}.", f"{zh}。")
 
 
-def _loudest(findings: Sequence[dict[str, Any]], standard: Standard) -> list[Bilingual]:
-    weight: Counter[str] = Counter()
-    for f in findings:
-        weight[f["rule"] or f["detector"]] += 10 ** f["severity"]
-    top = sorted(weight, key=lambda v: (-weight[v], v))[:_MOST_VOICES]
-    return [_named(voice, standard) for voice in top]
-
-
-def _named(voice: str, standard: Standard) -> Bilingual:
-    if voice in standard.by_id:
-        title = standard.by_id[voice].form.title
+def _named(what: str, standard: Standard) -> Bilingual:
+    """Name a kind, a rule or a detector."""
+    if what in standard.by_id:
+        title = standard.by_id[what].form.title
         return Bilingual(en=f"“{title.en}”", zh=f"“{title.zh}”")
-    return BEHAVIOUR.get(voice) or Bilingual(en=voice, zh=voice)
+    return standard.names.get(what) or BEHAVIOUR.get(what) or Bilingual(en=what, zh=what)
 
 
 def _linked(link: Link | None) -> Bilingual | None:

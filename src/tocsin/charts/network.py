@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from xml.etree import ElementTree as ET
 
 import numpy as np
@@ -34,6 +35,12 @@ class Hub:
 
 
 @dataclass(frozen=True, slots=True)
+class _Layout:
+    accounts: Points
+    hubs: Points
+
+
+@dataclass(frozen=True)
 class Network:
     """Hold accounts (short labels), hubs, and edges as (account index, hub index)."""
 
@@ -41,11 +48,10 @@ class Network:
     hubs: Sequence[Hub]
     edges: Sequence[tuple[int, int]]
 
-
-@dataclass(frozen=True, slots=True)
-class _Layout:
-    accounts: Points
-    hubs: Points
+    @cached_property
+    def layout(self) -> _Layout:
+        """Place accounts and hubs, the same in every language."""
+        return lay_out(self)
 
 
 def ring_order(ties: Sequence[frozenset[int]]) -> list[int]:
@@ -90,7 +96,7 @@ def _settle(targets: Points, rounds: int = 160) -> Points:
 
 def draw_network(net: Network, measures: Mapping[str, str], title: str) -> str:
     """Draw a network in one language; `measures` names each measure in it."""
-    at = lay_out(net)
+    at = net.layout
     marks = [*_edges(net, at), *_account_dots(at), *_hub_marks(net, at, measures)]
     if len(net.accounts) <= ACCOUNTS_NAMED:
         marks += _account_names(net, at)

@@ -11,7 +11,9 @@ def visible(text: str, limit: int = 400) -> str:
 
     Text beyond `limit` characters is cut with an ellipsis.
     """
-    out = "".join(_sign(c) for c in text[:limit])
+    shown = text[:limit]
+    is_plain = shown.isprintable() and _FILLERS.isdisjoint(shown)  # most texts are: no need to look at every sign
+    out = shown if is_plain else "".join(map(_sign, shown))
     return " ".join(out.split()) + ("…" if len(text) > limit else "")
 
 
@@ -25,6 +27,8 @@ def _sign(c: str) -> str:
 
 def columns(text: str) -> int:
     """Count the columns a text takes, wide characters as two."""
+    if text.isascii():
+        return len(text)
     return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
 
 

@@ -11,7 +11,7 @@ import typer
 from tocsin.cli.rim import cache_folder, progress, put_json, read_bytes, read_key, say
 from tocsin.forms.errors import ConfigError, TocsinError
 
-RARELY = 100_000  # new objects between two looks for circles of them
+RARELY = 1_000_000  # new objects between two looks for circles of them
 
 
 def screen(
@@ -90,6 +90,7 @@ def screen(
         say(note)
     for failure in outcome.failures:
         _tell_failure(failure)
+    gc.freeze()  # the process is about to end: nobody need look for circles any more
     raise typer.Exit(outcome.exit_code)
 
 

@@ -7,18 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from tocsin import __version__
-from tocsin.exercise import (
-    BUILT_IN,
-    SENSITIVE,
-    built_in,
-    read_scenario,
-    render_exercise,
-    results_table,
-    run_exercise,
-    scenario_digest,
-    sensitivity,
-    summarise,
-)
 from tocsin.flow.outputs import publish, write_json, write_table
 from tocsin.forms import ConfigError, TransportError
 from tocsin.standard import load_standard
@@ -41,6 +29,8 @@ def _scenario_bytes(name: str) -> bytes:
 
     Errors: TransportError where neither is there.
     """
+    from tocsin.exercise import BUILT_IN, built_in  # here and below: kept out of every other command
+
     if name in BUILT_IN:
         return built_in(name)
     try:
@@ -57,6 +47,8 @@ def rank_ranges(wanted: Exercise, policy: str, measure: str, tick: Tick) -> list
 
     Errors: ConfigError for a policy or measure that the scenario does not have.
     """
+    from tocsin.exercise import SENSITIVE, read_scenario, run_exercise, sensitivity
+
     scenario = read_scenario(_scenario_bytes(wanted.scenario))
     policies = [p.name for p in scenario.policies]
     for what, name, known in (("policy", policy, policies), ("measure", measure, SENSITIVE)):
@@ -67,6 +59,15 @@ def rank_ranges(wanted: Exercise, policy: str, measure: str, tick: Tick) -> list
 
 def write_exercise(wanted: Exercise, out: Path, tick: Tick) -> dict[str, Any]:
     """Run an exercise, write results.parquet, summary.json and report.html whole or not at all; return the summary."""
+    from tocsin.exercise import (
+        read_scenario,
+        render_exercise,
+        results_table,
+        run_exercise,
+        scenario_digest,
+        summarise,
+    )
+
     raw = _scenario_bytes(wanted.scenario)
     result = run_exercise(read_scenario(raw), wanted.seed, wanted.runs, tick)
     summary = summarise(result, scenario_digest(raw), __version__)

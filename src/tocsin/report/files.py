@@ -1,6 +1,6 @@
 """Charts as files of their own."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from tocsin.charts.bars import Bar, draw_bars
@@ -12,7 +12,7 @@ from tocsin.charts.shown import shorten
 from tocsin.charts.timeline import OTHER, WIDE, Timeline, draw_timeline
 from tocsin.charts.words import LANGS, Words
 from tocsin.report import figures
-from tocsin.report.campaigns import campaign_cards
+from tocsin.report.figures import KindRow, Spoken
 from tocsin.report.page import measure_names, network_title
 from tocsin.report.view import ReportInput, StandardView
 from tocsin.report.words import WORDS
@@ -58,9 +58,11 @@ def _charts(data: ReportInput) -> Iterator[tuple[str, dict[str, str]]]:
     if line is None:
         return
     yield "kinds-over-time", {lang: _timeline(line, data.standard, lang) for lang in LANGS}
-    yield "kinds", {lang: _kinds(data, lang) for lang in LANGS}
-    yield "rules", {lang: _rules(data, lang) for lang in LANGS}
-    for card in campaign_cards(data.cases)[0][:NETWORKS_WRITTEN]:
+    kinds = figures.kinds_by_severity(data.findings)[: figures.KINDS_SHOWN]
+    yield "kinds", {lang: _kinds(kinds, data.standard, lang) for lang in LANGS}
+    rules = figures.spoken(data.findings)[: figures.RULES_SHOWN]
+    yield "rules", {lang: _rules(rules, data.standard, lang) for lang in LANGS}
+    for card in data.campaigns[0][:NETWORKS_WRITTEN]:
         if card.network:
             yield f"campaign-{card.number:02d}", {lang: _network(card.network, card.number, lang) for lang in LANGS}
 
@@ -82,15 +84,13 @@ def _title(key: str, lang: str) -> str:
     return str(getattr(WORDS[key], lang))
 
 
-def _kinds(data: ReportInput, lang: str) -> str:
-    rows = figures.kinds_by_severity(data.findings)[: figures.KINDS_SHOWN]
-    bars = [Bar(_name(data.standard.kind(r.kind), lang), r.total, _colour(r.kind)) for r in rows]
+def _kinds(rows: Sequence[KindRow], standard: StandardView, lang: str) -> str:
+    bars = [Bar(_name(standard.kind(r.kind), lang), r.total, _colour(r.kind)) for r in rows]
     return as_file(draw_bars(bars, _title("kinds_head", lang)))
 
 
-def _rules(data: ReportInput, lang: str) -> str:
-    rows = figures.spoken(data.findings)[: figures.RULES_SHOWN]
-    names = [_name(data.standard.speaker(r.rule, r.detector), lang) for r in rows]
+def _rules(rows: Sequence[Spoken], standard: StandardView, lang: str) -> str:
+    names = [_name(standard.speaker(r.rule, r.detector), lang) for r in rows]
     bars = [
         Bar(name if r.rule else f"{name} · {shorten(r.kind)}", r.count, _colour(r.kind))
         for r, name in zip(rows, names, strict=True)

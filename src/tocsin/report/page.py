@@ -12,7 +12,7 @@ from tocsin.charts.timeline import DAY, HOUR, NARROW, WEEK, WIDE, YEAR, Timeline
 from tocsin.charts.words import LANGS, Said, Words, fill, in_language
 from tocsin.forms import MARK_CLOSE, MARK_OPEN
 from tocsin.report import figures
-from tocsin.report.campaigns import ACCOUNTS_LISTED, CASES_LISTED, KINDS_LISTED, CampaignCard, campaign_cards
+from tocsin.report.campaigns import ACCOUNTS_LISTED, CASES_LISTED, KINDS_LISTED, CampaignCard
 from tocsin.report.cases import CaseCard, case_cards
 from tocsin.report.reasons import figures_words, reason_words
 from tocsin.report.view import ReportInput, StandardView
@@ -36,7 +36,7 @@ def render_report(data: ReportInput) -> str:
 
     The same input gives the same text: it holds no clock, no timing and no path.
     """
-    campaigns, campaigns_left = campaign_cards(data.cases)
+    campaigns, campaigns_left = data.campaigns
     cases, cases_left = case_cards(data.cases, data.findings)
     line = figures.kinds_over_time(data.findings)
     numbers = {c.campaign_id: c.number for c in campaigns}

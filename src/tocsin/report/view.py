@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import pyarrow as pa
 
 from tocsin.charts.shown import visible
 from tocsin.charts.words import Said, Words
+from tocsin.report.campaigns import CampaignCard, campaign_cards
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,7 @@ def _as_it_stands(name: str) -> Said:
     return Said(shown, shown)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ReportInput:
     """Hold one run's tables (FINDINGS, ACTIVITY, CASES) and counts.
 
@@ -62,3 +64,8 @@ class ReportInput:
     sources: int
     standard: StandardView
     notes: tuple[Words, ...] = ()
+
+    @cached_property
+    def campaigns(self) -> tuple[list[CampaignCard], int]:
+        """Make a card for each of the first campaigns, and count the others."""
+        return campaign_cards(self.cases)

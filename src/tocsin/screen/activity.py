@@ -12,6 +12,7 @@ SUMS = ("events", "refused", "tokens_in", "tokens_out")
 SHARED = ("client", "device", "network", "payment")
 _FOLDS = [*((c, "sum") for c in SUMS), ("first", "min"), ("last", "max"), ("signed_up", "min")]
 _HOUR_US = 3_600_000_000
+_READ = ["account", "time", "role", "status", "tokens_in", "tokens_out", "signed_up", *SHARED]
 
 # One row for each account, hour since 1970 and whatever it was seen with.
 COUNTS = pa.schema(
@@ -26,7 +27,9 @@ COUNTS = pa.schema(
 
 def count_activity(batch: pa.RecordBatch) -> pa.Table:
     """Count a batch of TRAFFIC as COUNTS: `events` are user turns; what names no account is left out."""
-    named = batch.filter(pc.is_valid(batch["account"]))
+    named = batch.select(_READ)
+    if named["account"].null_count:
+        named = named.filter(pc.is_valid(named["account"]))
     asn, country = (pc.struct_field(named["network"], i) for i in range(2))
     keys = {
         "account": named["account"],

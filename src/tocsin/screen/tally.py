@@ -107,7 +107,10 @@ def _nothing(figures: int) -> _Sums:
 
 @dataclass
 class Tally:
-    """Add up COUNTS, with about so many rows of them held before they are added, and so many hours before a spill."""
+    """Add up COUNTS, with about so many rows of them held before they are added, and so many hours before a spill.
+
+    Each time all sums are sorted anew: where there are more accounts than that, as many rows as accounts are held.
+    """
 
     spill: Spill = keep_in_memory
     most_rows: int = 1 << 17
@@ -122,7 +125,7 @@ class Tally:
     def add(self, counts: pa.Table) -> None:
         """Take in the counts of one batch."""
         self._held.append(counts)
-        if sum(map(len, self._held)) >= self.most_rows:
+        if sum(map(len, self._held)) >= max(self.most_rows, len(self._accounts.known)):
             self._fold()
 
     def whole(self) -> Activity:

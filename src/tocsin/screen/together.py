@@ -30,11 +30,11 @@ class Times:
     def holding(cls, of: Micros) -> "Times":
         """Put the known times in order."""
         known = np.sort(of)
-        return cls(of, known[np.searchsorted(known, UNKNOWN, side="right") :])
+        return cls(of, known[known.searchsorted(UNKNOWN, side="right") :])
 
     def within(self, start: int, width: int) -> int:
         """Count the times of everyone in a stretch, both ends included."""
-        return int(np.searchsorted(self.known, start + width, side="right") - np.searchsorted(self.known, start))
+        return int(self.known.searchsorted(start + width, side="right") - self.known.searchsorted(start))
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +73,12 @@ def _stand_out(group: NDArray[np.int64], times: Times, width: int) -> bool:
     if len(own.known) < need:
         return False
     spans = own.known[need - 1 :] - own.known[: len(own.known) - need + 1]
-    start = int(own.known[int(np.argmin(spans))])
+    tightest = int(spans.argmin())
+    if spans[tightest] > width:
+        return False
+    start = int(own.known[tightest])
     others = times.within(start, width) - own.within(start, width)
-    return bool(spans.min() <= width and 3 * others <= len(times.of) - len(group))
+    return 3 * others <= len(times.of) - len(group)
 
 
 def _micros(times: pa.ChunkedArray) -> Micros:
