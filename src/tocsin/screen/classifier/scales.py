@@ -3,6 +3,7 @@
 from bisect import bisect_left
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -28,7 +29,7 @@ class Scale(msgspec.Struct, frozen=True):
     intercept: float
     exceeded: list[float]
 
-    def probability(self, inputs: Floats) -> Floats:
+    def probability(self, inputs: NDArray[np.floating[Any]]) -> Floats:
         """Calibrate. Shape: a row of inputs a text."""
         columns = np.asarray(inputs, dtype=np.float64).T
         weighed = [column * slope for column, slope in zip(columns, self.slopes, strict=True)]
