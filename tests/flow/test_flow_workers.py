@@ -44,6 +44,25 @@ def test_many_small_batches_come_out_as_by_one_worker(standard: Path, tmp_path: 
     assert sum(len(s.findings) for s in alone) > 30
 
 
+def test_a_part_is_named_by_every_byte_that_decides_it(tmp_path: Path) -> None:
+    one, other = batches(40, 20)
+    changed = one.set_column(5, one.schema.field(5), pa.array(["x", *one["text"].to_pylist()[1:]]))
+    store = PartStore(tmp_path / "a", "x")
+    names = {store.path(b).name for b in (one, other, changed, one.slice(1), one.slice(0, 19))}
+    names |= {PartStore(tmp_path / "a", "y").path(one).name, PartStore(tmp_path / "b", "x").path(one).name}
+    assert len(names) == 7
+    assert PartStore(tmp_path / "a", "x").path(batches(40, 20)[0]) == store.path(one)
+
+
+def test_parts_of_a_folder_that_lost_its_key_are_made_again(tmp_path: Path) -> None:
+    (batch,) = batches(20, 20)
+    before = PartStore(tmp_path, "x").path(batch)
+    (tmp_path / "key").write_bytes(b"half")
+    after = PartStore(tmp_path, "x").path(batch)
+    assert after != before
+    assert PartStore(tmp_path, "x").path(batch) == after
+
+
 def test_what_fails_in_a_worker_fails_the_run_and_the_rest_is_left(standard: Path, tmp_path: Path) -> None:
     detectors = Recipe(standard, None, keep_evidence=True).detectors()
 

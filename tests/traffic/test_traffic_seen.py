@@ -55,6 +55,14 @@ def test_keys_that_share_their_high_half(spill: Path) -> None:
         assert seen.add_keys(np.stack([np.full(4, 8, np.uint64), again])).tolist() == [False, True, False, False]
 
 
+def test_keys_that_share_their_low_half_all_ask_for_one_slot(spill: Path) -> None:
+    highs = np.random.default_rng(3).permutation(300).astype(np.uint64)
+    keys = np.stack([np.concatenate([highs, highs[::-1]]), np.full(600, 6, np.uint64)])
+    with SeenIds(spill) as seen:
+        assert seen.add_keys(keys).tolist() == [True] * 300 + [False] * 300
+        assert not seen.add_keys(keys[:, 100:400]).any()
+
+
 def test_hashes_depend_on_every_byte_and_on_nothing_else() -> None:
     rng = random.Random(3)
     texts = {"".join(rng.choice("ab\0钟") for _ in range(rng.randrange(40))) for _ in range(3_000)}

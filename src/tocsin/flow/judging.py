@@ -18,6 +18,7 @@ from tocsin.screen.classifier import (
     Stages,
     judge,
     read_model,
+    rows_of,
     sentence_encoder,
     shipped_model,
     voices_of,
@@ -98,7 +99,8 @@ class Rules:
     def voices(self, folded: Folded) -> NDArray[np.float32]:
         """Say what the rules say of each text, as a user's message of its own."""
         batch = as_events(folded.texts)
-        return voices_of(batch["event_id"], self.detector.find(batch, folded))
+        findings = self.detector.find(batch, folded)
+        return voices_of(findings, rows_of(batch["event_id"], findings), batch.num_rows)
 
 
 def as_events(texts: Sequence[str] | pa.Array) -> pa.RecordBatch:

@@ -97,8 +97,7 @@ class _Run:
         self.sessions, self.so_far = SessionRuns(self.partial / "sessions"), SessionsSoFar()
         self.judging = replace(settings.judging, sessions=settings.scores)
         alarms = settings.alarms.name if settings.alarms else "no alarms"
-        made_with = f"{__version__} {standard.digest} {settings.keep_evidence} {alarms} {self.judging.name}"
-        self.parts = PartStore(self.partial / "parts", made_with)
+        self.made_with = f"{__version__} {standard.digest} {settings.keep_evidence} {alarms} {self.judging.name}"
         self.failures: list[TocsinError] = []
         self.rows = self.size = 0
         self.judged: Counter[str] = Counter()
@@ -162,7 +161,7 @@ class _Run:
         recipe = Recipe(s.standard, s.cache, s.keep_evidence, s.alarms, self.judging)
         detectors = recipe.detectors(self.standard)
         gc.freeze()  # they live as long as the run: a collector that walks them costs a twentieth of it
-        return screen_batches(batches, self.parts, detectors, s.workers)
+        return screen_batches(batches, PartStore(self.partial / "parts", self.made_with), detectors, s.workers)
 
     def _batches(self, rejects: RejectFile) -> Iterator[pa.RecordBatch]:
         with SeenIds(self.seen) as seen:

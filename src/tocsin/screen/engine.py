@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 
 from tocsin.forms import FINGERPRINTS, SCORED, SCORES, SESSIONS, SKETCHES, TURNS
 from tocsin.screen.activity import count_activity
-from tocsin.screen.classifier import ClassifierDetector
+from tocsin.screen.classifier import ClassifierDetector, Rows, rows_of, voices_of
 from tocsin.screen.detectors.fingerprint import FingerprintDetector, asked_rows
 from tocsin.screen.detectors.rules import RuleDetector
 from tocsin.text import fold_batch, scan_batch, sketch_batch
@@ -43,55 +43,54 @@ def screen_batch(
     folded = fold_batch(batch["text"])
     asked = asked_rows(batch)[folded.rows(np.arange(len(folded)))]
     scanned = classifier.scan(folded, asked) if classifier else scan_batch(folded, asked=asked)
-    findings, told = detector.find(batch, folded), FINGERPRINTS.empty_table()
+    found, told = [detector.find(batch, folded)], FINGERPRINTS.empty_table()
     if alarms:
         heard, told = alarms.find(batch, folded, scanned)
-        findings = _in_order(batch, findings, heard)
-    judged = classifier.find(batch, folded, findings, scanned) if classifier else None
-    if judged:
-        findings = _in_order(batch, findings, judged.findings)
-    sketches = _sketches(batch, sketch_batch(folded, scanned), findings)
-    scores = score_events(batch, findings, judged.scored if judged else None)
+        found.append(heard)
+    findings = pa.concat_tables(found)
+    rows, judged = rows_of(batch["event_id"], findings), None
+    if classifier:
+        judged = classifier.find(batch, folded, voices_of(findings, rows, batch.num_rows), scanned)
+        findings, rows = pa.concat_tables([findings, judged.findings]), np.concatenate([rows, judged.rows])
+    order = np.argsort(rows, kind="stable")  # event by event: rules, then alarms, then the classifier
+    findings, rows = findings.take(order), rows[order]
+    gravest = _gravest(findings, rows, batch.num_rows)
+    sketches = _sketches(batch, sketch_batch(folded, scanned), findings, gravest)
+    scored = judged.scored if judged else _by_findings(findings, rows, batch.num_rows)
+    scores = score_events(batch, findings, gravest, scored)
     sessions = judged.sessions if judged else SESSIONS.empty_table()
     turns = judged.turns if judged else TURNS.empty_table()
     return Screened(findings, count_activity(batch), sketches, scores, told, sessions, turns)
 
 
-def _in_order(batch: pa.RecordBatch, findings: pa.Table, heard: pa.Table) -> pa.Table:
-    """Put the findings of alarms behind those of rules, event by event."""
-    if not len(heard):
-        return findings
-    both = pa.concat_tables([findings, heard])
-    return both.take(np.argsort(pc.index_in(both["event_id"], batch["event_id"]).to_numpy(), kind="stable"))
+def score_events(batch: pa.RecordBatch, findings: pa.Table, gravest: pa.Array, scored: pa.Table) -> pa.Table:
+    """Give every event its scores, under the kind of its gravest finding."""
+    kinds = findings["kind"].combine_chunks().take(gravest)
+    return pa.Table.from_arrays([batch["event_id"], kinds, *scored.columns], schema=SCORES)
 
 
-def score_events(batch: pa.RecordBatch, findings: pa.Table, scored: pa.Table | None = None) -> pa.Table:
-    """Score every event once, under the kind of its gravest finding: as SCORED has it, else by the findings alone."""
-    if scored is None:
-        nothing = [pa.nulls(batch.num_rows, field.type) for field in SCORED][1:]
-        scored = pa.Table.from_arrays([_chance(batch, findings), *nothing], schema=SCORED)
-    return pa.Table.from_arrays([batch["event_id"], _gravest_kinds(batch, findings), *scored.columns], schema=SCORES)
-
-
-def _chance(batch: pa.RecordBatch, findings: pa.Table) -> pa.Array:
-    """Give the chance that not all findings of an event err."""
-    rows = pc.index_in(findings["event_id"], batch["event_id"]).to_numpy()
-    doubt = np.ones(batch.num_rows)
+def _by_findings(findings: pa.Table, rows: Rows, events: int) -> pa.Table:
+    """Score events by their findings alone: the chance that not all of them err."""
+    doubt = np.ones(events)
     np.multiply.at(doubt, rows, 1 - findings["score"].to_numpy())
-    return pa.array((1 - doubt).astype(np.float32))
+    nothing = [pa.nulls(events, field.type) for field in SCORED][1:]
+    return pa.Table.from_arrays([pa.array((1 - doubt).astype(np.float32)), *nothing], schema=SCORED)
 
 
-def _sketches(batch: pa.RecordBatch, hashes: pa.Array, findings: pa.Table) -> pa.Table:
+def _sketches(batch: pa.RecordBatch, hashes: pa.Array, findings: pa.Table, gravest: pa.Array) -> pa.Table:
     long_enough = pc.greater_equal(pc.list_value_length(hashes), LEAST_HASHES)
     asked = pc.and_(pc.equal(batch["role"], "user"), pc.is_valid(batch["account"]))
-    noted = findings.filter(pc.greater_equal(findings["severity"], WORTH_NOTING))
+    noted = findings.select(["kind", "severity"]).combine_chunks().take(gravest)
+    kinds = pc.if_else(pc.greater_equal(noted["severity"], WORTH_NOTING), noted["kind"], None)
     about = [batch[c] for c in ("event_id", "account", "session", "time")]
-    table = pa.Table.from_arrays([*about, _gravest_kinds(batch, noted), hashes], schema=SKETCHES)
+    table = pa.Table.from_arrays([*about, kinds, hashes], schema=SKETCHES)
     return table.filter(pc.and_(long_enough, asked))
 
 
-def _gravest_kinds(batch: pa.RecordBatch, findings: pa.Table) -> pa.Array:
-    """Give each event the kind of its gravest finding, of equals the surest, then the first; null where it has none."""
-    ordered = findings.sort_by([("severity", "descending"), ("score", "descending"), ("rule", "ascending")])
-    place = pc.index_in(batch["event_id"], ordered["event_id"].combine_chunks())
-    return ordered["kind"].combine_chunks().take(place)
+def _gravest(findings: pa.Table, rows: Rows, events: int) -> pa.Array:
+    """Name the gravest finding of each event, of equals the surest, then the first; null where it has none."""
+    keys = [("severity", "descending"), ("score", "descending"), ("rule", "ascending")]
+    worst_last = pc.sort_indices(findings, sort_keys=keys).to_numpy()[::-1]
+    place = np.full(events, -1)
+    place[rows[worst_last]] = worst_last
+    return pa.array(place, mask=place < 0)

@@ -105,13 +105,15 @@ def _kept(row: int, folded: Origin, keep: NDArray[np.bool_]) -> Derived:
 def decode_base64(row: int, text: str, fold: FoldText) -> Iterator[Derived]:
     """Decode each base64 run that holds readable UTF-8 text and fold it."""
     for run in BASE64_RUN.finditer(text):
-        places = np.array([run.start() + i for i, c in enumerate(run.group()) if c not in "\r\n="], dtype=np.int64)
         plain = _readable(run.group())
         if not plain:
             continue
         folded = fold(plain)
-        ends = np.cumsum([len(c.encode()) for c in plain])
-        first = np.minimum(np.concatenate([[0], ends[:-1]]) * 4 // 3, len(places) - 1)
+        places = run.start() + np.flatnonzero(_IN_BASE64[np.frombuffer(run.group().encode(), np.uint8)])
+        raw = np.frombuffer(plain.encode(), np.uint8)
+        starts = np.flatnonzero((raw & 0xC0) != 0x80)  # of characters
+        ends = np.append(starts[1:], len(raw))
+        first = np.minimum(starts * 4 // 3, len(places) - 1)
         last = np.minimum((ends * 4 + 2) // 3 - 1, len(places) - 1)
         yield Derived(row, False, folded.text, places[first][folded.origin], places[last][folded.origin] + 1)
 
@@ -123,7 +125,7 @@ def _readable(run: str) -> str | None:
         plain = base64.b64decode(bare + "=" * (-len(bare) % 4)).decode()
     except (binascii.Error, UnicodeDecodeError):
         return None
-    good = sum(c.isprintable() or c.isspace() for c in plain)
+    good = len(plain) if plain.isprintable() else sum(c.isprintable() or c.isspace() for c in plain)
     return plain if good >= PRINTABLE_SHARE * len(plain) else None
 
 

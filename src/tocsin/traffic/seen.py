@@ -18,7 +18,6 @@ from tocsin.traffic.hashing import hash_strings
 Keys = npt.NDArray[np.uint64]
 _BLOCK = 128  # keys between two entries of a spilled run's index
 _GAP = 4  # blocks read along rather than asked for apart
-_MARKS = 1 << 23
 _SLICE = 2048  # keys looked up at a time, which bounds what is read
 _MERGE = 1 << 18  # keys of each run held while two are merged
 
@@ -39,8 +38,7 @@ class SeenIds:
         self.spill_dir = spill_dir
         self._keep = keep
         self._seeds = (secrets.randbits(64), secrets.randbits(64))
-        self._young: list[Keys] = []
-        self._marked = np.zeros(_MARKS, np.bool_)  # where a key in memory may be, by its low bits
+        self._young = _Young(4 * keep)
         self._old: list[_Run] = []
 
     def __enter__(self) -> Self:
@@ -53,7 +51,7 @@ class SeenIds:
         """Forget everything and free the disk."""
         for run in self._old:
             run.close()
-        self._young, self._old = [], []
+        self._old, self._young = [], _Young(1)
 
     def add(self, ids: pa.Array) -> npt.NDArray[np.bool_]:
         """Add an array of strings without nulls; say for each whether it was new, the first of equal ones alone."""
@@ -61,58 +59,88 @@ class SeenIds:
 
     def add_keys(self, keys: Keys) -> npt.NDArray[np.bool_]:
         """Add keys of shape (2, n) in any order; say for each whether it was new, the first of equal ones alone."""
-        order = np.argsort(keys[0], kind="stable")
-        ordered = keys[:, order]
-        if (ordered[0, 1:] == ordered[0, :-1]).any():  # of equal high halves the low ones decide
-            order = np.lexsort((keys[1], keys[0]))
+        new = np.zeros(keys.shape[1], np.bool_)
+        for at in range(0, len(new), self._keep):
+            new[at : at + self._keep] = self._add(keys[:, at : at + self._keep])
+        return new
+
+    def _add(self, keys: Keys) -> npt.NDArray[np.bool_]:
+        new = ~self._spilled(keys)
+        new[new] = self._young.add(keys[:, new])
+        if self._young.size >= self._keep:
+            self._spill()
+        return new
+
+    def _spilled(self, keys: Keys) -> npt.NDArray[np.bool_]:
+        held = np.zeros(keys.shape[1], np.bool_)
+        if self._old:
+            order = np.argsort(keys[0])
             ordered = keys[:, order]
-        new = np.ones(len(order), np.bool_)
-        new[1:] = (ordered[:, 1:] != ordered[:, :-1]).any(axis=0)
-        new[new] = ~self._hold(ordered[:, new])
-        if new.any():
-            self._put(ordered[:, new])
-        told = np.empty_like(new)
-        told[order] = new
-        return told
-
-    def hold_keys(self, keys: Keys) -> npt.NDArray[np.bool_]:
-        """Say for each key of shape (2, n), in any order, whether it was added."""
-        order = np.argsort(keys[0])
-        told = np.empty(len(order), np.bool_)
-        told[order] = self._hold(keys[:, order])
-        return told
-
-    def _hold(self, ordered: Keys) -> npt.NDArray[np.bool_]:
-        held = np.zeros(ordered.shape[1], np.bool_)
-        if self._young:
-            marked = np.flatnonzero(self._marked[_marks(ordered)])
-            for run in self._young:
-                held[marked] |= _members(run, ordered[:, marked])
-        for spilled in self._old:
-            held |= spilled.members(ordered)
+            for run in self._old:
+                held[order] |= run.members(ordered)
         return held
 
-    def _put(self, ordered: Keys) -> None:
-        young = self._young
-        young.append(ordered)
-        self._marked[_marks(ordered)] = True
-        while len(young) > 1 and young[-2].shape[1] < 2 * young[-1].shape[1]:
-            young.append(_merged(young.pop(), young.pop()))
-        if sum(run.shape[1] for run in young) >= self._keep:
-            self._spill()
-
     def _spill(self) -> None:
-        whole = self._young[0]
-        for run in self._young[1:]:
-            whole = _merged(whole, run)
-        self._young = []
-        self._marked[:] = False
-        self._old.append(_Run(self.spill_dir, [whole]))
+        self._old.append(_Run(self.spill_dir, [self._young.empty()]))
         while len(self._old) > 1 and self._old[-2].size < 2 * self._old[-1].size:
             right, left = self._old.pop(), self._old.pop()
             self._old.append(_Run(self.spill_dir, _merge_runs(left, right)))
             left.close()
             right.close()
+
+
+class _Young:
+    """Keep keys in memory in the order in which they came, and a table of slots that says where each stands.
+
+    Slots are at least twice as many as keys; which one a key asks for first, nobody outside can know.
+    """
+
+    def __init__(self, slots: int) -> None:
+        self.size = 0
+        self._keys = np.empty((2, 0), np.uint64)
+        self._bits = max(slots - 1, 1).bit_length()
+        self._slots = np.zeros(1 << self._bits, np.int32)  # the place of a key, from 1; 0 is free
+        self._odd = np.uint64(secrets.randbits(64) | 1)
+
+    def add(self, keys: Keys) -> npt.NDArray[np.bool_]:
+        """Add keys; say for each whether it was new, the first of equal ones alone."""
+        begin, count = self.size, keys.shape[1]
+        self._make_room(begin + count)
+        self._keys[:, begin : begin + count] = keys
+        names = np.arange(begin + 1, begin + count + 1, dtype=np.int32)
+        at = ((keys[1] * self._odd) >> np.uint64(64 - self._bits)).astype(np.int64)
+        new, live = np.zeros(count, np.bool_), np.arange(count)
+        while live.size:
+            held = self._claimed(at[live], names[live])
+            won = held == names[live]
+            new[live[won]] = True
+            live, held = live[~won], held[~won]
+            live = live[(self._keys[:, held - 1] != keys[:, live]).any(axis=0)]
+            at[live] = (at[live] + 1) & (len(self._slots) - 1)
+        self.size += int(new.sum())
+        if self.size < begin + count:  # close up
+            self._keys[:, begin : self.size] = keys[:, new]
+            self._slots[at[new]] = names[: self.size - begin]
+        return new
+
+    def empty(self) -> Keys:
+        """Forget all keys, and return them in order."""
+        keys = self._keys[:, : self.size]
+        self.size = 0
+        self._slots[:] = 0
+        return keys[:, np.argsort(keys[0])]
+
+    def _claimed(self, at: npt.NDArray[np.int64], names: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
+        """Write names into those slots that are free, the first of several; return what the slots hold then."""
+        free = np.flatnonzero(self._slots[at] == 0)[::-1]  # of what is written to one place, the last stays
+        self._slots[at[free]] = names[free]
+        return self._slots[at]
+
+    def _make_room(self, size: int) -> None:
+        if size > self._keys.shape[1]:
+            grown = np.empty((2, max(size, 2 * self._keys.shape[1])), np.uint64)
+            grown[:, : self.size] = self._keys[:, : self.size]
+            self._keys = grown
 
 
 class _Run:
@@ -161,11 +189,6 @@ class _Run:
         begins = first[np.concatenate(([True], apart))[: len(first)]] * _BLOCK
         ends = last[np.concatenate((apart, [True]))[: len(last)]] * _BLOCK
         return _keys(b"".join(self._bytes(*span) for span in zip(begins.tolist(), ends.tolist(), strict=True)))
-
-
-def _marks(keys: Keys) -> npt.NDArray[np.int64]:
-    marks: npt.NDArray[np.int64] = (keys[1] & np.uint64(_MARKS - 1)).astype(np.int64)
-    return marks
 
 
 def _keys(data: bytes) -> Keys:

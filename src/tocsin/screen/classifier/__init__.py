@@ -30,7 +30,7 @@ from tocsin.screen.classifier.sofar import (
 )
 from tocsin.screen.classifier.stages import Encode, Judgement, Stages, judge, languages, sentence_encoder
 from tocsin.screen.classifier.train import KeptApart, Material, Settings, keep_apart, prepare, train
-from tocsin.screen.classifier.voices import voices_of
+from tocsin.screen.classifier.voices import Rows, rows_of, voices_of
 from tocsin.screen.classifier.written import written_rows
 
 __all__ = [
@@ -47,6 +47,7 @@ __all__ = [
     "Material",
     "Model",
     "Row",
+    "Rows",
     "Session",
     "SessionsSoFar",
     "Settings",
@@ -75,6 +76,7 @@ __all__ = [
     "prepare",
     "raised",
     "read_model",
+    "rows_of",
     "score_in_sessions",
     "score_sessions",
     "sentence_encoder",

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from tocsin.forms import FINDINGS, LABELS, SCORED, SESSIONS, TURNS
 from tocsin.screen.classifier.labelled import KINDS
-from tocsin.screen.classifier.scales import SPEAKS_AT
+from tocsin.screen.classifier.scales import SPEAKS_AT, by_language
 from tocsin.screen.classifier.sessions import count_sessions
 from tocsin.screen.classifier.sofar import turns_of
 from tocsin.screen.classifier.stages import Judgement, Stages, first_scan, judge
-from tocsin.screen.classifier.voices import voices_of
+from tocsin.screen.classifier.voices import Rows
 from tocsin.screen.evidence import excerpt
 from tocsin.text import Folded, Scanned
 
@@ -29,9 +29,10 @@ _SHARED = np.array([not KINDS[label].startswith(LOCAL) for label in LABELS])
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """Hold what the classifier says of a batch: FINDINGS, SCORED, partial SESSIONS, and TURNS."""
+    """Hold what the classifier says of a batch: FINDINGS and their rows, SCORED, partial SESSIONS, and TURNS."""
 
     findings: pa.Table
+    rows: Rows
     scored: pa.Table
     sessions: pa.Table
     turns: pa.Table
@@ -52,12 +53,16 @@ class ClassifierDetector:
         """Scan a batch once, for this detector and for those that ask for the sampled windows of some lines."""
         return first_scan(folded, self.stages.model, asked)
 
-    def find(self, batch: pa.RecordBatch, folded: Folded, findings: pa.Table, scanned: Scanned | None = None) -> Judged:
+    def find(
+        self, batch: pa.RecordBatch, folded: Folded, voices: NDArray[np.float32], scanned: Scanned | None = None
+    ) -> Judged:
         """Judge a batch of TRAFFIC by its folded texts and what was found in it."""
-        judged, shared = self.weigh(folded, voices_of(batch["event_id"], findings), scanned)
+        judged, shared = self.weigh(folded, voices, scanned)
+        rows = np.flatnonzero(self.outstanding(judged, shared) & _asked(batch))
         sessions = count_sessions(batch, judged) if self.sessions else SESSIONS.empty_table()
         turns = turns_of(batch, judged, self.stages.model) if self.sessions else TURNS.empty_table()
-        return Judged(self._findings(batch, folded, judged, shared), _scored(judged, shared), sessions, turns)
+        findings = self._findings(batch, folded, rows.tolist(), judged, shared)
+        return Judged(findings, rows, _scored(judged, shared), sessions, turns)
 
     def weigh(
         self, folded: Folded, voices: NDArray[np.float32], scanned: Scanned | None = None
@@ -70,11 +75,11 @@ class ClassifierDetector:
         """Say of which texts there is a finding, if somebody asked them."""
         return np.asarray(shared > self._floors(judged))
 
-    def _findings(self, batch: pa.RecordBatch, folded: Folded, judged: Judgement, shared: Floats) -> pa.Table:
-        spoken = pa.array(np.flatnonzero(self.outstanding(judged, shared) & _asked(batch)))
-        about = batch.select(["event_id", "account", "session", "time"]).take(spoken)
-        count, rows = len(spoken), spoken.to_pylist()
-        kinds = [gravest_kind(judged.labels[row]) for row in rows]
+    def _findings(
+        self, batch: pa.RecordBatch, folded: Folded, rows: list[int], judged: Judgement, shared: Floats
+    ) -> pa.Table:
+        about = batch.select(["event_id", "account", "session", "time"]).take(pa.array(rows, pa.int64()))
+        count, kinds = len(rows), [gravest_kind(judged.labels[row]) for row in rows]
         columns = {
             "detector": [self.name] * count,
             "detector_version": [self.stages.model.digest] * count,
@@ -91,12 +96,11 @@ class ClassifierDetector:
         return pa.Table.from_arrays([*about.columns, *arrays], schema=FINDINGS)
 
     def _floors(self, judged: Judgement) -> NDArray[np.float64]:
-        floors = np.ones(len(judged.harm))
-        first = judged.stage == "first"
-        for stage, of in (("first", first), ("second", ~first)):
-            for lang, scale in self.stages.model.card.scales[stage].items():
-                floors[of & (judged.langs == lang)] = scale.threshold(SPEAKS_AT)
-        return floors
+        first, second = (
+            by_language(judged.langs, self.stages.model.card.scales[stage], lambda scale: scale.threshold(SPEAKS_AT))
+            for stage in ("first", "second")
+        )
+        return np.where(judged.stage == "first", first, second)
 
     def _evidence(self, folded: Folded, row: int) -> str | None:
         text = folded.texts[row].as_py()
@@ -105,8 +109,8 @@ class ClassifierDetector:
 
 def shared_of(judged: Judgement, voices: NDArray[np.float32]) -> Floats:
     """Say how probable misuse of a shared kind is: where a rule spoke, it is less likely to be local."""
-    local = judged.labels[:, ~_SHARED].sum(axis=1)
-    return np.asarray(judged.harm - local * (1 - voices.max(axis=1)))
+    local = sum(judged.labels.T[~_SHARED])
+    return np.asarray(judged.harm - local * (1 - np.maximum(*voices.T)))
 
 
 def gravest_kind(labels: Floats) -> str:
@@ -121,4 +125,10 @@ def _asked(batch: pa.RecordBatch) -> NDArray[np.bool_]:
 def _scored(judged: Judgement, shared: Floats) -> pa.Table:
     columns = [shared, judged.harm, *judged.labels.T]
     arrays = [pa.array(c.astype(np.float32)) for c in columns]
-    return pa.Table.from_arrays([*arrays, pa.array(judged.stage), pa.array(judged.cost)], schema=SCORED)
+    return pa.Table.from_arrays([*arrays, _texts(judged.stage), pa.array(judged.cost)], schema=SCORED)
+
+
+def _texts(stage: NDArray[np.str_]) -> pa.Array:
+    """Write stages down; mostly all are the same, and Arrow reads NumPy's texts slowly."""
+    alike = len(stage) > 0 and bool((stage == stage[0]).all())
+    return pa.repeat(pa.scalar(str(stage[0])), len(stage)) if alike else pa.array(stage)

@@ -1,7 +1,9 @@
 """Scales: from raw scores to probabilities at even odds, per language and stage, fitted on rows kept apart."""
 
 from bisect import bisect_left
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -27,15 +29,25 @@ class Scale(msgspec.Struct, frozen=True):
     intercept: float
     exceeded: list[float]
 
-    def probability(self, inputs: Floats) -> Floats:
+    def probability(self, inputs: NDArray[np.floating[Any]]) -> Floats:
         """Calibrate. Shape: a row of inputs a text."""
-        return probability((inputs * self.slopes).sum(axis=1) + self.intercept)
+        columns = np.asarray(inputs, dtype=np.float64).T
+        weighed = [column * slope for column, slope in zip(columns, self.slopes, strict=True)]
+        return probability(np.asarray(sum(weighed)) + self.intercept)
 
     def threshold(self, share: float) -> float:
         """Give a probability that at most this share of ordinary texts exceeds; 1.0 where the share is below all."""
         at = bisect_left(SHARES, share)
         at -= at == len(SHARES) or SHARES[at] > share
         return self.exceeded[at] if at >= 0 else 1.0
+
+
+def by_language(langs: NDArray[np.str_], scales: Mapping[str, Scale], of: Callable[[Scale], Floats | float]) -> Floats:
+    """Give each text what the scale of its language says; 0 where there is none."""
+    given = np.zeros(len(langs))
+    for lang, scale in scales.items():
+        np.copyto(given, of(scale), where=langs == lang)
+    return given
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from tocsin.forms import LABELS, TURNS
 from tocsin.screen.classifier.linear import fit_logistic, probability
 from tocsin.screen.classifier.model import Model
-from tocsin.screen.classifier.scales import Dense
+from tocsin.screen.classifier.scales import Dense, Scale, by_language
 from tocsin.screen.classifier.stages import Judgement
 
 Floats = NDArray[np.float64]
@@ -153,13 +153,14 @@ def as_turns(turns: pa.Table) -> list[Turn]:
 def weighed(judged: Judgement, model: Model) -> tuple[Floats, Floats]:
     """Give the logit of each text's harm, and by how much it exceeds what is ordinary on its scale."""
     harm = np.clip(judged.harm, 1e-9, 1 - 1e-9)
-    logit, ordinary = np.log(harm / (1 - harm)), np.zeros(len(harm))
-    first = judged.stage == "first"
-    for stage, of in (("first", first), ("second", ~first)):
-        for lang, scale in model.card.scales[stage].items():
-            share = scale.threshold(ORDINARY)
-            ordinary[of & (judged.langs == lang)] = np.log(share / (1 - share))
-    return logit, np.maximum(logit - ordinary, 0)
+    logit = np.log(harm / (1 - harm))
+    first, second = (by_language(judged.langs, model.card.scales[stage], _ordinary) for stage in ("first", "second"))
+    return logit, np.maximum(logit - np.where(judged.stage == "first", first, second), 0)
+
+
+def _ordinary(scale: Scale) -> float:
+    share = scale.threshold(ORDINARY)
+    return float(np.log(share / (1 - share)))
 
 
 def fit_so_far(logit: Floats, inputs: Floats, misuse: NDArray[np.bool_]) -> list[float]:

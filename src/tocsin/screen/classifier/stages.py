@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from tocsin.screen.classifier.guard import Ask, is_grey, weigh
 from tocsin.screen.classifier.model import COLUMNS, COUNT_LANE, FEATURES, Model
-from tocsin.screen.classifier.scales import CANDIDATES, SHARES
+from tocsin.screen.classifier.scales import CANDIDATES, SHARES, by_language
 from tocsin.text import Folded, Scanned, class_sums, count_scripts, scan_batch
 
 Floats = NDArray[np.float32]
@@ -41,10 +41,11 @@ def first_scores(folded: Folded, sums: NDArray[np.int32], model: Model) -> Float
 
     Shape: a row of 13 logits a text: any misuse, then each label given misuse.
     """
-    count = np.maximum(sums[:, COUNT_LANE : COUNT_LANE + 1], 1)
-    logits = (sums[:, :COLUMNS] * model.lanes / np.sqrt(count) + model.bias).astype(np.float32)
-    logits[:, 0] = bounded(logits[:, 0])
-    return _worst_lines(folded, logits)
+    count = np.maximum(sums[:, COUNT_LANE], 1)
+    columns = np.ascontiguousarray(sums[:, :COLUMNS].T)  # long ones: short rows cost several times as much
+    logits = (columns * model.lanes[:, None] / np.sqrt(count) + model.bias[:, None]).astype(np.float32)
+    logits[0] = bounded(logits[0])
+    return _worst_lines(folded, logits.T)
 
 
 def bounded(logits: NDArray[Any]) -> NDArray[Any]:
@@ -56,7 +57,7 @@ def _worst_lines(folded: Folded, logits: Floats) -> Floats:
     texts = logits[: len(folded.texts)]
     if not folded.derived:
         return texts
-    worst = texts.copy()
+    worst = texts.copy(order="K")
     for derived, line in zip(folded.derived, logits[len(folded.texts) :], strict=True):
         if line[0] > worst[derived.row, 0]:
             worst[derived.row] = line
@@ -152,10 +153,10 @@ def judge(folded: Folded, voices: Floats, stages: Stages, scanned: Scanned | Non
     langs, sums = languages(folded), scanned.sums if scanned else first_sums(folded, stages.model)
     raw = first_scores(folded, sums, stages.model)
     weight, features = (sums[: len(raw), lane].astype(np.int64) for lane in (0, COUNT_LANE))
-    harm = _on_scale("first", np.concatenate([raw[:, :1], voices], axis=1), langs, stages.model)
+    harm = _on_scale("first", np.column_stack([raw[:, 0], voices]), langs, stages.model)
     last, cost = np.full(len(raw), "first", dtype="<U10"), np.zeros(len(raw))
     signs = np.full(len(raw), None)
-    at = np.flatnonzero(harm > _thresholds(stages, langs))
+    at = np.flatnonzero(harm > _thresholds(stages, langs)) if stages.encode else np.zeros(0, np.int64)
     if stages.encode and len(at):
         vectors = stages.encode([readable(folded, int(row)) for row in at])
         head, signs[at] = head_scores(vectors, stages.model), signs_of(vectors)
@@ -169,18 +170,12 @@ def judge(folded: Folded, voices: Floats, stages: Stages, scanned: Scanned | Non
 
 
 def _on_scale(stage: str, given: Floats, langs: NDArray[np.str_], model: Model) -> NDArray[np.float64]:
-    harm = np.zeros(len(given))
-    for lang, scale in model.card.scales[stage].items():
-        rows = langs == lang
-        harm[rows] = scale.probability(given[rows].astype(np.float64))
-    return harm
+    return by_language(langs, model.card.scales[stage], lambda scale: scale.probability(given))
 
 
 def _thresholds(stages: Stages, langs: NDArray[np.str_]) -> NDArray[np.float64]:
-    share, cuts = min(stages.budget, SHARES[CANDIDATES]), np.zeros(len(langs))
-    for lang, scale in stages.model.card.scales["first"].items():
-        cuts[langs == lang] = scale.threshold(share)
-    return cuts
+    share = min(stages.budget, SHARES[CANDIDATES])
+    return by_language(langs, stages.model.card.scales["first"], lambda scale: scale.threshold(share))
 
 
 def _ask(
@@ -206,8 +201,8 @@ def _ask(
 
 def _shared(harm: NDArray[np.float64], raw: Floats) -> NDArray[np.float64]:
     """Share the probability of harm among the labels by the odds of each."""
-    odds = np.exp(np.clip(raw[:, 1:].astype(np.float64), -30, 30))
-    return np.asarray(harm[:, None] * odds / odds.sum(axis=1, keepdims=True))
+    odds = np.exp(np.clip(raw[:, 1:].T.astype(np.float64), -30, 30))
+    return np.asarray(harm * odds / sum(odds)).T  # one after the other: the same however many texts there are
 
 
 @cache
