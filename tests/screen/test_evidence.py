@@ -116,6 +116,7 @@ def test_no_number_is_cut_in_two_and_missed(number: str) -> None:
 
 @given(
     st.text(st.characters(exclude_categories=("Cs",)) | st.sampled_from("19零一 -.@＠a３٣  \u200b⑩㈠\n"), max_size=60)
+    | st.text(st.sampled_from("0123456789 -.@a\n\t\0\x1f\x7f*|~(+"), max_size=60)
 )
 def test_what_is_folded_only_where_it_may_tell_is_masked_as_if_always(text: str) -> None:
     folded = fold_text(text)

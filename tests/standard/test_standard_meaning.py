@@ -17,7 +17,7 @@ from tocsin.text import fold_batch
 
 Span = tuple[int, int]
 WORDS = ("lamp", "door", "gate", "old bridge", "台灯", "大门")
-REGEXES = (r"\d{2,3}", "st[aeiou]n(?:e|d)", "河.{0,2}桥")
+REGEXES = (r"\d{2,3}", "st[aeiou]n(?:e|d)", "河.{0,2}桥", "lamps?(?!,)", "(?<!old )bridge")
 NOISE = (
     "a",
     "lamps",

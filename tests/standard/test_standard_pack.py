@@ -130,6 +130,9 @@ MIXED = [
     {"regex": r"(?:red |blue )lamp(?: door| 门){1,2}"},
     {"near": {"within": 9, "of": ["blue", "lamp", "门"]}},
     {"any": ["灯门", {"all": ["red", "door"]}]},
+    {"regex": "lamp.{0,3}-.{0,3}door"},
+    {"near": {"within": 12, "of": ["red", {"regex": "(?:blue|s).?lamp"}, {"any": [{"regex": "灯.{0,2}-"}, "door"]}]}},
+    {"near": {"within": 20, "one_sentence": True, "of": [{"any": ["s", "_", "red"]}, {"regex": r"lamp(?!-)"}, "door"]}},
 ]
 
 

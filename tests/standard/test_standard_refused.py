@@ -287,3 +287,25 @@ def test_rules_of_ones_own_stand_beside_the_shipped_kinds(tmp_path: Path) -> Non
 def test_any_change_changes_the_version(tmp_path: Path) -> None:
     versions = {standard_of(tmp_path, sound(severity=n)).version for n in (1, 2, 2, 3)}
     assert len(versions) == 3
+
+
+def test_a_kept_standard_is_the_standard_and_a_damaged_one_is_read_anew(tmp_path: Path) -> None:
+    folder, cache = (
+        write_rules(tmp_path, sound(match={"list": "lamps"}), lists={"lamps": ["blue lamp", "蓝色台灯"]}),
+        tmp_path / "cache",
+    )
+    first = load_standard(folder, cache=cache)
+    (file,) = cache.iterdir()
+    for raw in (file.read_bytes(), b"", b"junk", b"[]", b"{}", file.read_bytes()[:-9]):
+        file.write_bytes(raw)
+        again = load_standard(folder, cache=cache)
+        assert again == first and [rule.alternatives for rule in again.rules] == [r.alternatives for r in first.rules]
+        assert file.read_bytes().startswith(b"[{")
+
+
+def test_a_standard_that_does_not_hold_is_not_kept(tmp_path: Path) -> None:
+    folder = write_rules(tmp_path, with_examples(negative={"en": ["blue lamp", "quiet"]}))
+    for _ in range(2):
+        with pytest.raises(ConfigError, match="negative example en 1 speaks"):
+            load_standard(folder, cache=tmp_path / "cache")
+    assert not (tmp_path / "cache").exists()

@@ -14,9 +14,9 @@ EMAIL = re.compile(r"(?:[a-z0-9._%+-]+|\w{1,64}(?<![a-z0-9_])) ?@ ?[\w-]+(?:[.�
 _DIGIT, _BETWEEN, _LEAST_DIGITS = r"[\d零〇一二三四五六七八九幺]", " ()./_·•*|~-", 7
 # x: the last sign of some Chinese ID numbers
 PHONE = re.compile(rf"\+?{_DIGIT}(?:[{_BETWEEN}]{{0,3}}{_DIGIT}){{{_LEAST_DIGITS - 1},}}x?")
+_ZEROS, _SEVEN = bytes.maketrans(b"123456789", b"0" * 9), b"0" * _LEAST_DIGITS
 HIDDEN = "•"
 _FIRST_PLANE = 0xFFFF
-_MARKS = {MARK_OPEN, MARK_CLOSE}
 _REACH = 80  # how far beyond the excerpt a number is looked for, so that none is cut in two and missed
 
 
@@ -31,19 +31,20 @@ def excerpt(text: str, start: int, end: int) -> str:
     high = min(len(text), low + room)
     low = max(0, high - room)
     reach = max(0, low - _REACH)
-    plain = mask(text[reach : high + _REACH])
-    before, span, after = (plain[a - reach : b - reach] for a, b in ((low, start), (start, end), (end, high)))
-    return f"{'…' if low else ''}{before}{MARK_OPEN}{span}{MARK_CLOSE}{after}{'…' if high < len(text) else ''}"
+    shown = mask(text[reach : high + _REACH])
+    start, end, first, last = start - reach, end - reach, low - reach, high - reach
+    inside = f"{shown[first:start]}{MARK_OPEN}{shown[start:end]}{MARK_CLOSE}{shown[end:last]}"
+    return f"{'…' if low else ''}{inside}{'…' if high < len(text) else ''}"
 
 
 def mask(text: str) -> str:
     """Hide e-mail addresses and phone numbers; keep every other character in its place, and all on one line."""
     plain = text
-    if not (text.isprintable() and _MARKS.isdisjoint(text)):
+    if not _is_plain(text):
         plain = text.replace("\n", " ").replace("\r", " ").replace("\t", " ")
-        if not (plain.isprintable() and _MARKS.isdisjoint(plain)):
+        if not _is_plain(plain):
             plain = "".join(map(_shown, plain))
-    if not _may_tell().search(text):
+    if not _may_tell(text):
         return plain
     shown = list(plain)
     for place in _telling(text):
@@ -51,15 +52,33 @@ def mask(text: str) -> str:
     return "".join(shown)
 
 
+def _is_plain(text: str) -> bool:
+    return text.isprintable() and MARK_OPEN not in text and MARK_CLOSE not in text
+
+
+def _may_tell(text: str) -> bool:
+    """Say whether a text can hold an address or a number: where not, nothing need be folded."""
+    if text.isascii():
+        return "@" in text or _SEVEN in text.encode().translate(_ZEROS, _ascii_between())
+    return _signs().search(text) is not None
+
+
 @cache
-def _may_tell() -> re.Pattern[str]:
+def _ascii_between() -> bytes:
+    """List the ASCII characters that may stand between digits."""
+    return bytes(code for code in range(128) if set(fold_alone(chr(code))) <= set(_BETWEEN))
+
+
+@cache
+def _signs() -> re.Pattern[str]:
     """Look for what folds to an @ or to several digits, or for a run of what folds to a digit and to what may stand
-    between digits: where there is none of it, nothing need be folded. Beyond the first plane anything may be such.
+    between digits. Beyond the first plane anything may be such.
     """
     digits, between = folding_to(_DIGIT), _class(folding_within(_BETWEEN))
     several = "".join(c for c in digits if len(re.findall(_DIGIT, fold_alone(c))) > 1)
-    at_once, one = _class(folding_to("@") + several), _class(digits)
-    return re.compile(f"[{at_once}\U00010000-\U0010ffff]|[{one}](?:[{between}]*+[{one}]){{{_LEAST_DIGITS - 1}}}")
+    at_once, one = _class(folding_to("@") + several) + "\U00010000-\U0010ffff", _class(digits)
+    # One class at the front, and `re` skips what is not in it.
+    return re.compile(f"[{at_once}{one}](?:(?<=[{at_once}])|(?:[{between}]*+[{one}]){{{_LEAST_DIGITS - 1}}})")
 
 
 def _class(chars: str) -> str:

@@ -12,7 +12,15 @@ from pathlib import Path
 def engine_mark() -> str:
     """Name the code that reads rules and analyses patterns: what another code cached is not used."""
     names = {
-        "tocsin.standard": ("commonplace.tsv", "factors.py", "load.py", "match.py", "patterns.py", "sieve.py"),
+        "tocsin.standard": (
+            "commonplace.tsv",
+            "factors.py",
+            "load.py",
+            "match.py",
+            "model.py",
+            "patterns.py",
+            "sieve.py",
+        ),
         "tocsin.text": ("demands.py",),
     }
     raw = (files(room).joinpath(name).read_bytes() for room, own in names.items() for name in own)

@@ -70,21 +70,18 @@ class Leaf:
         soon = takewhile(lambda span: span[0] < high, self._spans(line))
         return [span for span in soon if low <= span[0] and span[1] <= high]
 
-    def first(self, line: Line) -> Span | None:
-        """Find the first span."""
-        return next(self._spans(line), None)
+    def first(self, line: Line, start: int = 0) -> Span | None:
+        """Find the first span from a place on."""
+        at = line.soonest(self.quick, start) if self.quick and not line.loose else start
+        found = None if at is None else (self.loose if line.loose else self.exact).search(line.text, at)
+        return found.span() if found else None
 
     def _spans(self, line: Line) -> Iterator[Span]:
-        if line.loose:
-            yield from (found.span() for found in self.loose.finditer(line.text))
-            return
-        at: int | None = 0
-        while at is not None:
-            at = line.soonest(self.quick, at) if self.quick else at
-            found = None if at is None else self.exact.search(line.text, at)
-            at = found.end() if found else None
-            if found:
-                yield found.span()
+        """Find the spans one behind another, as `finditer` does; none of a checked pattern is empty."""
+        at = 0
+        while (span := self.first(line, at)) and span[1] > at:
+            yield span
+            at = span[1]
 
     @cached_property
     def weight(self) -> float:
