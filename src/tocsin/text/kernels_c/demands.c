@@ -107,13 +107,20 @@ static Wish wish_for(const Meet *m, uint32_t demand) {
     return (Wish){demand, d->ears, set, m->members.starts[set], m->members.starts[set + 1]};
 }
 
+/* The four bytes behind a literal's gram, where its window has so many; else 0. */
+static uint32_t tail_of(const Meet *m, const Literal *l) {
+    return l->size < 8 ? 0 : load32(m->text + l->at + l->window + GRAM);
+}
+
 /* Pack the slots and their literals, and the demands that these begin. */
 static int pack_slots(Meet *m) {
     const Windows *w = &m->first;
     m->slot = calloc(w->slots, sizeof *m->slot);
     m->entry = malloc((w->literals.listed + 1) * sizeof *m->entry);
     m->wish = malloc((m->begins.listed + 1) * sizeof *m->wish);
-    if (!m->slot || !m->entry || !m->wish) return 0;
+    m->tails = malloc((m->members.listed + 1) * sizeof *m->tails);
+    if (!m->slot || !m->entry || !m->wish || !m->tails) return 0;
+    for (size_t i = 0; i < m->members.listed; i++) m->tails[i] = tail_of(m, &m->literal[m->members.items[i]]);
     for (size_t i = 0; i < m->begins.listed; i++) m->wish[i] = wish_for(m, m->begins.items[i]);
     for (uint32_t i = 0; i < w->literals.listed; i++)
         m->entry[i] = (Entry){m->literal[w->literals.items[i]], w->literals.items[i]};
@@ -265,9 +272,11 @@ INLINE uint32_t last_gram(const Meet *m, uint32_t member) { return m->last[gram_
 /* Say whether the line holds a member of a set. */
 static int holds_member(const Meet *m, uint32_t member) {
     const Literal *l = &m->literal[m->members.items[member]];
-    if (!m->grams[member]) return find_short(m, l, m->line) != NULL;
+    uint32_t gram = m->grams[member], tail = m->tails[member];
+    if (!gram) return find_short(m, l, m->line) != NULL;
     for (uint32_t at = last_gram(m, member); at > m->base; at = before(m, at)) {
         const uint8_t *p = m->line + (at - m->base - 1);
+        if (load32(p) != gram || (tail && m->end - p >= 2 * GRAM && load32(p + GRAM) != tail)) continue;
         if (p - m->line >= l->window && stands(m, l, p - l->window)) return 1;
     }
     return 0;
@@ -296,11 +305,7 @@ AVX512_CALL static uint32_t sixteen_at_hand(const Meet *m, uint32_t first, uint3
     hash = _mm512_srl_epi32(hash, _mm_cvtsi32_si128(m->gram_shift));
     __m512i last = _mm512_mask_i32gather_epi32(base, all, hash, m->last, 4);
     __mmask16 held = _mm512_cmpgt_epu32_mask(last, base) & ~small;
-    if (!held) return small;
-    __m512i at = _mm512_sub_epi32(_mm512_sub_epi32(last, base), _mm512_set1_epi32(1));
-    __m512i there = _mm512_mask_i32gather_epi32(gram, held, at, m->line, 1);
-    __m512i more = _mm512_mask_i32gather_epi32(base, held, at, m->before, 4);
-    return small | (held & (_mm512_cmpeq_epi32_mask(there, gram) | _mm512_cmpgt_epu32_mask(more, base)));
+    return small | held;
 }
 #else
 static uint32_t sixteen_at_hand(const Meet *m, uint32_t first, uint32_t end) {
@@ -473,6 +478,7 @@ static void drop_slots(Meet *m) {
     free(m->slot);
     free(m->entry);
     free(m->wish);
+    free(m->tails);
 }
 
 static Status run_sound(Meet *m, int lanes) {

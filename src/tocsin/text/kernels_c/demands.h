@@ -34,6 +34,7 @@ typedef struct {
     Wish *wish;                            /* for each item of `begins` */
     Lists begins, members;                 /* the demands that a literal begins, the literals of a set */
     const uint32_t *grams;                 /* of each member: four bytes of it, at its window; 0 where it has not so many */
+    uint32_t *tails;                       /* of each member: the next four, where its window has eight; else 0 */
     const Demand *demand; size_t demands;
     const uint32_t *needs; size_t needed;
     uint32_t *begun, *asked, *held;        /* the last line, from 1, with a literal; that was asked for a set, that holds it */
