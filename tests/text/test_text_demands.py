@@ -31,7 +31,8 @@ def met(lines: list[str], demands: list[Demand], columns: list[int] | None = Non
     ears, kept = np.array(columns or [0] * len(lines), dtype=np.uint8), keep_demands(pack_demands(demands))
     found = list(map(tuple, meet_demands(*join(lines), ears, kept).tolist()))
     assert found == meet_slowly(*join(lines), ears, demands)
-    plain, *others = (_kernels.meet_kept(*join(lines), ears, kept, lanes) for lanes in LANES)
+    raw = (_kernels.meet_kept(*join(lines), ears, kept, lanes) for lanes in LANES)
+    plain, *others = (sorted(np.frombuffer(r, dtype="<u4").reshape(-1, 4).tolist()) for r in raw)
     assert all(other == plain for other in others)
     return [(line, demand) for line, demand, _, _ in found]
 
@@ -108,6 +109,11 @@ def test_only_those_hear_who_have_an_ear() -> None:
 def test_a_set_that_stands_everywhere_counts_as_near() -> None:
     assert met(["b" * (MOST_HITS + 9) + " " * 50 + "lamp"], [Demand((("lamp",), ("b",)), within=8)]) == [(0, 0)]
     assert met(["b" * 9 + " " * 50 + "lamp"], [Demand((("lamp",), ("b",)), within=8)]) == []
+
+
+def test_windows_that_begin_alike_are_told_apart() -> None:
+    words = [f"lamps{a}{b}{c}" for a in "abcdef" for b in "abcdef" for c in "abcdef"]
+    assert met(words, [Demand(((word,),)) for word in words]) == [(n, n) for n in range(len(words))]
 
 
 def test_long_lines_are_searched_to_their_end() -> None:

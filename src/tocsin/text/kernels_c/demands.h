@@ -15,8 +15,8 @@ typedef struct { uint32_t sets, count, within, ears, order; } Demand;  /* order:
 enum { MOST_ORDERED = 7 };
 INLINE uint32_t rank_of(const Demand *d, uint32_t i) { return d->order >> 4 * i & 15; }
 /* What a look-up needs, where one line of the cache holds it: a slot and the literals of its window, one behind another.
- * A slot's tag is a part of its window's hash; a wrong one costs a comparison, for a literal is compared in any case. */
-typedef struct { uint32_t tag, first; } Slot;  /* first: from 1; 0 in an empty slot */
+ * A slot's tag is a part of its window's hash; two windows may have the same, for a literal is compared in any case. */
+typedef struct { uint32_t tag, first; } Slot;  /* first: from 1, its highest bit where the tag comes again; 0: empty */
 typedef struct { Literal is; uint32_t number; } Entry;  /* number: of the literal; its highest bit ends a slot's list */
 #define NO_SET 0xFFFFFFFFu
 /* A demand that a literal begins: what must be known to see whether the line holds a member of its second set, if any. */
@@ -34,16 +34,17 @@ typedef struct {
     Wish *wish;                            /* for each item of `begins` */
     Lists begins, members;                 /* the demands that a literal begins, the literals of a set */
     const uint32_t *grams;                 /* of each member: four bytes of it, at its window; 0 where it has not so many */
+    uint32_t *tails;                       /* of each member: the next four, where its window has eight; else 0 */
     const Demand *demand; size_t demands;
     const uint32_t *needs; size_t needed;
     uint32_t *begun, *asked, *held;        /* the last line, from 1, with a literal; that was asked for a set, that holds it */
     uint32_t *told;                        /* the last line, from 1, that all sets of a demand were looked for in */
     Met *met;
-    uint32_t *last, *before; size_t room;  /* where a line last held a gram of this hash; and where before, from 1 */
-    uint32_t base, next_base;              /* `last` counts the line's places from base + 1: what is less is of other lines */
+    uint32_t *last, *before; size_t room;  /* where a line last held a gram of this hash; where before it, by place */
+    uint32_t base, next_base;              /* both count the line's places from base + 1; what is less is of other lines */
     uint32_t *chars;                       /* how many characters stand before a byte, where not all is ASCII */
-    int gram_shift, ascii;                 /* whether the line is nothing but ASCII */
-    size_t counted;                        /* the last line, from 1, of which both are known */
+    int gram_shift, ascii;                 /* whether that line is nothing but ASCII */
+    size_t counted;                        /* the last line, from 1, whose characters were counted */
     List pending, found;                   /* pending: a literal's place << 32 | wish; found: line << 32 | demand, and a
                                             * lone literal's place */
     uint32_t ears;                         /* the columns that some demand hears */
@@ -62,9 +63,12 @@ static int lists_are_sound(const Lists *l, size_t lists, size_t below) {
 }
 
 static int windows_are_sound(const Windows *w, size_t literals) {
-    for (size_t i = 0; i < w->slots; i++)
+    size_t empty = 0;
+    for (size_t i = 0; i < w->slots; i++) {
         if (w->keys[i] && w->values[i] >= w->literals.lists) return 0;
-    return lists_are_sound(&w->literals, w->literals.lists, literals);
+        empty += !w->keys[i];
+    }
+    return empty && lists_are_sound(&w->literals, w->literals.lists, literals);
 }
 
 /* Say which of the widths a literal's window has. */
@@ -96,8 +100,10 @@ static int demands_are_sound(Meet *m) {
         if (!l->size || l->at > m->text_size || l->size > m->text_size - l->at) return 0;
         if (l->window > l->size - width_of[width_for(l)]) return 0;
     }
-    return windows_are_sound(&m->first, m->literals) && lists_are_sound(&m->begins, m->literals, m->demands) &&
-           lists_are_sound(&m->members, m->members.lists, m->literals);
+    if (!lists_are_sound(&m->members, m->members.lists, m->literals)) return 0;
+    for (size_t i = 0; i < m->members.listed; i++)
+        if (!m->grams[i] && m->literal[m->members.items[i]].size > TRIPLE) return 0;
+    return windows_are_sound(&m->first, m->literals) && lists_are_sound(&m->begins, m->literals, m->demands);
 }
 
 static int shift_for(size_t slots) {

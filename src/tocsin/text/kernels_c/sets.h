@@ -1,0 +1,255 @@
+/* Say whether, and where, a line holds the literals of a set: along the chain of the places that hold the same four bytes.
+ *
+ * The chains are made for a line when a set is first asked for in it. Literals too short for a gram are sought byte by byte.
+ */
+#ifndef TOCSIN_SETS_H
+#define TOCSIN_SETS_H
+
+#include "demands.h"
+#include "lanes.h"
+
+INLINE int is_word(uint8_t c) { return (uint8_t)(c - '0') < 10 || (uint8_t)((c | 32) - 'a') < 26 || c == '_'; }
+
+/* Say whether a literal that stands at p has its edges there. */
+INLINE int has_edges(const Meet *m, const Literal *l, const uint8_t *p) {
+    const uint8_t *end = p + l->size;
+    if (l->edges & AT_BEGIN && (p > m->line && is_word(p[-1])) == is_word(*p)) return 0;
+    return !(l->edges & AT_END) || (end < m->end && is_word(*end)) != is_word(end[-1]);
+}
+
+/* Say whether a literal stands at p, whole and with its edges. */
+INLINE int stands(const Meet *m, const Literal *l, const uint8_t *p) {
+    if ((size_t)(m->end - p) < l->size) return 0;
+    uint64_t head = (uint64_t)l->head[1] << 32 | l->head[0];
+    if (lowest_bytes(load_some(p, m->buffer + m->size), l->size < 8 ? l->size : 8) != head) return 0;
+    return (l->size <= 8 || !memcmp(p, m->text + l->at, l->size)) && has_edges(m, l, p);
+}
+
+#ifdef HAS_AVX2_CLONES
+/* Step, 64 by 64, to the places where up to three bytes may stand; a bit for each, none at the end. */
+AVX512_CALL static uint64_t seek_wide(const uint8_t **from, const uint8_t *end, const uint8_t *what, size_t count) {
+    __m512i byte[TRIPLE];
+    for (size_t k = 0; k < TRIPLE; k++) byte[k] = _mm512_set1_epi8((char)what[k < count ? k : 0]);
+    const uint8_t *p = *from;
+    uint64_t held = 0;
+    for (; !held && end - p >= 64 + TRIPLE - 1; p += 64) {
+        held = _mm512_cmpeq_epi8_mask(_mm512_loadu_si512(p), byte[0]);
+        if (count > 1) held &= _mm512_cmpeq_epi8_mask(_mm512_loadu_si512(p + 1), byte[1]);
+        if (count > 2) held &= _mm512_cmpeq_epi8_mask(_mm512_loadu_si512(p + 2), byte[2]);
+    }
+    *from = held ? p - 64 : p;
+    return held;
+}
+#else
+static uint64_t seek_wide(const uint8_t **from, const uint8_t *end, const uint8_t *what, size_t count) {
+    (void)from, (void)end, (void)what, (void)count;
+    return 0;
+}
+#endif
+
+/* Find one to three bytes from p on; NULL where they are not there. */
+static const uint8_t *seek(const uint8_t *p, const uint8_t *end, const uint8_t *what, size_t count, int wide) {
+    uint64_t held = wide ? seek_wide(&p, end, what, count) : 0;
+    if (held) return p + __builtin_ctzll(held);
+    for (; end - p >= 16 + TRIPLE - 1; p += 16) {
+        Lanes lanes = is(lanes_at(p), what[0]);
+        for (size_t k = 1; k < count; k++) lanes &= is(lanes_at(p + k), what[k]);
+        uint32_t found = bits16(lanes);
+        if (found) return p + __builtin_ctz(found);
+    }
+    for (; (size_t)(end - p) >= count; p++)
+        if (!memcmp(p, what, count)) return p;
+    return NULL;
+}
+
+INLINE uint32_t gram_hash(const Meet *m, uint32_t gram) { return gram * MIX_GRAM >> m->gram_shift; }
+
+/* Have room for a line's places, and say how its grams are hashed. */
+static int make_room(Meet *m, size_t size) {
+    if (size > m->room) {
+        uint32_t *more = realloc(m->before, 4 * size * sizeof *more);
+        if (!more) return 0;
+        m->room = 2 * size;
+        m->before = more;
+        m->chars = more + m->room;
+    }
+    m->gram_shift = 26;
+    for (size_t chains = 64; chains < CHAINS_A_BYTE * size && chains < MOST_CHAINS; chains *= 2) m->gram_shift--;
+    if (m->next_base > UINT32_MAX - size) {
+        memset(m->last, 0, MOST_CHAINS * sizeof *m->last);
+        m->next_base = 0;
+    }
+    m->base = m->next_base;
+    m->next_base += (uint32_t)size;
+    return 1;
+}
+
+/* What the chains are made of, apart from what the compiler must think to change with them. */
+typedef struct { const uint8_t *line; uint32_t *last, *before, base; int shift; } Chain;
+
+/* Put a place of the line in front of the chain of a hash. */
+INLINE void chain_place(const Chain c, size_t i, uint32_t hash) {
+    c.before[i] = c.last[hash];
+    c.last[hash] = c.base + (uint32_t)i + 1;
+}
+
+#ifdef HAS_AVX2_CLONES
+/* Chain up as many places as go sixteen by sixteen; say how many. */
+AVX512_CALL static size_t chain_wide(const Chain c, size_t count) {
+    enum { LANES32 = 16, READS = 32 };
+    const __m128i shift = _mm_cvtsi32_si128(c.shift);
+    size_t i = 0;
+    for (; i + READS <= count; i += LANES32) {
+        uint32_t hash[LANES32];
+        __m512i product = _mm512_mullo_epi32(grams_at(c.line + i), _mm512_set1_epi32((int)MIX_GRAM));
+        _mm512_storeu_si512(hash, _mm512_srl_epi32(product, shift));
+        for (size_t k = 0; k < LANES32; k++) chain_place(c, i + k, hash[k]);
+    }
+    return i;
+}
+#else
+static size_t chain_wide(const Chain c, size_t count) {
+    (void)c, (void)count;
+    return 0;
+}
+#endif
+
+/* Chain up the places of the line that hold a gram of the same hash. */
+static int chain_grams(Meet *m) {
+    size_t size = (size_t)(m->end - m->line);
+    if (!make_room(m, size)) return 0;
+    const Chain c = {m->line, m->last, m->before, m->base, m->gram_shift};
+    size_t i = m->wide ? chain_wide(c, size) : 0;
+    for (; i + GRAM <= size; i++) chain_place(c, i, load32(c.line + i) * MIX_GRAM >> c.shift);
+    return 1;
+}
+
+/* Count the characters before every byte of the line, once. */
+static void count_chars(Meet *m) {
+    size_t size = (size_t)(m->end - m->line);
+    if (m->counted == m->row + 1) return;
+    m->counted = m->row + 1;
+    uint8_t all = 0;
+    for (size_t i = 0; i < size; i++) all |= m->line[i];
+    m->ascii = all < 0x80;
+    for (uint32_t i = 0, chars = 0; !m->ascii && i < size; chars += (m->line[i++] & 0xC0) != 0x80) m->chars[i] = chars;
+}
+
+static int note(Met *met, Hit hit) {
+    if (met->count == met->room) {
+        uint32_t room = met->room ? 2 * met->room : 4;
+        Hit *more = realloc(met->hit, room * sizeof *more);
+        if (!more) return 0;
+        met->hit = more;
+        met->room = room;
+    }
+    met->hit[met->count++] = hit;
+    return 1;
+}
+
+/* Note that a literal of a set stands at p. */
+static int note_place(Meet *m, Met *met, const Literal *l, const uint8_t *p) {
+    uint32_t at = (uint32_t)(p - m->line), chars = m->ascii ? at : m->chars[at];
+    return note(met, (Hit){chars, chars + l->chars});
+}
+
+/* Find a literal too short for a gram, from p on; NULL where it is not there. */
+static const uint8_t *find_short(const Meet *m, const Literal *l, const uint8_t *p) {
+    for (; (p = seek(p, m->end, m->text + l->at, l->size, m->wide)); p++)
+        if (has_edges(m, l, p)) return p;
+    return NULL;
+}
+
+static int note_short(Meet *m, Met *met, const Literal *l) {
+    for (const uint8_t *p = m->line; met->count <= MOST_HITS && (p = find_short(m, l, p)); p++)
+        if (!note_place(m, met, l, p)) return 0;
+    return 1;
+}
+
+INLINE uint32_t before(const Meet *m, uint32_t at) { return m->before[at - m->base - 1]; }
+
+/* Where a line last held the gram of a member of a set: this line, if it is above its base. */
+INLINE uint32_t last_gram(const Meet *m, uint32_t member) { return m->last[gram_hash(m, m->grams[member])]; }
+
+/* Say whether the line holds a member of a set. */
+static int holds_member(const Meet *m, uint32_t member) {
+    const Literal *l = &m->literal[m->members.items[member]];
+    uint32_t gram = m->grams[member], tail = m->tails[member];
+    if (!gram) return find_short(m, l, m->line) != NULL;
+    for (uint32_t at = last_gram(m, member); at > m->base; at = before(m, at)) {
+        const uint8_t *p = m->line + (at - m->base - 1);
+        if (load32(p) != gram || (tail && m->end - p >= 2 * GRAM && load32(p + GRAM) != tail)) continue;
+        if (p - m->line >= l->window && stands(m, l, p - l->window)) return 1;
+    }
+    return 0;
+}
+
+/* Note where the line holds a member of a set, until the set has too many. */
+static int note_member(Meet *m, Met *met, uint32_t member) {
+    const Literal *l = &m->literal[m->members.items[member]];
+    if (!m->grams[member]) return note_short(m, met, l);
+    for (uint32_t at = last_gram(m, member); at > m->base && met->count <= MOST_HITS; at = before(m, at)) {
+        const uint8_t *p = m->line + (at - m->base - 1);
+        if (p - m->line < l->window || !stands(m, l, p - l->window)) continue;
+        if (!note_place(m, met, l, p - l->window)) return 0;
+    }
+    return 1;
+}
+
+#ifdef HAS_AVX2_CLONES
+/* Say which of up to sixteen members the line may hold, by their grams: a bit for each. */
+AVX512_CALL static uint32_t sixteen_at_hand(const Meet *m, uint32_t first, uint32_t end) {
+    const __m512i base = _mm512_set1_epi32((int)m->base);
+    __mmask16 all = (__mmask16)(end - first < 16 ? (1u << (end - first)) - 1 : 0xFFFF);
+    __m512i gram = _mm512_maskz_loadu_epi32(all, m->grams + first);
+    __mmask16 small = _mm512_mask_testn_epi32_mask(all, gram, gram);
+    __m512i hash = _mm512_mullo_epi32(gram, _mm512_set1_epi32((int)MIX_GRAM));
+    hash = _mm512_srl_epi32(hash, _mm_cvtsi32_si128(m->gram_shift));
+    __m512i last = _mm512_mask_i32gather_epi32(base, all, hash, m->last, 4);
+    return small | _mm512_cmpgt_epu32_mask(last, base);
+}
+#else
+static uint32_t sixteen_at_hand(const Meet *m, uint32_t first, uint32_t end) {
+    return m && end != first;
+}
+#endif
+
+INLINE uint32_t members_at_once(const Meet *m) { return m->wide ? 16 : 1; }
+
+/* Say which of the next members the line may hold: a bit for each. */
+INLINE uint32_t at_hand(const Meet *m, uint32_t first, uint32_t end) {
+    return m->wide ? sixteen_at_hand(m, first, end) : !m->grams[first] || last_gram(m, first) > m->base;
+}
+
+/* Say whether the line holds one of a range of members. */
+INLINE int holds_one(const Meet *m, uint32_t first, uint32_t end) {
+    for (; first < end; first += members_at_once(m))
+        for (uint32_t some = at_hand(m, first, end); some; some &= some - 1)
+            if (holds_member(m, first + (uint32_t)__builtin_ctz(some))) return 1;
+    return 0;
+}
+
+/* Say whether the line holds some literal of a set, whose members are given; found out once a line. */
+INLINE int holds_set(Meet *m, uint32_t set, uint32_t member, uint32_t end) {
+    uint32_t line = (uint32_t)m->row + 1;
+    if (m->asked[set] != line) {
+        m->asked[set] = line;
+        if (holds_one(m, member, end)) m->held[set] = line;
+    }
+    return m->held[set] == line;
+}
+
+/* Find what the line holds of a set, once a line. */
+static Status find_set(Meet *m, uint32_t set) {
+    Met *met = &m->met[set];
+    if (met->line == m->row + 1) return DONE;
+    met->line = (uint32_t)m->row + 1;
+    met->count = 0;
+    uint32_t end = m->members.starts[set + 1];
+    for (uint32_t first = m->members.starts[set]; first < end; first += members_at_once(m))
+        for (uint32_t some = at_hand(m, first, end); some && met->count <= MOST_HITS; some &= some - 1)
+            if (!note_member(m, met, first + (uint32_t)__builtin_ctz(some))) return NO_MEMORY;
+    return DONE;
+}
+
+#endif
