@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from tocsin.text import Hashes, LineWindows, densest, fold_batch
+from tocsin.text import Hashes, densest, fold_batch
 from tocsin.text.bank import Segment, encode_segment, join
 from tocsin.text.fingerprint import siphash
 from tocsin.text.kernels import sample_lines
-from tocsin.text.stretch import densest_slowly
+from tocsin.text.stretch import LineWindows, densest_slowly
 
 RANDOM = Random(41)
 SAME = text("en", RANDOM, 30)
@@ -30,10 +30,12 @@ def test_the_same_lines_are_voted_for(names: list[str], seed: int, most: int) ->
     folded = fold_batch(pa.array(["", *changed, *(OURS[name] for name in names), "short"], pa.string()))
     starts, hashes = sample_lines(folded.buffer, folded.offsets, -1)
     keyed = KEY.keyed(hashes)
-    expected = SEGMENT.named_by_arrays(keyed, starts, most)
-    assert SEGMENT.named(keyed, starts, most).tolist() == expected.tolist()
+    voted = SEGMENT.named_by_arrays(keyed, starts, most)
+    expected = [pair for pair in voted.tolist() if seconded(*pair, keyed, starts)]
+    assert SEGMENT.named(keyed, starts, most).tolist() == expected
+    assert voted[SEGMENT.seconded(voted, keyed, starts)].tolist() == expected
     lines = SEGMENT.voted(keyed, starts, most).tolist()
-    assert lines == sorted({line for line, alarm in expected.tolist() if seconded(line, alarm, keyed, starts)})
+    assert lines == sorted({line for line, _ in expected})
     assert set(range(len(names) + 1, 2 * len(names) + 1)) <= set(lines) or most < 20
 
 
@@ -52,8 +54,11 @@ def test_the_densest_stretch_is_the_references(names: list[str], seed: int, time
     lines = np.flatnonzero(np.arange(len(folded)) % 4 != seed % 4)
     windows = LineWindows.of(folded, lines, KEY)
     pairs = np.array([(i, a) for i in range(len(lines)) for a in range(0, len(SEGMENT), 7)], dtype=np.int64)
-    expected = [densest_slowly(windows, SEGMENT, *pair) for pair in pairs.tolist()]
-    assert densest(windows, SEGMENT, pairs).tolist() == list(map(list, expected))
+    random.shuffle(mixed := pairs.tolist())
+    for some in (pairs, np.array(mixed)):
+        expected = [densest_slowly(windows, SEGMENT, *pair) for pair in some.tolist()]
+        asked = np.stack([lines[some[:, 0]], some[:, 1]], axis=1)
+        assert densest(folded, KEY, SEGMENT, asked).tolist() == list(map(list, expected))
     alone = [LineWindows.of(folded, lines[i : i + 1], KEY) for i in range(len(lines))]
     assert [w.low.tolist() for w in alone] == [windows.low[a:b].tolist() for a, b in pairwise(windows.starts.tolist())]
 
@@ -61,9 +66,8 @@ def test_the_densest_stretch_is_the_references(names: list[str], seed: int, time
 @pytest.mark.parametrize("pair", [(1, 0), (-1, 0), (0, len(SEGMENT)), (0, -1)])
 def test_pairs_of_no_line_or_alarm_are_refused(pair: tuple[int, int]) -> None:
     pytest.importorskip("tocsin.text._kernels", reason="no compiled kernels")
-    windows = LineWindows.of(fold_batch(pa.array([SAME])), np.array([0]), KEY)
     with pytest.raises(ValueError, match="offsets"):
-        densest(windows, SEGMENT, np.array([pair]))
+        densest(fold_batch(pa.array([SAME])), KEY, SEGMENT, np.array([pair]))
 
 
 @given(st.lists(st.integers(0, (1 << 64) - 1), max_size=40))

@@ -37,7 +37,18 @@ PIECES = [
 def rooms() -> SimpleNamespace:
     """Import the kernels and their references, which atheris instruments as they are imported."""
     names = (
-        *("_kernels", "classes", "demands", "fold", "fold_arrays", "packed_table", "probe", "script", "siphash"),
+        *(
+            "_kernels",
+            "classes",
+            "demands",
+            "fingerprint",
+            "fold",
+            "fold_arrays",
+            "packed_table",
+            "probe",
+            "script",
+            "siphash",
+        ),
         *("stretch", "windows"),
     )
     return SimpleNamespace(**{name: importlib.import_module(f"tocsin.text.{name}") for name in names})
@@ -95,8 +106,8 @@ def try_siphash(t: SimpleNamespace, raw: bytes) -> None:
     count = len(raw) % 4
     keys, words = raw[: 16 * count], numbers(raw[16 * count :], "<u8")[:64]
     whole = len(keys) == 16 * count
-    for avx2 in (False, True):
-        got = outcome(lambda avx2=avx2: t._kernels.siphash(keys, words, avx2))
+    for lanes in range(3):
+        got = outcome(lambda lanes=lanes: t._kernels.siphash(keys, words, lanes))
         if not whole and len(keys) % 16:
             assert got is ValueError
         else:
@@ -114,15 +125,16 @@ def try_probe(t: SimpleNamespace, raw: bytes) -> None:
     arrays = _table(body[:half:2], body[1:half:2], 5 + head[0] % 3)
     hashes = np.unique(np.frombuffer(body[half:], dtype=np.uint8)).astype(np.uint64) << np.uint64(56)
     offsets = np.array(sorted({0, head[1] % (len(hashes) + 1), len(hashes)}), dtype=np.int64)
-    spoilt = [*arrays, hashes, offsets][head[2] % 7] if head[2] & 128 else offsets[:0]
+    spoilt = [*arrays, hashes, offsets][head[2] % 10] if head[2] & 128 else offsets[:0]
     if len(spoilt):
         spoilt[head[3] % len(spoilt)] = head[4]
     most = head[5] % 6
-    got = outcome(lambda: t._kernels.probe_vote(*arrays, hashes, offsets, most))
-    if (np.diff(offsets) >= 0).all() and offsets[0] >= 0 and offsets[-1] <= len(hashes):
-        expected = outcome(lambda: t.probe.probe_vote(t.probe.AlarmTable(*arrays), hashes, offsets, most).tobytes())
-        # The reference looks for numbers out of bounds behind the first `most` alarms too, the kernel does not.
-        assert got == expected or (expected is ValueError and head[2] & 128)
+    for lanes in range(3):
+        got = outcome(lambda lanes=lanes: t._kernels.probe_vote(*arrays, hashes, offsets, most, lanes))
+        if (np.diff(offsets) >= 0).all() and offsets[0] >= 0 and offsets[-1] <= len(hashes):
+            expected = outcome(lambda: t.probe.probe_vote(t.probe.AlarmTable(*arrays), hashes, offsets, most).tobytes())
+            # The reference looks for numbers out of bounds behind the first `most` alarms too, the kernel does not.
+            assert got == expected or (expected is ValueError and head[2] & 128)
 
 
 def try_demands(t: SimpleNamespace, raw: bytes) -> None:
@@ -176,22 +188,22 @@ def try_spans(t: SimpleNamespace, raw: bytes) -> None:
 
 
 def try_stretch(t: SimpleNamespace, raw: bytes) -> None:
-    """Look for the densest stretch of windows that the bytes name; half the time with one number spoilt."""
+    """Look for the densest stretch of windows of lines of any bytes; half the time with one number spoilt."""
     head, body = raw[:6].ljust(6, b"\0"), raw[6:]
-    half = len(body) // 2
-    wanted = np.unique(np.frombuffer(body[:half], dtype=np.uint8).astype(np.uint32))[:64]
-    low = np.sort(np.frombuffer(body[half:], dtype=np.uint8).astype(np.uint32))
-    at = np.arange(len(low), dtype=np.int64)[::-1] * (1 + head[0] % 9)
-    at = np.ascontiguousarray(at)
-    starts, begin = np.array([0, len(low)], dtype=np.int64), np.array([0, len(wanted)], dtype=np.uint32)
-    arrays = [low, at, starts, wanted, begin, np.array([head[1]], dtype=np.uint32), np.zeros(2, dtype=np.int64)]
-    spoilt = arrays[head[2] % 7] if head[2] & 128 else low[:0]
+    buffer, key = body * (1 + head[5] % 3) + b"\n", t.fingerprint.GroupKey(bytes(range(16)), 1)
+    offsets = t.fold_arrays.line_offsets(buffer)
+    line = head[0] % (len(offsets) - 1)
+    folded = SimpleNamespace(buffer=buffer, offsets=offsets)
+    windows = t.stretch.LineWindows.of(folded, np.array([line]), key)
+    wanted = np.unique(np.append(windows.low[:: 1 + head[1] % 7][:63], np.uint32(head[1]))).astype(np.uint32)
+    begin, stretch = np.array([0, len(wanted)], dtype=np.uint32), np.array([head[1]], dtype=np.uint32)
+    arrays = [offsets, wanted, begin, stretch, np.array([line, 0], dtype=np.int64)]
+    spoilt = arrays[head[2] % 5] if head[2] & 128 else wanted[:0]
     if len(spoilt):
         spoilt[head[3] % len(spoilt)] = head[4] << head[5] % 24
-    got = outcome(lambda: t._kernels.densest_stretches(*arrays))
+    got = outcome(lambda: t._kernels.densest_stretches(buffer, arrays[0], key.secret, *arrays[1:]))
     if not head[2] & 128:
-        windows = t.stretch.LineWindows(low, at, starts)
-        segment = SimpleNamespace(windows=wanted, begin=begin, stretch=arrays[5])
+        segment = SimpleNamespace(windows=wanted, begin=begin, stretch=stretch)
         assert got == np.array(t.stretch.densest_slowly(windows, segment, 0, 0), dtype=np.int64).tobytes()
 
 
@@ -207,7 +219,9 @@ def _table(named: bytes, alarms: bytes, bits: int) -> list[Any]:
         keys[at], values[at] = h << 56, number
     starts = np.cumsum([0, *(len(lists[h]) for h in held)]).astype(np.uint32)
     postings = np.array([a for h in held for a in lists[h]], dtype=np.uint32)
-    return [keys, values, starts, postings, np.arange(16, dtype=np.uint8) % 3]
+    need, seconds = np.arange(16, dtype=np.uint8) % 3, np.arange(16, dtype=np.uint8) % 2
+    begin = np.minimum(np.arange(17) // 3, 4).astype(np.uint32)
+    return [keys, values, starts, postings, need, seconds, begin, np.zeros(4, dtype=np.uint32)]
 
 
 def _is_utf8(row: bytes) -> bool:

@@ -1,11 +1,12 @@
 """Keyed hashes, class sums and votes: the compiled kernels give what their references give."""
 
+from itertools import chain
+
 import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 from text_strategies import batches
 
 from tocsin.text import classes, fold_batch, probe, script, windows
@@ -39,15 +40,15 @@ def test_the_reference_gives_the_published_vectors(size: int) -> None:
     assert siphash_slowly(KEY, bytes(range(size))).to_bytes(8, "little").hex() == VECTORS[size]
 
 
-@clones
-def test_the_kernel_gives_the_published_vector_of_eight_bytes(avx2: bool) -> None:
-    assert C.siphash(KEY, bytes(range(8)), avx2).hex() == VECTORS[8]
+@scans
+def test_the_kernel_gives_the_published_vector_of_eight_bytes(lanes: int) -> None:
+    assert C.siphash(KEY, bytes(range(8)) * 9, lanes).hex() == VECTORS[8] * 9
 
 
-@clones
+@scans
 @given(keys, words)
-def test_keyed_hashes_are_the_references(avx2: bool, keys: list[bytes], words: list[int]) -> None:
-    raw = C.siphash(b"".join(keys), np.array(words, dtype=np.uint64), avx2)
+def test_keyed_hashes_are_the_references(lanes: int, keys: list[bytes], words: list[int]) -> None:
+    raw = C.siphash(b"".join(keys), np.array(words, dtype=np.uint64), lanes)
     expected = [siphash_slowly(k, w.to_bytes(8, "little")) for k in keys for w in words]
     assert np.frombuffer(raw, np.uint64).tolist() == expected
 
@@ -96,7 +97,8 @@ def test_sums_of_long_lines_do_not_overflow(lanes: int) -> None:
     assert sums == classes.class_sums(line, offsets, table, 15).tobytes()
 
 
-def alarm_table(lists: dict[int, list[int]], bits: int, need: NDArray[np.uint8]) -> probe.AlarmTable:
+def alarm_table(lists: dict[int, list[int]], bits: int, need: int, seconds: int) -> probe.AlarmTable:
+    """Make a table of six alarms, each with the windows by which it is looked up and one that all lines hold."""
     keys, values = np.zeros(1 << bits, dtype=np.uint64), np.zeros(1 << bits, dtype=np.uint32)
     for number, key in enumerate(lists):
         at = key >> (64 - bits)
@@ -104,34 +106,57 @@ def alarm_table(lists: dict[int, list[int]], bits: int, need: NDArray[np.uint8])
             at = (at + 1) % len(keys)
         keys[at], values[at] = key, number
     starts = np.cumsum([0, *map(len, lists.values())]).astype(np.uint32)
-    return probe.AlarmTable(keys, values, starts, np.array([a for al in lists.values() for a in al], np.uint32), need)
+    postings = np.array([a for al in lists.values() for a in al], np.uint32)
+    own = [[*(key & 0xFFFFFFFF for key, alarms in lists.items() if a in alarms), COMMON] for a in range(6)]
+    begin = np.cumsum([0, *map(len, own)]).astype(np.uint32)
+    of_alarms = (np.full(6, n, dtype=np.uint8) for n in (need, seconds))
+    return probe.AlarmTable(keys, values, starts, postings, *of_alarms, begin, np.array([*chain(*own)], np.uint32))
 
 
+COMMON = 77
 hashes = st.integers(1, 12).map(lambda i: i * 0x1555_5555_5555_5555 & (1 << 64) - 1)
 alarms = st.lists(st.integers(0, 5), min_size=1, max_size=5, unique=True).map(sorted)
 
 
+@scans
 @given(
+    st.integers(3, 6),
     st.dictionaries(hashes, alarms, max_size=7),
     st.lists(st.lists(st.one_of(hashes, st.integers(0, (1 << 64) - 1)), max_size=9, unique=True), max_size=6),
     st.integers(1, 3),
+    st.integers(0, 3),
     st.integers(1, 6),
 )
-def test_votes_are_the_references(lists: dict[int, list[int]], rows: list[list[int]], need: int, most: int) -> None:
-    table = alarm_table(lists, 3, np.full(6, need, dtype=np.uint8))
+def test_votes_are_the_references(
+    lanes: int, bits: int, lists: dict[int, list[int]], rows: list[list[int]], need: int, seconds: int, most: int
+) -> None:
+    table, rows = alarm_table(lists, bits, need, seconds), [[*row, COMMON] for row in rows]
     offsets = np.cumsum([0, *map(len, rows)])
     flat = np.array([h for row in rows for h in row], dtype=np.uint64)
-    raw = C.probe_vote(table.keys, table.values, table.starts, table.postings, table.need, flat, offsets, most)
+    raw = C.probe_vote(*table.arrays, flat, offsets, most, lanes)
     assert (
         np.frombuffer(raw, np.uint64).reshape(-1, 3).tolist() == probe.probe_vote(table, flat, offsets, most).tolist()
     )
 
 
+@given(st.lists(st.integers(0, 3), max_size=600))
+def test_postings_are_counted(postings: list[int]) -> None:
+    expected = [min(postings.count(alarm), 255) for alarm in range(4)]
+    assert list(C.count_posted(np.array(postings, np.uint32), 4)) == expected
+
+
+@pytest.mark.parametrize("alarms", [-1, 0, 3])
+def test_postings_of_no_alarm_are_refused(alarms: int) -> None:
+    with pytest.raises(ValueError, match="alarm table"):
+        C.count_posted(np.array([0, 3], np.uint32), alarms)
+
+
 SOUND = {
     "keys": np.array([0, 1 << 63], np.uint64),
     "values": np.array([0, 0], np.uint32), "starts": np.array([0, 1], np.uint32),
-    "postings": np.array([0], np.uint32), "need": np.array([1], np.uint8), "hashes": np.array([1 << 63], np.uint64),
-    "offsets": np.array([0, 1]),
+    "postings": np.array([0], np.uint32), "need": np.array([1], np.uint8), "seconds": np.array([1], np.uint8),
+    "begin": np.array([0, 1], np.uint32), "windows": np.array([0], np.uint32),
+    "hashes": np.array([1 << 63], np.uint64), "offsets": np.array([0, 1]),
 }  # fmt: skip
 UNSOUND = {
     "slots are no power of two": {"keys": np.zeros(3, np.uint64), "values": np.zeros(3, np.uint32)},
@@ -140,6 +165,11 @@ UNSOUND = {
     "a list behind the postings": {"starts": np.array([0, 2], np.uint32)},
     "a falling list": {"starts": np.array([1, 0], np.uint32)},
     "an unknown alarm": {"postings": np.array([1], np.uint32)},
+    "too few seconds": {"seconds": np.zeros(0, np.uint8)},
+    "too few begins": {"begin": np.array([0], np.uint32)},
+    "windows that end before they begin": {"begin": np.array([1, 0], np.uint32)},
+    "windows behind the last": {"begin": np.array([0, 2], np.uint32)},
+    "too many windows": {"begin": np.array([0, 65], np.uint32), "windows": np.zeros(65, np.uint32)},
     "no starts": {"starts": np.zeros(0, np.uint32)},
     "offsets behind the hashes": {"offsets": np.array([0, 2])},
     "falling offsets": {"offsets": np.array([1, 0])},
@@ -147,18 +177,20 @@ UNSOUND = {
 
 
 def test_a_sound_table_answers() -> None:
-    assert np.frombuffer(C.probe_vote(*SOUND.values(), 9), np.uint64).tolist() == [0, 0, 1]
+    assert np.frombuffer(C.probe_vote(*SOUND.values(), 9, 0), np.uint64).tolist() == [0, 0, 1]
 
 
 def test_a_full_table_ends_the_search() -> None:
-    full = SOUND | {"keys": np.array([5, 6], np.uint64)}
-    assert C.probe_vote(*full.values(), 9) == b""
+    for slots in (2, 16):
+        keys = np.arange(5, 5 + slots, dtype=np.uint64)
+        full = SOUND | {"keys": keys, "values": np.zeros(slots, np.uint32)}
+        assert all(C.probe_vote(*full.values(), 9, lanes) == b"" for lanes in LANES)
 
 
 @pytest.mark.parametrize("what", UNSOUND)
 def test_an_unsound_table_is_refused(what: str) -> None:
     with pytest.raises(ValueError):
-        C.probe_vote(*(SOUND | UNSOUND[what]).values(), 9)
+        C.probe_vote(*(SOUND | UNSOUND[what]).values(), 9, 0)
 
 
 @given(

@@ -1,6 +1,6 @@
 """Fold text against evasion, sketch templates, and hold fingerprints; each with its slow reference."""
 
-from tocsin.text.bank import MOST_WINDOWS, Fingerprints, Segment, join
+from tocsin.text.bank import Fingerprints, Segment, join
 from tocsin.text.bank_store import HOT, Bank, Part, add_alarms, create_bank, open_bank, remove_alarms
 from tocsin.text.demands import BOUNDARY, Demand, Demands, is_lone, pack_demands
 from tocsin.text.derive import Derived
@@ -18,9 +18,10 @@ from tocsin.text.kernels import (
     sample_lines,
 )
 from tocsin.text.packed_table import fold_alone, folding_to, folding_within, not_folding_to_one
+from tocsin.text.probe import MOST_WINDOWS
 from tocsin.text.scanned import Scanned, scan_batch
 from tocsin.text.sketch import sketch_batch, sketch_slowly
-from tocsin.text.stretch import LineWindows, densest
+from tocsin.text.stretch import densest
 from tocsin.text.windows import SAMPLED, WINDOW_BYTES, Hashes, Lines
 
 __all__ = [
@@ -39,7 +40,6 @@ __all__ = [
     "FoldedText",
     "GroupKey",
     "Hashes",
-    "LineWindows",
     "Lines",
     "Part",
     "Scanned",

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tocsin.forms.errors import PolicyError
-from tocsin.text.bank import MOST_WINDOWS, PROBED, Fingerprints, fingerprint
+from tocsin.text.bank import PROBED, Fingerprints, fingerprint
 from tocsin.text.fingerprint import GroupKey, Places, hash_windows, public_windows
+from tocsin.text.probe import MOST_WINDOWS
 from tocsin.text.windows import SAMPLED, WINDOW_BYTES, Hashes
 
 LEAST_ACCOUNTS = 3

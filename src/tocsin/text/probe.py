@@ -20,7 +20,7 @@ MOST_WINDOWS = 64  # of an alarm
 class AlarmTable:
     """Hold the arrays of an alarm table.
 
-    `need[a]` votes name alarm a, where `seconds[a]` hashes are among `windows[begin[a]:begin[a + 1]]` by their low halves.
+    `need[a]` votes name alarm a where the low halves of `seconds[a]` hashes are among `windows[begin[a]:begin[a + 1]]`.
     """
 
     keys: Hashes
@@ -41,7 +41,8 @@ class AlarmTable:
 def probe_vote(table: AlarmTable, hashes: Hashes, offsets: Positions, most: int) -> NDArray[np.uint64]:
     """Count how many of a line's hashes, which must be distinct, name each alarm.
 
-    Shape: rows of (line, alarm, votes), ascending, where the votes suffice and are seconded. A hash names its first `most` alarms.
+    Shape: rows of (line, alarm, votes), ascending, where the votes suffice and are seconded. A hash names its first
+    `most` alarms.
     Errors: ValueError where the table points outside itself.
     """
     found = []

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tocsin.text.bank import MOST_WINDOWS, Segment
+from tocsin.text.bank import Segment
 from tocsin.text.fingerprint import GroupKey, hash_windows
 from tocsin.text.fold import Folded
 from tocsin.text.kernels import densest_stretches, kernels_in_use
+from tocsin.text.probe import MOST_WINDOWS
 from tocsin.text.windows import WINDOW_BYTES, Positions
 
 LEAST_WIDTH = 128  # bytes of a stretch, which is twice as wide as what the alarm was made from
