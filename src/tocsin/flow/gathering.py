@@ -1,6 +1,7 @@
 """What the batches of a run gave, gathered in memory that grows with accounts and findings, not with events."""
 
 from collections.abc import Iterable, Iterator
+from ctypes import CDLL
 from dataclasses import dataclass, field
 
 import pyarrow as pa
@@ -39,13 +40,22 @@ class Gathered:
         sketches = pa.concat_tables([thin_sketches(SKETCHES.empty_table(), 0), *self._thinned()])
         if not go_on:
             self._sketches = []
-        pa.default_memory_pool().release_unused()  # what batches took is not needed any more
+        give_back()
         behaviour, activity = judge_behaviour(self.activity.whole(), sketches, rules, standard_version)
+        del sketches
+        give_back()
         return pa.concat_tables([rules, behaviour]), activity
 
     def _thinned(self) -> Iterator[pa.Table]:
         """Thin what is held; a share that shrinks as the run grows keeps a subset each time."""
         return (thin_sketches(table, self.sketched) for table in self._sketches)
+
+
+def give_back() -> None:
+    """Give the system the memory that batches took and nobody needs any more."""
+    pa.default_memory_pool().release_unused()
+    if trim := getattr(CDLL(None), "malloc_trim", None):  # the C library's, where it has one
+        trim(0)
 
 
 def _packed(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
