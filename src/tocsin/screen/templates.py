@@ -247,8 +247,9 @@ def _holders(p: _Postings, core: Ints, free: NDArray[np.bool_]) -> Ints:
     events = np.sort(np.concatenate([p.event[p.starts[h] : p.starts[h + 1]] for h in core]))
     least = int(np.ceil(CORE_SHARE * len(core)))
     first = events[: len(events) - least + 1]
-    held = first[first == events[least - 1 :]]
-    return held[free[held] & _fresh(held)]
+    held: Ints = first[first == events[least - 1 :]]
+    held = held[free[held] & _fresh(held)]
+    return held
 
 
 def _ranges(starts: Ints, counts: Ints) -> Ints:
