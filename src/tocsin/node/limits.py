@@ -3,13 +3,14 @@
 import re
 import time
 from asyncio import Semaphore, timeout
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -49,24 +50,24 @@ SECURITY = {
 def depth_of(body: bytes) -> int:
     """How deep JSON is nested; of what is no JSON, at least how deep a reader would go."""
     brackets = _STRING.sub(b"", body).translate(None, _NOT_BRACKETS)
-    deepest = now = 0
-    for at in range(0, len(brackets), _BLOCK):
-        block = np.frombuffer(brackets, np.uint8, min(_BLOCK, len(brackets) - at), at)
-        levels = now + np.cumsum(np.where(np.isin(block, _OPENING), 1, -1).astype(np.int32))
-        deepest, now = max(deepest, int(levels.max())), int(levels[-1])
-    return deepest
+    return max([0, *(int(levels.max()) for _, levels in _levels(brackets))])
 
 
 def events_in(body: bytes) -> int:
     """How many elements the lists of an object hold together, however small each is."""
     marks = _STRING.sub(b"", body).translate(None, _NOT_MARKS)
-    count, now = 1, 0
+    return 1 + sum(int(np.count_nonzero((block == _COMMA) & (levels == _IN_LIST))) for block, levels in _levels(marks))
+
+
+def _levels(marks: bytes) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.int32]]]:
+    """Walk brackets and commas block by block: what they are, and how deep the nesting is behind each."""
+    now = 0
     for at in range(0, len(marks), _BLOCK):
         block = np.frombuffer(marks, np.uint8, min(_BLOCK, len(marks) - at), at)
-        commas = block == _COMMA
-        levels = now + np.cumsum(np.where(commas, 0, np.where(np.isin(block, _OPENING), 1, -1)).astype(np.int32))
-        count, now = count + int(np.count_nonzero(commas & (levels == _IN_LIST))), int(levels[-1])
-    return count
+        steps = np.where(block == _COMMA, 0, np.where(np.isin(block, _OPENING), 1, -1))
+        levels = now + np.cumsum(steps, dtype=np.int32)
+        now = int(levels[-1])
+        yield block, levels
 
 
 def check_depth(body: bytes, most: int) -> None:
