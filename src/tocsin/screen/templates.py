@@ -244,12 +244,11 @@ def _shared(accounts: Shorts) -> bool:
 
 def _holders(p: _Postings, core: Ints, free: NDArray[np.bool_]) -> Ints:
     """Name the events not yet taken that hold most of a core, in order."""
-    events = np.sort(np.concatenate([p.event[p.starts[h] : p.starts[h + 1]] for h in core]))
+    events: Ints = np.sort(np.concatenate([p.event[p.starts[h] : p.starts[h + 1]] for h in core]))
     least = int(np.ceil(CORE_SHARE * len(core)))
     first = events[: len(events) - least + 1]
-    held: Ints = first[first == events[least - 1 :]]
-    held = held[free[held] & _fresh(held)]
-    return held
+    held = first[first == events[least - 1 :]]
+    return held[free[held] & _fresh(held)]
 
 
 def _ranges(starts: Ints, counts: Ints) -> Ints:
