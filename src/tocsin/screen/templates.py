@@ -244,11 +244,12 @@ def _shared(accounts: Shorts) -> bool:
 
 def _holders(p: _Postings, core: Ints, free: NDArray[np.bool_]) -> Ints:
     """Name the events not yet taken that hold most of a core, in order."""
-    events: Ints = np.sort(np.concatenate([p.event[p.starts[h] : p.starts[h + 1]] for h in core]))
+    events = np.sort(np.concatenate([p.event[p.starts[h] : p.starts[h + 1]] for h in core]))
     least = int(np.ceil(CORE_SHARE * len(core)))
     first = events[: len(events) - least + 1]
     held = first[first == events[least - 1 :]]
-    return held[free[held] & _fresh(held)]
+    left: Ints = held[free[held] & _fresh(held)]
+    return left
 
 
 def _ranges(starts: Ints, counts: Ints) -> Ints:
