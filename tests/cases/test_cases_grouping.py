@@ -1,11 +1,14 @@
 """What makes a case, what is inside it, and its id."""
 
 import random
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
 
 import pyarrow as pa
 import pytest
 from cases_plain import plain_cases
-from cases_tables import GRAVE, HINT, TODAY, Row, behaviour, cases, finding, findings, hint, uses
+from cases_tables import DAY, GRAVE, HINT, TODAY, Row, behaviour, cases, finding, findings, hint, uses
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -91,13 +94,28 @@ def test_behaviour_alone_shows_no_excerpt(bells: Standard) -> None:
     assert case["excerpt"] is None
 
 
+@pytest.mark.parametrize("later", [{"number": 2}, {"event_id": "a-2"}, {"rule": "M12.other"}])
+def test_of_findings_as_clear_the_first_in_time_by_event_and_by_voice_is_shown(later: Row, bells: Standard) -> None:
+    first = finding("a", rule="M12.one", evidence="⟦first⟧")
+    said = [finding("a", **{"rule": "M12.one", "evidence": "⟦later⟧", **later}), first]
+    for order in (said, said[::-1]):
+        assert cases(bells, order)[0]["excerpt"] == "⟦first⟧"
+
+
+def said_of(make: Callable[..., Row], account: str | None, number: int, minute: int, **fields: Any) -> Row:
+    return make(account, number, **{"time": DAY + timedelta(minutes=minute), **fields})
+
+
 rows = st.builds(
-    lambda make, account, number, session, score: make(account, number, session=session, score=score),
+    said_of,
     st.sampled_from([finding, hint]),
     st.sampled_from(["a", "b", "c", None]),
-    st.integers(0, 6),
-    st.sampled_from(["s", "t", None]),
-    st.sampled_from([0.2, 0.4, 0.6, 0.95]),
+    st.integers(0, 4),
+    st.integers(0, 1),
+    rule=st.sampled_from([GRAVE, HINT, "M03.other"]),
+    session=st.sampled_from(["s", "t", "", None]),
+    score=st.sampled_from([0.2, 0.4, 0.6, 0.95]),
+    evidence=st.sampled_from(["⟦a⟧", "⟦b⟧", "none marked"]),
 )
 about_accounts = st.builds(
     behaviour,

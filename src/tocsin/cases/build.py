@@ -16,7 +16,7 @@ from tocsin.cases.allow import Allowance, allowed
 from tocsin.cases.figures import sum_up
 from tocsin.cases.link import campaigns_of
 from tocsin.cases.words import why
-from tocsin.forms import CASES, digest_id
+from tocsin.forms import CASES, MARK_OPEN, digest_id
 from tocsin.standard import Standard
 
 CASE_SEVERITY = 3
@@ -27,7 +27,8 @@ WEAK_VOICES = (
 WEAK_SHARE = 0.1  # of what was asked, which they must speak of: who asks much draws hints by chance
 REACH_WEIGHT = 0.3
 SORTS = ("account", "session", "event_id")  # a case is about the first of these that its findings name
-_COLUMNS = [*SORTS, "time", "detector", "rule", "kind", "severity", "score", "evidence"]
+_COLUMNS = [*SORTS, "time", "detector", "rule", "kind", "severity", "score"]
+_VOUCHED = ["rule", "account", "detector", "evidence"]
 
 Finding = dict[str, Any]
 
@@ -36,7 +37,8 @@ def build_cases(
     findings: pa.Table, activity: pa.Table, standard: Standard, *, allowances: Sequence[Allowance] = (), today: date
 ) -> pa.Table:
     """Build the ranked CASES of a run from its FINDINGS and merged ACTIVITY; the order of rows does not matter."""
-    about, said = _worth_judging(_left(findings.select(_COLUMNS), allowances, today), activity)
+    findings = _left(findings, allowances, today)
+    about, said = _worth_judging(findings.select(_COLUMNS), activity)
     told = sum_up(said)
     accounts = [name if sort == "account" else None for sort, name in about]
     telling = activity.filter(pc.invert(_vouched(activity, allowances, today)))
@@ -49,6 +51,7 @@ def build_cases(
         "accounts": [[account] if account else [] for account in accounts],
         "reach": [link.reach if link else 1 for link in links],
         "links": [link.values if link else () for link in links],
+        "excerpt": _excerpts(findings.select(["rule", "evidence"]).take(told["clearest"])),
         "why_en": [en for en, _ in sentences],
         "why_zh": [zh for _, zh in sentences],
     }
@@ -70,7 +73,9 @@ def _left(findings: pa.Table, allowances: Sequence[Allowance], today: date) -> p
     """Leave out the findings that somebody vouches for."""
     if not allowances:
         return findings
-    return findings.filter(pa.array([not allowed(f, allowances, today) for f in findings.to_pylist()], pa.bool_()))
+    return findings.filter(
+        pa.array([not allowed(f, allowances, today) for f in findings.select(_VOUCHED).to_pylist()], pa.bool_())
+    )
 
 
 def _vouched(activity: pa.Table, allowances: Sequence[Allowance], today: date) -> pa.ChunkedArray:
@@ -81,7 +86,7 @@ def _vouched(activity: pa.Table, allowances: Sequence[Allowance], today: date) -
 
 
 def _worth_judging(findings: pa.Table, activity: pa.Table) -> tuple[list[tuple[str, str]], pa.Table]:
-    """Name by sort what a person should look at, and select the findings about it, with its number as column `case`.
+    """Name by sort what a person should look at, and select the findings about it, as `sum_up` wants them.
 
     That is one grave finding, or several weak voices often enough.
     """
@@ -91,9 +96,9 @@ def _worth_judging(findings: pa.Table, activity: pa.Table) -> tuple[list[tuple[s
     several = pc.greater_equal(heard["voice_count_distinct"], WEAK_VOICES)
     often = pc.greater_equal(heard["spoken_count_distinct"], pc.multiply(WEAK_SHARE, _asked(heard["about"], activity)))
     names = heard["about"].filter(pc.or_(is_grave, pc.and_(several, often))).combine_chunks()
-    case = pc.index_in(about, names)
-    sorts = [name.partition(":") for name in names.to_pylist()]
-    return [(sort, name) for sort, _, name in sorts], findings.append_column("case", case).filter(pc.is_valid(case))
+    case, row = pc.index_in(about, names), pa.array(np.arange(len(findings)))
+    said = findings.append_column("case", case).append_column("row", row).filter(pc.is_valid(case))
+    return [(sort, name) for sort, _, name in (name.partition(":") for name in names.to_pylist())], said
 
 
 def _heard(findings: pa.Table, about: pa.ChunkedArray) -> pa.Table:
@@ -119,6 +124,13 @@ def _asked(about: pa.ChunkedArray, activity: pa.Table) -> pa.ChunkedArray:
 
 def _name(sort: str, names: pa.ChunkedArray) -> pa.ChunkedArray:
     return pc.binary_join_element_wise(sort, names, ":")
+
+
+def _excerpts(findings: pa.Table) -> pa.ChunkedArray:
+    """Keep evidence that is an excerpt rather than figures."""
+    marked = pc.fill_null(pc.match_substring(findings["evidence"], MARK_OPEN), False)
+    is_excerpt = pc.or_(pc.is_valid(findings["rule"]), marked)
+    return pc.if_else(is_excerpt, findings["evidence"], pa.scalar(None, pa.string()))
 
 
 def _ranked(made: dict[str, Any]) -> pa.Table:

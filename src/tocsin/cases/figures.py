@@ -1,6 +1,7 @@
 """What the findings of each case amount to, by columns: a run may make very many cases.
 
-Findings come with a column `case`: cases are numbered from 0, and each has findings. A voice is a rule, or a detector.
+Findings come with two more columns. `case`: cases are numbered from 0, and each has findings; `row`: their own number.
+A voice is a rule, or a detector.
 """
 
 from typing import Any
@@ -8,8 +9,6 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-
-from tocsin.forms import MARK_OPEN
 
 Order = list[tuple[str, str]]
 
@@ -23,14 +22,14 @@ _CLEAREST: Order = [
 ]
 _GRAVEST: Order = [("severity_max", "descending"), ("count_all", "descending"), ("kind", "ascending")]
 _LOUDEST: Order = [("weight_sum", "descending"), ("voice", "ascending")]
-_FIRST = pc.ScalarAggregateOptions(skip_nulls=False)
-_FIGURES = [("severity", "max"), ([], "count_all"), ("time", "min"), ("time", "max"), ("excerpt", "first", _FIRST)]
+_FIGURES = [("severity", "max"), ([], "count_all"), ("time", "min"), ("time", "max"), ("row", "first")]
 
 
 def sum_up(findings: pa.Table) -> pa.Table:
     """Sum up FINDINGS: one row a case, in the order of their numbers.
 
-    Columns are those of CASES that findings alone decide, save why; and `voices`, the loudest first.
+    Columns are those of CASES that findings alone decide, save why and the excerpt; `voices`, the loudest first; and
+    `clearest`, the `row` of the finding that speaks clearest.
     """
     said = _sorted(_told(findings), _CLEAREST)
     figures = _folded(said, ["case"], _FIGURES).drop_columns("case")
@@ -38,7 +37,7 @@ def sum_up(findings: pa.Table) -> pa.Table:
     voices = _sorted(_folded(said, ["case", "voice"], [("doubt", "min"), ("weight", "sum")]), _LOUDEST)
     doubt = _folded(voices, ["case"], [("doubt_min", "product")])["doubt_min_product"]
     columns = {
-        **dict(zip(("severity", "findings", "first", "last", "excerpt"), figures.columns, strict=True)),
+        **dict(zip(("severity", "findings", "first", "last", "clearest"), figures.columns, strict=True)),
         "strength": pc.subtract(1.0, doubt),  # the chance that not every voice errs, each by its surest finding
         "kinds": _lists(kinds, "kind", len(figures)),
         "voices": _lists(voices, "voice", len(figures)),
@@ -49,12 +48,9 @@ def sum_up(findings: pa.Table) -> pa.Table:
 
 def _told(findings: pa.Table) -> pa.Table:
     """Add what the figures are made from."""
-    is_rule = pc.is_valid(findings["rule"])
-    is_excerpt = pc.or_(is_rule, pc.fill_null(pc.match_substring(findings["evidence"], MARK_OPEN), False))  # no figures
     more = {
-        "is_rule": is_rule,
+        "is_rule": pc.is_valid(findings["rule"]),
         "voice": pc.coalesce(findings["rule"], findings["detector"]),
-        "excerpt": pc.if_else(is_excerpt, findings["evidence"], pa.scalar(None, pa.string())),
         "doubt": pc.subtract(1.0, findings["score"].cast(pa.float64())),
         "weight": pc.power(10, findings["severity"].cast(pa.int64())),
     }

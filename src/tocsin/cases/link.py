@@ -48,7 +48,7 @@ Value = tuple[str, str, str]  # measure, value, and the kind where only accounts
 
 def _linking_values(accounts: pa.Array, kinds: pa.ChunkedArray, activity: pa.Table) -> dict[Value, list[str]]:
     rows = activity.filter(pc.is_in(activity["measure"], pa.array(list(LEAST)))).select(["measure", "value", "account"])
-    place = pc.index_in(rows["account"], accounts, skip_nulls=True)
+    place = pc.index_in(rows["account"], accounts)
     kind = pc.if_else(pc.is_in(rows["measure"], pa.array(CHANCE)), kinds.take(place), "")
     ours = rows.append_column("kind", kind).filter(pc.is_valid(place))
     sharing = ours.group_by(["measure", "value", "kind"], use_threads=False).aggregate([("account", "list")])

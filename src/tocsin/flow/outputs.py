@@ -94,9 +94,8 @@ def write_json(path: Path, value: Mapping[str, object]) -> None:
 
 def write_table(path: Path, table: pa.Table) -> None:
     """Write one whole Parquet file."""
-    sink = pa.BufferOutputStream()
-    pq.write_table(table.combine_chunks(), sink, compression="zstd", row_group_size=_GROUP_ROWS)
-    path.write_bytes(sink.getvalue())
+    with TableFile(path, table.schema) as file:
+        file.add(table)
 
 
 def publish(staged: Path, out: Path) -> None:

@@ -20,7 +20,7 @@ from tocsin.flow.outputs import RejectFile, TableFile, publish, write_json, writ
 from tocsin.flow.parts import PartStore
 from tocsin.flow.presenting import Finished, present
 from tocsin.flow.sessions import SessionRuns
-from tocsin.flow.spill import SpillFile
+from tocsin.flow.spill import SpilledTables, SpillFile
 from tocsin.flow.workers import Recipe, screen_batches
 from tocsin.forms import CASES, FINGERPRINTS, SCORES, SESSION_SCORES, FormatError, TocsinError, TransportError
 from tocsin.screen import Screened, Tally
@@ -135,7 +135,8 @@ class _Run:
         shutil.rmtree(self.partial, ignore_errors=True)
 
     def _gather(self, parts: Iterator[Screened]) -> Gathered:
-        gathered, model = Gathered(Tally(SpillFile(self.partial))), load_model(self.settings.judging.model)
+        gathered = Gathered(Tally(SpillFile(self.partial)), SpilledTables(self.partial))
+        model = load_model(self.settings.judging.model)
         wanted = self.settings.scores, self.settings.alarms is not None
         with (
             TableFile(self.staged / SCORES_FILE, SCORES, wanted[0]) as scores,

@@ -1,11 +1,14 @@
-"""Numbers that need not be in memory until the end of a run."""
+"""What need not be in memory until the end of a run: numbers, and rows."""
 
+import mmap
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from tocsin.screen import Read
@@ -37,3 +40,30 @@ class SpillFile:
             return np.frombuffer(file.read(2 * (stop - start) * _BYTES), np.int64).reshape(-1, 2).T
 
         return read
+
+
+@dataclass
+class SpilledTables:
+    """Keep tables of one schema in a file without a name; once they are read, none can be added.
+
+    What is read stays in the file until it is looked at, and can be dropped from memory again.
+    """
+
+    folder: Path
+    _file: IO[bytes] | None = field(default=None, repr=False)
+    _writer: Any = field(default=None, repr=False)
+
+    def append(self, table: pa.Table) -> None:
+        """Put a table behind the others. Errors: OSError where there is no room."""
+        if self._file is None:
+            self._file = tempfile.TemporaryFile(dir=self.folder)  # noqa: SIM115  vanishes with this object
+            self._writer = pa.ipc.new_stream(pa.PythonFile(self._file, "w"), table.schema)
+        self._writer.write_table(table)
+
+    def __iter__(self) -> Iterator[pa.Table]:
+        """Read all tables as one; none where none was added."""
+        if self._file is not None:
+            self._writer.close()
+            self._file.flush()
+            whole = mmap.mmap(self._file.fileno(), 0, access=mmap.ACCESS_READ)
+            yield pa.ipc.open_stream(pa.py_buffer(whole)).read_all()

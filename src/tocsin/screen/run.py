@@ -27,18 +27,18 @@ def judge_behaviour(
 
     The order of rows does not matter.
     """
-    templates = find_templates(sketches, _from_severity(findings, GRAVE)["event_id"].combine_chunks())
+    templates = find_templates(sketches, _from_severity(findings, GRAVE, "event_id")["event_id"].combine_chunks())
     behaviour = Behaviour(activity, templates, _kinds(findings, activity.rows))
     tables = [write_findings(d, d.find(behaviour), standard_version) for d in detectors]
     found = pa.concat_tables([FINDINGS.empty_table(), *tables])
-    named = {facts.partition(":")[0] for facts in _from_severity(found, GRAVE)["evidence"].to_pylist()}
+    named = {facts.partition(":")[0] for facts in _from_severity(found, GRAVE, "evidence")["evidence"].to_pylist()}
     used = [t.activity() for t in sorted(templates, key=lambda t: t.id) if t.id in named]
     return found, pa.concat_tables([activity.rows, *used])  # `template` is the last of the measures
 
 
 def _kinds(findings: pa.Table, activity: pa.Table) -> dict[str, str]:
     """Name the gravest kind of each account that rules of severity 2 or more spoke of often, for what it asked."""
-    noted = _from_severity(findings, WORTH_NOTING)
+    noted = _from_severity(findings, WORTH_NOTING, "account", "event_id", "severity", "kind")
     noted = noted.filter(pc.is_valid(noted["account"])).sort_by([("severity", "descending"), ("kind", "ascending")])
     folds = [("kind", "first"), ("event_id", "count_distinct")]
     of_account = noted.group_by("account", use_threads=False).aggregate(folds)
@@ -49,5 +49,5 @@ def _kinds(findings: pa.Table, activity: pa.Table) -> dict[str, str]:
     return dict(zip(kept["account"].to_pylist(), kept["kind_first"].to_pylist(), strict=True))
 
 
-def _from_severity(findings: pa.Table, least: int) -> pa.Table:
-    return findings.filter(pc.greater_equal(findings["severity"], least))
+def _from_severity(findings: pa.Table, least: int, *columns: str) -> pa.Table:
+    return findings.select(columns).filter(pc.greater_equal(findings["severity"], least))

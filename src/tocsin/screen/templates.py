@@ -105,6 +105,8 @@ def thin_sketches(sketches: pa.Table, total: int) -> pa.Table:
 
 
 def _compared(sketches: pa.Table) -> pa.Table:
+    if sketches.schema == COMPARED:  # cut already
+        return sketches
     short = pc.list_slice(sketches["hashes"], 0, LOOKED_AT)
     return pa.Table.from_arrays([*(sketches[name] for name in COMPARED.names[:-1]), short], schema=COMPARED)
 
@@ -246,7 +248,8 @@ def _holders(p: _Postings, core: Ints, free: NDArray[np.bool_]) -> Ints:
     least = int(np.ceil(CORE_SHARE * len(core)))
     first = events[: len(events) - least + 1]
     held = first[first == events[least - 1 :]]
-    return held[free[held] & _fresh(held)]
+    left: Ints = held[free[held] & _fresh(held)]
+    return left
 
 
 def _ranges(starts: Ints, counts: Ints) -> Ints:
