@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from copy import deepcopy
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
@@ -15,8 +16,9 @@ from standard_disguises import DISGUISES, examples_of, full_width, shouted, spel
 from standard_writing import sound, standard_of
 
 from tocsin.standard import RulePack, Standard, compile_pack, reference_pack, scanner_name
+from tocsin.standard.match import demands
 from tocsin.standard.sieve import ScannerName
-from tocsin.text import fold_batch
+from tocsin.text import BOUNDARY, Demand, fold_batch, keep_demands, meet_demands, pack_demands
 
 KEPT = {"kernels": [".npz", ".npz"], "vectorscan": [".hs", ".hs", ".json", ".json"]}
 Told = list[tuple[int, int, str, int, int]]
@@ -91,6 +93,16 @@ def test_any_cut_of_a_batch_gives_the_same_findings(pack: RulePack, examples: li
         assert {
             (start + row, rule) for start in cuts for row, rule in spoken(pack, texts[start : start + size])
         } == whole
+
+
+@pytest.mark.skipif(scanner_name() != "kernels", reason="no kernels are compiled here")
+def test_every_literal_that_begins_a_demand_is_found_among_all_others(shipped: Standard) -> None:
+    every = (d.sets[0] for rule in shipped.rules for tree in rule.alternatives for d in demands(tree) if d.sets)
+    begun = sorted(w for w in {w.strip(BOUNDARY) for first in every for w in first} if w.isprintable())
+    raw = [w.encode() + b"\n" for w in begun]
+    kept = keep_demands(pack_demands([Demand(((w,),)) for w in begun]))
+    met = meet_demands(b"".join(raw), np.cumsum([0, *map(len, raw)]), np.zeros(len(raw), dtype=np.uint8), kept)
+    assert {(n, n) for n in range(len(begun))} <= set(map(tuple, met[:, :2].tolist()))
 
 
 def test_texts_beside_each_other_do_not_join(tmp_path: Path) -> None:

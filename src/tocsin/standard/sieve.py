@@ -1,12 +1,12 @@
 """Sieve folded batches: name the lines that a rule's alternative may match, by what its patterns demand of them."""
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib.util import find_spec
 from io import BytesIO
-from itertools import groupby
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal, Protocol, TypeAlias
 from zipfile import BadZipFile
@@ -77,8 +77,7 @@ class _Kernel:
 
     def meet(self, buffer: Lines, offsets: Ints, columns: Columns) -> Ints:
         found = [_met(pack, buffer, offsets, columns) for pack in self.packs]
-        together = np.concatenate([np.empty((0, 4), dtype=np.int64), *found])
-        return together[np.lexsort((together[:, 1], together[:, 0]))]
+        return np.concatenate([np.empty((0, 4), dtype=np.int64), *found])
 
 
 def _met(pack: _Pack, buffer: Lines, offsets: Ints, columns: Columns) -> Ints:
@@ -132,20 +131,27 @@ class Sieve:
 
 def _sifted(met: Ints) -> Sifted:
     """Tell lines and rules where every alternative met is sure to match from those where `re` must say."""
-    fresh = np.ones(len(met), dtype=bool)
-    fresh[1:] = (met[1:, :2] != met[:-1, :2]).any(axis=1)
-    group = np.cumsum(fresh) - 1
-    doubtful = np.bincount(group, weights=met[:, 3] < 0, minlength=int(fresh.sum()))[group] > 0
+    group = np.cumsum(_fresh(met[:, :2])) - 1
+    doubtful = np.bincount(group, weights=met[:, 3] < 0)[group] > 0
     sure = met[~doubtful][:, [0, 1, 3, 4]]
     sure = sure[np.lexsort(sure.T[::-1])]
-    first = np.ones(len(sure), dtype=bool)
-    first[1:] = (sure[1:, :2] != sure[:-1, :2]).any(axis=1)
-    return Sifted(sure[first], list(_grouped(met[doubtful, :3].tolist())))
+    return Sifted(sure[_fresh(sure[:, :2])], _grouped(met[doubtful, :3]))
 
 
-def _grouped(met: list[list[int]]) -> Iterator[Candidate]:
-    for (line, rule), group in groupby(met, key=lambda m: (m[0], m[1])):
-        yield line, rule, sorted({alternative for _, _, alternative in group})
+def _grouped(met: Ints) -> list[Candidate]:
+    """Gather the alternatives of each line and rule. Shape: ascending rows of (line, rule, alternative)."""
+    met = met[_fresh(met)]
+    starts = np.flatnonzero(_fresh(met[:, :2]))
+    lines, rules = met[starts, :2].T.tolist()
+    alternatives, bounds = met[:, 2].tolist(), [*starts.tolist(), len(met)]
+    return [(line, rule, alternatives[a:b]) for line, rule, (a, b) in zip(lines, rules, pairwise(bounds), strict=True)]
+
+
+def _fresh(rows: Ints) -> NDArray[np.bool_]:
+    """Say of each row whether it differs from the one before."""
+    fresh = np.ones(len(rows), dtype=bool)
+    fresh[1:] = (rows[1:] != rows[:-1]).any(axis=1)
+    return fresh
 
 
 def build_sieve(standard: Standard, scanner: ScannerName, cache: Path | None) -> Sieve:

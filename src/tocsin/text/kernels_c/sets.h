@@ -19,10 +19,10 @@ INLINE int has_edges(const Meet *m, const Literal *l, const uint8_t *p) {
 
 /* Say whether a literal stands at p, whole and with its edges. */
 INLINE int stands(const Meet *m, const Literal *l, const uint8_t *p) {
-    if ((size_t)(m->end - p) < l->size) return 0;
-    uint64_t head = (uint64_t)l->head[1] << 32 | l->head[0];
-    if (lowest_bytes(load_some(p, m->buffer + m->size), l->size < 8 ? l->size : 8) != head) return 0;
-    return (l->size <= 8 || !memcmp(p, m->text + l->at, l->size)) && has_edges(m, l, p);
+    uint64_t head = (uint64_t)l->head[1] << 32 | l->head[0], size = l->size;
+    if ((size_t)(m->end - p) < size) return 0;
+    if (size >= 8 ? load64(p) != head : lowest_bytes(load_some(p, m->buffer + m->size), size) != head) return 0;
+    return (size <= 8 || !memcmp(p + 8, m->text + l->at + 8, size - 8)) && has_edges(m, l, p);
 }
 
 #ifdef HAS_AVX2_CLONES

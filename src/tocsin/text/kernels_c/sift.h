@@ -128,7 +128,7 @@ static size_t sift_windows_wide(const Windows *w, const uint8_t *p, size_t count
 INLINE size_t sift_grams(const Windows *w, const uint8_t *p, size_t count, const uint8_t *limit, Sifted *s, int wide) {
     size_t found = 0, i = wide ? sift_grams_wide(w, p, count, limit, s, &found) : 0;
     for (; i < count; i++) {
-        uint32_t gram = limit - p >= (ptrdiff_t)(i + GRAM) ? load32(p + i) : (uint32_t)load_some(p + i, limit);
+        uint32_t gram = (size_t)(limit - p) >= i + GRAM ? load32(p + i) : (uint32_t)load_some(p + i, limit);
         s->place[found] = (uint32_t)i;
         found += begins_window(w, gram);
     }
