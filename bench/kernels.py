@@ -144,7 +144,7 @@ def alarm_segment(given: Batches, key: GroupKey, planted: int) -> Segment:
     keys[: len(own) * PROBED] = key.keyed(hashes[(starts[own][:, None] + np.arange(PROBED)).ravel()])
     alarm = np.repeat(np.arange(ALARMS, dtype=np.uint32), PROBED)
     names = tuple((f"a{i:07}", "M03") for i in range(ALARMS))
-    begin = np.arange(ALARMS + 1, dtype=np.uint32)
+    begin = np.arange(ALARMS + 1, dtype=np.uint32) * np.uint32(PROBED)
     whole = Fingerprints(
         names,
         np.full(ALARMS, key.mark, np.uint64),
@@ -152,7 +152,7 @@ def alarm_segment(given: Batches, key: GroupKey, planted: int) -> Segment:
         keys,
         alarm,
         begin,
-        keys[::PROBED].astype(np.uint32),
+        np.sort(keys.astype(np.uint32).reshape(-1, PROBED), axis=1).ravel(),
     )
     return Segment.parse(b"".join(encode_segment(whole)))
 

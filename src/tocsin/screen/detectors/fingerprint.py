@@ -81,10 +81,7 @@ class FingerprintDetector:
         windows = scanned or scan_batch(folded)
         for key in self._fitting:
             for part, pairs in _candidates(self.bank.parts, key.keyed(windows.hashes), windows.starts):
-                stretches = densest(folded, key, part.segment, pairs)
-                for pair, stretch in zip(pairs.tolist(), stretches.tolist(), strict=True):
-                    if match := _match(part.segment, *pair, *stretch):
-                        yield match
+                yield from _matches(part.segment, pairs, densest(folded, key, part.segment, pairs))
 
     @cached_property
     def _fitting(self) -> tuple[GroupKey, ...]:
@@ -224,12 +221,13 @@ def _trimmed(parts: Sequence[Part], ballots: Ints) -> Ints:
     return np.array(kept, dtype=np.int64).reshape(-1, 3).T
 
 
-def _match(segment: Segment, line: int, alarm: int, held: int, first: int, last: int) -> AlarmMatch | None:
-    """Say that a line holds an alarm's text where the stretch holds enough of its windows."""
-    wanted = int(segment.begin[alarm + 1]) - int(segment.begin[alarm])
-    short = wanted < SHORT or segment.stretch[alarm] <= SHORT_BYTES
+def _matches(segment: Segment, pairs: Ints, stretches: Ints) -> Iterator[AlarmMatch]:
+    """Say which lines hold an alarm's text, since the stretch holds enough of its windows."""
+    alarms, held = pairs[:, 1], stretches[:, 0]
+    wanted = segment.begin[alarms + 1].astype(np.int64) - segment.begin[alarms]
+    short = (wanted < SHORT) | (segment.stretch[alarms] <= SHORT_BYTES)
     share = held / wanted
-    if share < (LEAST_SHARE_SHORT if short else LEAST_SHARE) or held < min(LEAST_MATCHED, wanted):
-        return None
-    name, kind = segment.name(alarm)
-    return AlarmMatch(line, name, kind, round(share, 4), first, last + WINDOW_BYTES)
+    enough = (share >= np.where(short, LEAST_SHARE_SHORT, LEAST_SHARE)) & (held >= np.minimum(LEAST_MATCHED, wanted))
+    found = zip(pairs[enough].tolist(), stretches[enough].tolist(), share[enough].tolist(), strict=True)
+    for (line, alarm), (_, first, last), part in found:
+        yield AlarmMatch(line, *segment.name(alarm), round(part, 4), first, last + WINDOW_BYTES)
