@@ -1,5 +1,6 @@
 """The same findings, to the byte, for any number of workers, cut of the input and order of the arguments."""
 
+import json
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
@@ -30,6 +31,14 @@ def test_the_run_finds_what_was_planted(once: Path) -> None:
 def test_the_same_run_gives_the_same_bytes(once: Path, tmp_path: Path, logs: Path, standard: Path) -> None:
     screen(tmp_path, logs, standard=standard, scores=True)
     assert outputs(tmp_path) == outputs(once)
+
+
+def test_without_scores_all_other_files_are_the_same(once: Path, tmp_path: Path, logs: Path, standard: Path) -> None:
+    told = screen(tmp_path, logs, standard=standard).summary
+    scored = outputs(once)
+    assert scored.pop("scores.parquet") and scored.pop("sessions.parquet")
+    assert outputs(tmp_path) == scored
+    assert told["judged"] == {"first": told["rows"]} == json.loads((once / "summary.json").read_text())["judged"]
 
 
 def test_two_workers_give_the_same_bytes(once: Path, tmp_path: Path, logs: Path, standard: Path) -> None:

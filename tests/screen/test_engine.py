@@ -1,5 +1,6 @@
 """What one batch gives beside findings: scores, activity and sketches."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pyarrow.compute as pc
@@ -17,6 +18,13 @@ def test_every_event_is_scored_once(bell_detector: RuleDetector) -> None:
     assert [s["event_id"] for s in scores] == ["a-1", "a-2", "None-3"]
     assert [s["kind"] for s in scores] == ["M12", "M03", None]
     assert [s["score"] for s in scores] == pytest.approx([1 - 0.2 * 0.6, 0.4, 0.0])
+
+
+def test_without_scores_all_else_is_the_same(bell_detector: RuleDetector) -> None:
+    batch = traffic([event("a", 1, 0, f"{GRAVE}, {HINT} {babble('q', 30)}"), event("b", 2, 0, HINT)])
+    scored, bare = screen_batch(batch, bell_detector), screen_batch(batch, bell_detector, scores=False)
+    assert len(scored.scores) == 2 and len(bare.scores) == 0 and len(bare.findings) == 3
+    assert replace(scored, scores=bare.scores) == bare
 
 
 def counted(**fields: object) -> list[tuple[str, str, int]]:

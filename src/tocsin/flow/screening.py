@@ -96,6 +96,7 @@ class _Run:
         self.staged, self.seen = self.partial / "out", self.partial / "seen"
         self.sessions, self.so_far = SessionRuns(self.partial / "sessions"), SessionsSoFar()
         self.judging = replace(settings.judging, sessions=settings.scores)
+        self.scored = settings.scores or self.judging.stage != "first"  # else each event is judged by the first stage
         alarms = settings.alarms.name if settings.alarms else "no alarms"
         self.made_with = f"{__version__} {standard.digest} {settings.keep_evidence} {alarms} {self.judging.name}"
         self.failures: list[TocsinError] = []
@@ -149,6 +150,8 @@ class _Run:
                 self._count(screened.scores)
                 fingerprints.add(screened.fingerprints)
                 self.tick(self.rows, self.size)
+        if self.rows and not self.scored:
+            self.judged["first"] = self.rows
         return gathered
 
     def _count(self, scores: pa.Table) -> None:
@@ -162,7 +165,8 @@ class _Run:
         recipe = Recipe(s.standard, s.cache, s.keep_evidence, s.alarms, self.judging)
         detectors = recipe.detectors(self.standard)
         gc.freeze()  # they live as long as the run: a collector that walks them costs a twentieth of it
-        return screen_batches(batches, PartStore(self.partial / "parts", self.made_with), detectors, s.workers)
+        parts = PartStore(self.partial / "parts", self.made_with)
+        return screen_batches(batches, parts, detectors, s.workers, scores=self.scored)
 
     def _batches(self, rejects: RejectFile) -> Iterator[pa.RecordBatch]:
         with SeenIds(self.seen) as seen:

@@ -39,7 +39,12 @@ class Recipe:
 
 
 def screen_batches(
-    batches: Iterable[pa.RecordBatch], parts: PartStore, detectors: Detectors, workers: int = 1
+    batches: Iterable[pa.RecordBatch],
+    parts: PartStore,
+    detectors: Detectors,
+    workers: int = 1,
+    *,
+    scores: bool = True,
 ) -> Iterator[Screened]:
     """Screen batches in order, each part once: what the store has is not made again.
 
@@ -50,7 +55,7 @@ def screen_batches(
         path = parts.path(batch)
         ready = parts.load(path)
         if ready is None:
-            ready = screen_batch(batch, *detectors)
+            ready = screen_batch(batch, *detectors, scores=scores)
             parts.keep(path, ready)
         return ready
 

@@ -11,10 +11,11 @@ from tocsin.screen.activity import count_activity
 from tocsin.screen.classifier import ClassifierDetector, Rows, rows_of, voices_of
 from tocsin.screen.detectors.fingerprint import FingerprintDetector, asked_rows
 from tocsin.screen.detectors.rules import RuleDetector
-from tocsin.text import fold_batch, scan_batch, sketch_batch
+from tocsin.text import Folded, Scanned, fold_batch, scan_batch, sketch_batch
 
 LEAST_HASHES = 4  # a shorter text is shared by chance
 WORTH_NOTING = 2  # the severity from which a rule's kind is noted beside a sketch
+_UNSCORED = SCORES.empty_table()
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,19 +36,17 @@ def screen_batch(
     detector: RuleDetector,
     alarms: FingerprintDetector | None = None,
     classifier: ClassifierDetector | None = None,
+    *,
+    scores: bool = True,
 ) -> Screened:
-    """Screen a batch of TRAFFIC; any cut of a stream into batches gives the same findings.
+    """Screen a batch of TRAFFIC, and score its events if asked; any cut of a stream gives the same findings.
 
     Sketches and alarms are of what users and tools said, so only there are windows sampled.
     """
     folded = fold_batch(batch["text"])
     asked = asked_rows(batch)[folded.rows(np.arange(len(folded)))]
     scanned = classifier.scan(folded, asked) if classifier else scan_batch(folded, asked=asked)
-    found, told = [detector.find(batch, folded)], FINGERPRINTS.empty_table()
-    if alarms:
-        heard, told = alarms.find(batch, folded, scanned)
-        found.append(heard)
-    findings = pa.concat_tables(found)
+    findings, told = _heard(batch, folded, scanned, detector, alarms)
     rows, judged = rows_of(batch["event_id"], findings), None
     if classifier:
         judged = classifier.find(batch, folded, voices_of(findings, rows, batch.num_rows), scanned)
@@ -55,26 +54,48 @@ def screen_batch(
     order = np.argsort(rows, kind="stable")  # event by event: rules, then alarms, then the classifier
     findings, rows = findings.take(order), rows[order]
     gravest = _gravest(findings, rows, batch.num_rows)
-    sketches = _sketches(batch, sketch_batch(folded, scanned), findings, gravest)
-    scored = judged.scored if judged else _by_findings(findings, rows, batch.num_rows)
-    scores = score_events(batch, findings, gravest, scored)
-    sessions = judged.sessions if judged else SESSIONS.empty_table()
-    turns = judged.turns if judged else TURNS.empty_table()
-    return Screened(findings, count_activity(batch), sketches, scores, told, sessions, turns)
+    return Screened(
+        findings,
+        count_activity(batch),
+        _sketches(batch, sketch_batch(folded, scanned), findings, gravest),
+        score_events(batch, findings, rows, gravest, judged.scored if judged else None) if scores else _UNSCORED,
+        told,
+        judged.sessions if judged else SESSIONS.empty_table(),
+        judged.turns if judged else TURNS.empty_table(),
+    )
 
 
-def score_events(batch: pa.RecordBatch, findings: pa.Table, gravest: pa.Array, scored: pa.Table) -> pa.Table:
-    """Give every event its scores, under the kind of its gravest finding."""
+def _heard(
+    batch: pa.RecordBatch,
+    folded: Folded,
+    scanned: Scanned,
+    detector: RuleDetector,
+    alarms: FingerprintDetector | None,
+) -> tuple[pa.Table, pa.Table]:
+    """Give the FINDINGS of rules, those of alarms behind them, and FINGERPRINTS."""
+    found = detector.find(batch, folded)
+    if not alarms:
+        return found, FINGERPRINTS.empty_table()
+    heard, told = alarms.find(batch, folded, scanned)
+    return pa.concat_tables([found, heard]), told
+
+
+def score_events(
+    batch: pa.RecordBatch, findings: pa.Table, rows: Rows, gravest: pa.Array, scored: pa.Table | None = None
+) -> pa.Table:
+    """Score every event once, under the kind of its gravest finding: as SCORED has it, else by the findings alone."""
+    if scored is None:
+        nothing = [pa.nulls(batch.num_rows, field.type) for field in SCORED][1:]
+        scored = pa.Table.from_arrays([_chance(batch.num_rows, findings, rows), *nothing], schema=SCORED)
     kinds = findings["kind"].combine_chunks().take(gravest)
     return pa.Table.from_arrays([batch["event_id"], kinds, *scored.columns], schema=SCORES)
 
 
-def _by_findings(findings: pa.Table, rows: Rows, events: int) -> pa.Table:
-    """Score events by their findings alone: the chance that not all of them err."""
+def _chance(events: int, findings: pa.Table, rows: Rows) -> pa.Array:
+    """Give the chance that not all findings of an event err."""
     doubt = np.ones(events)
     np.multiply.at(doubt, rows, 1 - findings["score"].to_numpy())
-    nothing = [pa.nulls(events, field.type) for field in SCORED][1:]
-    return pa.Table.from_arrays([pa.array((1 - doubt).astype(np.float32)), *nothing], schema=SCORED)
+    return pa.array((1 - doubt).astype(np.float32))
 
 
 def _sketches(batch: pa.RecordBatch, hashes: pa.Array, findings: pa.Table, gravest: pa.Array) -> pa.Table:

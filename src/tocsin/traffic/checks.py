@@ -177,6 +177,8 @@ def _timed(name: str, given: pa.Array, times: pa.Array, why: str, sieve: Sieve) 
 def _counted(name: str, numbers: pa.Array, sieve: Sieve) -> pa.Array:
     if numbers.null_count == len(numbers):
         return pa.nulls(len(numbers), pa.int64())
+    if pa.types.is_integer(numbers.type) and 0 <= pc.min(numbers).as_py() <= pc.max(numbers).as_py() < 2**63:
+        return numbers.cast(pa.int64())
     if pa.types.is_floating(numbers.type):  # how some writers store whole numbers with gaps
         numbers = numbers.cast(pa.float64())
         numbers = pc.if_else(pc.is_nan(numbers), pa.scalar(None, pa.float64()), numbers)
