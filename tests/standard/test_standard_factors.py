@@ -124,7 +124,8 @@ def test_spans_are_those_that_re_finds_one_behind_another(
     some: list[str], random: Random, low: int, high: float
 ) -> None:
     leaf = Leaf(tuple(some))
-    for line in [a + b for a, b in pairwise(line for pattern in some for line in told_by(pattern, random))]:
+    told = [line for pattern in some for line in told_by(pattern, random)]
+    for line in [a + gap + b for a, b in pairwise(told) for gap in ("", "~" * 200)]:
         every = [m.span() for m in re.finditer("|".join(some), line, re.ASCII)]
         assert leaf.spans(Line(line)) == every
         assert leaf.first(Line(line)) == next(iter(every), None)

@@ -52,6 +52,9 @@ trees = st.one_of(
 lines = st.lists(st.sampled_from(WORDS + NOISE), max_size=9).flatmap(
     lambda words: st.sampled_from([" ", ", ", "  ", "，"]).map(lambda gap: gap.join(words))
 )
+lines = st.builds(
+    str.__add__, lines, st.sampled_from(["", "", f" {'x' * 200}"])
+)  # long lines are gone through otherwise
 
 
 def spans(node: Any, line: str) -> list[Span]:

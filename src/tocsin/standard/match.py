@@ -18,6 +18,7 @@ Span = tuple[int, int]
 _MOST_SETS = 6
 _LEAST_RARITY = 0.15  # what stands in two thirds of all texts says too little to look for
 _LEAST_BYTES = 3  # what is shorter stands nearly everywhere, and is slow to look for
+_SHORT = 200  # characters, which `re` alone is done with as soon
 SENTENCE_END = re.compile(r"[。?!;]|(?<!\b[a-z])(?<!\b[dm]r)(?<!\bmrs)\.(?=\s)", re.ASCII)  # no initial, no "Dr."
 
 
@@ -78,6 +79,9 @@ class Leaf:
 
     def _spans(self, line: Line) -> Iterator[Span]:
         """Find the spans one behind another, as `finditer` does; none of a checked pattern is empty."""
+        if line.loose or len(line.text) <= _SHORT:
+            yield from (found.span() for found in (self.loose if line.loose else self.exact).finditer(line.text))
+            return
         at = 0
         while (span := self.first(line, at)) and span[1] > at:
             yield span

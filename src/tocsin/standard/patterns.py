@@ -55,10 +55,8 @@ def widened(patterns: Sequence[str]) -> Quick | None:
     than `re` on lines that do not match, or late, and it spares `re` the texts that are made to be read in very many
     ways.
     """
-    if find_spec("re2") is None:
+    if (re2 := _re2()) is None:
         return None
-    import re2
-
     options = re2.Options()
     options.log_errors = False
     options.max_mem = _RE2_BYTES
@@ -67,6 +65,11 @@ def widened(patterns: Sequence[str]) -> Quick | None:
     except re2.error:
         return None
     return quick
+
+
+@cache
+def _re2() -> Any:
+    return importlib.import_module("re2") if find_spec("re2") else None
 
 
 def _widen(pattern: str) -> str:

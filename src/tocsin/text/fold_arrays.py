@@ -69,7 +69,7 @@ def _told_by_code() -> Flags:
     table = fold_table()
     told = np.where(table.length == 0, REMOVED, 0).astype(np.uint8)
     told[0x80:] |= ASCII
-    told[[c for c in changed(table) if looks_alike(c, table.of(chr(c)))]] |= ALIKE
+    told[[c for c, folded in changed().items() if looks_alike(c, folded)]] |= ALIKE
     return told
 
 

@@ -5,13 +5,14 @@ to three bytes of UTF-8, the first in the lowest byte, and their number in bits 
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tocsin.text.table import FoldTable, fold_table
+from tocsin.text.table import fold_table
 
 SELF, LOOKS_ALIKE, POOLED = 1 << 28, 1 << 27, 1 << 26
 _LATIN = (range(0x80, 0x250), range(0x1E00, 0x1F00))  # accented letters, which nobody takes for a disguise
@@ -32,8 +33,8 @@ def packed_table() -> PackedTable:
     table = fold_table()
     entry = np.full(len(table.code), SELF, dtype=np.uint32)
     pool = bytearray()
-    for code in changed(table):
-        entry[code] = _entry(code, table.of(chr(code)), pool)
+    for code, folded in changed().items():
+        entry[code] = _entry(code, folded, pool)
     by_page = entry.reshape(-1, 256)
     used = np.flatnonzero((by_page != SELF).any(axis=1))
     pages = np.zeros(len(by_page), dtype=np.uint16)
@@ -41,10 +42,12 @@ def packed_table() -> PackedTable:
     return PackedTable(pages, np.concatenate([np.full((1, 256), SELF, dtype=np.uint32), by_page[used]]), bytes(pool))
 
 
-def changed(table: FoldTable) -> list[int]:
-    """List the code points that do not fold to themselves."""
+@cache
+def changed() -> Mapping[int, str]:
+    """Give the code points that do not fold to themselves, and what they fold to."""
+    table = fold_table()
     same = (table.length == 1) & (table.code == np.arange(len(table.code)))
-    return np.flatnonzero(~same).tolist()
+    return {code: table.of(chr(code)) for code in np.flatnonzero(~same).tolist()}
 
 
 @cache
@@ -65,15 +68,14 @@ def folding_to(pattern: str) -> str:
     table, wanted = fold_table(), re.compile(pattern)
     codes = np.delete(np.arange(len(table.code), dtype=np.uint32), slice(0xD800, 0xE000))
     own = set(wanted.findall(codes.tobytes().decode("utf-32-le")))
-    others = list(map(chr, changed(table)))
-    return "".join(sorted(own.difference(others) | {c for c in others if wanted.search(table.of(c))}))
+    others = {chr(code): folded for code, folded in changed().items()}
+    return "".join(sorted(own.difference(others) | {c for c, folded in others.items() if wanted.search(folded)}))
 
 
 def folding_within(allowed: str) -> str:
     """List the code points whose folding holds nothing but these characters, and those that fold to nothing."""
-    table, wanted = fold_table(), set(allowed)
-    others = {chr(code) for code in changed(table)}
-    return "".join(sorted(wanted - others | {c for c in others if wanted.issuperset(table.of(c))}))
+    wanted, others = set(allowed), {chr(code): folded for code, folded in changed().items()}
+    return "".join(sorted(wanted.difference(others) | {c for c, folded in others.items() if wanted.issuperset(folded)}))
 
 
 def looks_alike(code: int, folded: str) -> bool:
