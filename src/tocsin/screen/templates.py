@@ -7,7 +7,7 @@ Buckets are looked at from the one with most accounts down; an event belongs to 
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -23,6 +23,7 @@ LEAST_CORE = 3
 LOOKED_AT = 8  # hashes of a sketch that are compared
 MOST_POSTINGS = 4_000_000  # beyond this a fixed share of the events is looked at, chosen by their hashes
 _AT_ONCE = 1024  # buckets whose cores are sized together
+_PARTS = 8
 _NONE = -1
 
 Ints = NDArray[np.int64]
@@ -121,32 +122,40 @@ def _numbered(accounts: pa.Array) -> tuple[pa.Array, Shorts]:
 
 def _postings(lists: pa.ChunkedArray, account: Shorts) -> _Postings:
     lengths = np.concatenate([np.empty(0, np.int32), *(np.asarray(pc.list_value_length(c)) for c in lists.chunks)])
-    often, code = _often(lists)
-    kept = code != _NONE
-    pairs = code[kept].astype(np.int64)
-    pairs <<= 32
-    pairs |= np.repeat(np.arange(len(lengths), dtype=np.int32), lengths)[kept]
-    pairs.sort()
-    place, event = (pairs >> 32).astype(np.int32), pairs.astype(np.int32)
-    del pairs  # there are millions of them
-    reach, counts = _reach(place, account.take(event), len(often)), np.bincount(place, minlength=len(often))
-    wanted = (reach >= LEAST_ACCOUNTS) | (counts >= LEAST_EVENTS)
-    number = np.append(np.where(wanted, np.cumsum(wanted) - 1, _NONE), _NONE).astype(
-        np.int32
-    )  # the last is that of _NONE
-    held = np.full((len(lengths), LOOKED_AT), _NONE, dtype=np.int32)
-    held[np.arange(LOOKED_AT) < lengths[:, None]] = number.take(code)
-    return _Postings(often[wanted], reach[wanted], _offsets(counts[wanted]), event[wanted.take(place)], held, account)
-
-
-def _often(lists: pa.ChunkedArray) -> tuple[NDArray[np.uint64], Shorts]:
-    """List the hashes that as many events as there must be accounts hold, and say of each posting which it is."""
     hashes = np.concatenate([np.empty(0, np.uint64), *(np.asarray(c.flatten()) for c in lists.chunks)])
-    ordered, more = np.sort(hashes), LEAST_ACCOUNTS - 1
-    again = ordered[more:][ordered[more:] == ordered[: len(ordered) - more]]
-    del ordered  # there are millions of them
-    often = again[_fresh(again)]
-    return often, np.asarray(pc.fill_null(pc.index_in(pa.array(hashes), pa.array(often)), _NONE))
+    event = np.repeat(np.arange(len(lengths), dtype=np.int32), lengths)
+    place = np.full(len(hashes), _NONE, dtype=np.int32)
+    part_of, parts, count = hashes.astype(np.uint8) % _PARTS, [], 0
+    for part in range(_PARTS):  # a part at a time: the sort takes several times the room of what is sorted
+        order = np.flatnonzero(part_of == part)
+        order = order.take(np.argsort(hashes.take(order)))
+        found = _popular(hashes.take(order), event.take(order), account)
+        order = order[found.kept]
+        place[order] = np.repeat(np.arange(count, count + len(found.hashes), dtype=np.int32), found.counts)
+        count += len(found.hashes)
+        parts.append((found.hashes, found.reach, found.counts, event.take(order)))
+    held = np.full((len(lengths), LOOKED_AT), _NONE, dtype=np.int32)
+    held[np.arange(LOOKED_AT) < lengths[:, None]] = place
+    popular, reach, counts, events = (np.concatenate(columns) for columns in zip(*parts, strict=True))
+    return _Postings(popular, reach, _offsets(counts), events, held, account)
+
+
+class _Popular(NamedTuple):
+    """Hold the hashes that enough accounts or events hold; `kept` marks their postings."""
+
+    hashes: NDArray[np.uint64]
+    reach: Ints
+    counts: Ints
+    kept: NDArray[np.bool_]
+
+
+def _popular(hashes: NDArray[np.uint64], event: Shorts, account: Shorts) -> _Popular:
+    """Select from postings in the order of their hashes."""
+    starts = np.flatnonzero(_fresh(hashes))
+    counts: Ints = np.diff(np.append(starts, len(hashes)))
+    reach = _reach(np.repeat(np.arange(len(starts), dtype=np.int32), counts), account[event], len(starts))
+    wanted = (reach >= LEAST_ACCOUNTS) | (counts >= LEAST_EVENTS)
+    return _Popular(hashes[starts[wanted]], reach[wanted], counts[wanted], np.repeat(wanted, counts))
 
 
 def _fresh(ordered: NDArray[Any]) -> NDArray[np.bool_]:
