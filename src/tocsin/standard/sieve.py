@@ -183,11 +183,9 @@ def _loaded(file: Path) -> _Half | None:
     try:
         with np.load(file) as kept:
             places, plain, *names = kept.files
-            packs = [
-                _Pack(Demands.of(arrays), numbers)
-                for _, own in groupby(names, key=lambda name: name.partition("-")[0])
-                for numbers, *arrays in [[kept[name] for name in own]]
-            ]
+            size = sum(name.startswith("0-") for name in names) or 1
+            each = [[kept[name] for name in names[at : at + size]] for at in range(0, len(names), size)]
+            packs = [_Pack(Demands.of(arrays), numbers) for numbers, *arrays in each]
             return _Half(_Kernel(packs), kept[places], kept[plain])
     except (OSError, ValueError, KeyError, EOFError, TypeError, BadZipFile):
         return None
