@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib.util import find_spec
 from io import BytesIO
-from itertools import groupby
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal, Protocol, TypeAlias
@@ -190,11 +189,9 @@ def _loaded(file: Path) -> _Half | None:
     try:
         with np.load(file) as kept:
             places, plain, *names = kept.files
-            packs = [
-                _Pack(Demands.of(arrays), numbers)
-                for _, own in groupby(names, key=lambda name: name.partition("-")[0])
-                for numbers, *arrays in [[kept[name] for name in own]]
-            ]
+            size = sum(name.startswith("0-") for name in names) or 1
+            each = [[kept[name] for name in names[at : at + size]] for at in range(0, len(names), size)]
+            packs = [_Pack(Demands.of(arrays), numbers) for numbers, *arrays in each]
             return _Half(_Kernel(packs), kept[places], kept[plain])
     except (OSError, ValueError, KeyError, EOFError, TypeError, BadZipFile):
         return None
