@@ -41,6 +41,17 @@ def test_without_scores_all_other_files_are_the_same(once: Path, tmp_path: Path,
     assert told["judged"] == {"first": told["rows"]} == json.loads((once / "summary.json").read_text())["judged"]
 
 
+def test_answers_are_judged_for_scores_alone(tmp_path: Path, standard: Path) -> None:
+    rows = [row | {"role": "user" if n % 3 else "assistant"} for n, row in enumerate(traffic(1200))]
+    logs = write_lines(tmp_path / "talks.jsonl", rows)
+    bare = screen(tmp_path / "bare", logs, standard=standard).summary
+    scored = screen(tmp_path / "scored", logs, standard=standard, scores=True).summary
+    assert (bare["judged"], scored["judged"]) == ({"first": 800}, {"first": 1200})
+    made = outputs(tmp_path / "scored")
+    assert made.pop("scores.parquet") and made.pop("sessions.parquet")
+    assert outputs(tmp_path / "bare") == made
+
+
 def test_two_workers_give_the_same_bytes(once: Path, tmp_path: Path, logs: Path, standard: Path) -> None:
     screen(tmp_path, logs, standard=standard, scores=True, workers=2)
     assert outputs(tmp_path) == outputs(once)

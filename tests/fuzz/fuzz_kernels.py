@@ -36,22 +36,8 @@ PIECES = [
 
 def rooms() -> SimpleNamespace:
     """Import the kernels and their references, which atheris instruments as they are imported."""
-    names = (
-        *(
-            "_kernels",
-            "classes",
-            "demands",
-            "fingerprint",
-            "fold",
-            "fold_arrays",
-            "packed_table",
-            "probe",
-            "script",
-            "siphash",
-        ),
-        *("stretch", "windows"),
-    )
-    return SimpleNamespace(**{name: importlib.import_module(f"tocsin.text.{name}") for name in names})
+    names = "_kernels classes demands fingerprint fold fold_arrays kernels packed_table probe script siphash stretch windows"
+    return SimpleNamespace(**{name: importlib.import_module(f"tocsin.text.{name}") for name in names.split()})
 
 
 def outcome(work: Callable[[], Any]) -> Any:
@@ -87,9 +73,12 @@ def try_scan(t: SimpleNamespace, raw: bytes) -> None:
     buffer, weights = raw[2:] + b"\n", weights.reshape(-1, 16)
     smallest, wanted = (kept or b"\0")[0] % 20 - 1, (features or b"\0")[0] % 16
     lines = t.fold_arrays.line_offsets(buffer)
-    asked = np.array([len(raw) >> line % 5 & 1 for line in range(len(lines) - 1)], dtype=bool)
-    sampled = [a.tobytes() for a in t.windows.sample_lines(buffer, lines, smallest, asked)] if smallest else [b"", b""]
-    expected = (*sampled, t.classes.class_sums(buffer, lines, weights, wanted).tobytes())
+    asked = np.array([len(raw) >> line % 5 & 3 for line in range(len(lines) - 1)], dtype=np.uint8)
+    hashes = asked & t.kernels.WANT_HASHES > 0
+    sampled = [a.tobytes() for a in t.windows.sample_lines(buffer, lines, smallest, hashes)] if smallest else [b"", b""]
+    sums = t.classes.class_sums(buffer, lines, weights, wanted)
+    sums[asked & t.kernels.WANT_SUMS == 0] = 0
+    expected = (*sampled, sums.tobytes())
     wild = numbers(raw, "<i2").astype(np.int64)
     for lanes in range(3):
         assert t._kernels.scan_lines(buffer, lines, smallest, asked, weights, wanted, lanes) == expected

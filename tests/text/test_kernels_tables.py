@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from text_strategies import batches
 
-from tocsin.text import classes, fold_batch, probe, script, windows
+from tocsin.text import WANT_HASHES, WANT_SUMS, classes, fold_batch, probe, script, windows
 from tocsin.text.kernels import kernels_in_use
 from tocsin.text.siphash import siphash_slowly
 
@@ -78,6 +78,19 @@ def test_a_line_is_scanned_alike_wherever_a_word_crosses_a_view(
     starts, hashes, sums = C.scan_lines(folded.buffer, folded.offsets, -1, b"", table, 15, lanes)
     assert sums == classes.class_sums(folded.buffer, folded.offsets, table, 15).tobytes()
     assert (starts, hashes) == tuple(a.tobytes() for a in windows.sample_lines(folded.buffer, folded.offsets, -1))
+
+
+@scans
+@given(batches, st.integers(0, 255))
+def test_what_nobody_asks_of_a_line_is_not_made(lanes: int, rows: list[str], wanted: int) -> None:
+    folded = fold_batch(pa.array(rows, pa.string()))
+    table = np.random.default_rng(wanted).integers(-128, 128, (1 << 9, 16)).astype(np.int8)
+    asked = np.array([wanted >> line % 7 & 3 for line in range(len(folded))], dtype=np.uint8)
+    starts, hashes, raw = C.scan_lines(folded.buffer, folded.offsets, -1, asked, table, 15, lanes)
+    sampled = windows.sample_lines(folded.buffer, folded.offsets, -1, asked & WANT_HASHES > 0)
+    assert (starts, hashes) == tuple(a.tobytes() for a in sampled)
+    sums = classes.class_sums(folded.buffer, folded.offsets, table, 15)
+    assert np.array_equal(np.frombuffer(raw, np.int32).reshape(-1, 16), sums * (asked & WANT_SUMS > 0)[:, None])
 
 
 @clones

@@ -23,7 +23,7 @@ from tocsin.flow.sessions import SessionRuns
 from tocsin.flow.spill import SpilledTables, SpillFile
 from tocsin.flow.workers import Recipe, screen_batches
 from tocsin.forms import CASES, FINGERPRINTS, SCORES, SESSION_SCORES, FormatError, TocsinError, TransportError
-from tocsin.screen import Screened, Tally
+from tocsin.screen import Screened, Tally, asked_rows
 from tocsin.screen.classifier import SessionsSoFar, score_in_sessions, score_sessions
 from tocsin.standard import Standard, load_standard
 from tocsin.traffic import Pulled, SeenIds, find_sources, hash_identities, pull
@@ -96,7 +96,7 @@ class _Run:
         self.staged, self.seen = self.partial / "out", self.partial / "seen"
         self.sessions, self.so_far = SessionRuns(self.partial / "sessions"), SessionsSoFar()
         self.judging = replace(settings.judging, sessions=settings.scores)
-        self.scored = settings.scores or self.judging.stage != "first"  # else each event is judged by the first stage
+        self.scored = settings.scores or self.judging.stage != "first"  # else no answer is judged
         alarms = settings.alarms.name if settings.alarms else "no alarms"
         self.made_with = f"{__version__} {standard.digest} {settings.keep_evidence} {alarms} {self.judging.name}"
         self.failures: list[TocsinError] = []
@@ -150,8 +150,6 @@ class _Run:
                 self._count(screened.scores)
                 fingerprints.add(screened.fingerprints)
                 self.tick(self.rows, self.size)
-        if self.rows and not self.scored:
-            self.judged["first"] = self.rows
         return gathered
 
     def _count(self, scores: pa.Table) -> None:
@@ -180,6 +178,8 @@ class _Run:
     def _entered(self, pulled: Pulled) -> pa.RecordBatch:
         self.rows += pulled.traffic.num_rows
         self.size += pc.sum(pc.binary_length(pulled.traffic["text"])).as_py()
+        if not self.scored:
+            self.judged["first"] += int(asked_rows(pulled.traffic).sum())
         return hash_identities(pulled.traffic, self.settings.id_key) if self.settings.id_key else pulled.traffic
 
     def _judged(self, gathered: Gathered, rejects: RejectFile) -> Finished:
@@ -220,7 +220,7 @@ class _Run:
             "seconds": round(seconds, 3),
             "rows_per_second": round(self.rows / seconds) if seconds else 0,
             "mb_per_second": round(self.size / 1e6 / seconds, 2) if seconds else 0.0,
-            "judged": dict(sorted(self.judged.items())),
+            "judged": dict(sorted((+self.judged).items())),
             "guard_cost": round(self.guard_cost, 6),
             "standard_version": self.standard.version,
         }

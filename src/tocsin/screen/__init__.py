@@ -1,6 +1,7 @@
 """Screen TRAFFIC: rules on every event, behaviour over a whole run."""
 
 from tocsin.screen.activity import add_counts, count_activity
+from tocsin.screen.asked import asked_rows
 from tocsin.screen.behaviour import Behaviour, BehaviourDetector, write_findings
 from tocsin.screen.detectors import BEHAVIOUR_DETECTORS, FingerprintDetector, RuleDetector, rule_detector
 from tocsin.screen.engine import Screened, screen_batch
@@ -26,6 +27,7 @@ __all__ = [
     "Template",
     "add_counts",
     "as_traffic",
+    "asked_rows",
     "count_activity",
     "find_templates",
     "judge_behaviour",

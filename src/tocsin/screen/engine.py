@@ -5,13 +5,15 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from tocsin.forms import FINGERPRINTS, SCORED, SCORES, SESSIONS, SKETCHES, TURNS
 from tocsin.screen.activity import count_activity
+from tocsin.screen.asked import asked_rows
 from tocsin.screen.classifier import ClassifierDetector, Rows, rows_of, voices_of
-from tocsin.screen.detectors.fingerprint import FingerprintDetector, asked_rows
+from tocsin.screen.detectors.fingerprint import FingerprintDetector
 from tocsin.screen.detectors.rules import RuleDetector
-from tocsin.text import Folded, Scanned, fold_batch, scan_batch, sketch_batch
+from tocsin.text import WANT_HASHES, WANT_SUMS, Folded, Scanned, fold_batch, scan_batch, sketch_batch
 
 LEAST_HASHES = 4  # a shorter text is shared by chance
 WORTH_NOTING = 2  # the severity from which a rule's kind is noted beside a sketch
@@ -39,12 +41,9 @@ def screen_batch(
     *,
     scores: bool = True,
 ) -> Screened:
-    """Screen a batch of TRAFFIC, and score its events if asked; any cut of a stream gives the same findings.
-
-    Sketches and alarms are of what users and tools said, so only there are windows sampled.
-    """
+    """Screen a batch of TRAFFIC, and score its events if asked; any cut of a stream gives the same findings."""
     folded = fold_batch(batch["text"])
-    asked = asked_rows(batch)[folded.rows(np.arange(len(folded)))]
+    asked = _asked(batch, folded, scores)
     scanned = classifier.scan(folded, asked) if classifier else scan_batch(folded, asked=asked)
     findings, told = _heard(batch, folded, scanned, detector, alarms)
     rows, judged = rows_of(batch["event_id"], findings), None
@@ -63,6 +62,12 @@ def screen_batch(
         judged.sessions if judged else SESSIONS.empty_table(),
         judged.turns if judged else TURNS.empty_table(),
     )
+
+
+def _asked(batch: pa.RecordBatch, folded: Folded, scores: bool) -> NDArray[np.uint8]:
+    """Say what is wanted of each line: findings and sketches are of what users and tools said, scores of all events."""
+    spoken = asked_rows(batch)[folded.rows(np.arange(len(folded)))]
+    return np.where(spoken, WANT_HASHES + WANT_SUMS, WANT_SUMS if scores else 0).astype(np.uint8)
 
 
 def _heard(

@@ -13,9 +13,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from tocsin.forms import LABELS, TRAFFIC
+from tocsin.screen.asked import ASKING
 from tocsin.screen.classifier import (
     KINDS,
-    ROLES,
     ClassifierDetector,
     Encode,
     Judgement,
@@ -159,7 +159,7 @@ class Screens:
         found = [
             Finding(row, roles[row], *about, gravest_kind(judged.labels[row]), SEVERITY, float(shared[row]))
             for row in spoken
-            if roles[row] in ROLES
+            if roles[row] in ASKING
         ]
         return rows, found
 

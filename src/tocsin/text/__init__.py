@@ -8,6 +8,8 @@ from tocsin.text.fingerprint import GroupKey, hash_windows
 from tocsin.text.fingerprint_thin import Crowd, common_windows, thin
 from tocsin.text.fold import Folded, FoldedText, fold_batch, fold_slowly, fold_text
 from tocsin.text.kernels import (
+    WANT_HASHES,
+    WANT_SUMS,
     class_sums,
     count_scripts,
     keep_demands,
@@ -29,6 +31,8 @@ __all__ = [
     "HOT",
     "MOST_WINDOWS",
     "SAMPLED",
+    "WANT_HASHES",
+    "WANT_SUMS",
     "WINDOW_BYTES",
     "Bank",
     "Crowd",

@@ -28,6 +28,7 @@ def _compiled() -> ModuleType | None:
 
 
 _C = _compiled()
+WANT_HASHES, WANT_SUMS = 1, 2  # what may be asked of a line
 _AVX2 = bool(_C and _C.has_avx2())
 _NO_SUMS = np.empty((0, classes.LANES), dtype=np.int32)
 _LANES = 2 if _C and _C.has_avx512() else int(_AVX2)
@@ -78,15 +79,17 @@ def list_rows(buffer: Lines, offsets: Positions, bits: int, features: int) -> tu
 
 
 def sample_and_sum(
-    buffer: Lines, offsets: Positions, asked: NDArray[np.bool_], table: NDArray[np.int8], features: int
+    buffer: Lines, offsets: Positions, asked: NDArray[np.uint8], table: NDArray[np.int8], features: int
 ) -> tuple[Positions, Hashes, NDArray[np.int32]]:
-    """Sample every window of the lines asked of, and add up the weights of all lines, in one pass.
+    """Sample every window of lines and add up their weights in one pass, each where it is asked of the line.
 
-    Gives what `sample_lines` and `class_sums` give; a line that nobody asks of has no hashes.
+    Gives what `sample_lines` and `class_sums` give; a line of which nobody has asked WANT_HASHES has none, one of which
+    nobody has asked WANT_SUMS has zeros.
     """
     if _C is None:
         sums = classes.class_sums(buffer, offsets, table, features) if len(table) else _NO_SUMS
-        return (*windows.sample_lines(buffer, offsets, -1, asked), sums)
+        sums[asked[: len(sums)] & WANT_SUMS == 0] = 0
+        return (*windows.sample_lines(buffer, offsets, -1, asked & WANT_HASHES > 0), sums)
     starts, hashes, raw = _C.scan_lines(buffer, offsets, -1, asked, table, features, _LANES)
     sums = np.frombuffer(raw, dtype=np.int32).reshape(-1, classes.LANES)
     return np.frombuffer(starts, dtype=np.int64), np.frombuffer(hashes, dtype=np.uint64), sums

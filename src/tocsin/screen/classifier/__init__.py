@@ -2,7 +2,7 @@
 
 from tocsin.screen.classifier.apart import apart_harm, measure_apart
 from tocsin.screen.classifier.authored import Session, authored_sessions, ordinary_sessions
-from tocsin.screen.classifier.detector import ROLES, ClassifierDetector, gravest_kind
+from tocsin.screen.classifier.detector import ClassifierDetector, gravest_kind
 from tocsin.screen.classifier.evaluate import evaluate
 from tocsin.screen.classifier.guard import Answer, Ask
 from tocsin.screen.classifier.labelled import KINDS, LANGUAGES, Labelled, Row, gather, in_order, parse_labelled
@@ -36,7 +36,6 @@ from tocsin.screen.classifier.written import written_rows
 __all__ = [
     "KINDS",
     "LANGUAGES",
-    "ROLES",
     "Answer",
     "Ask",
     "ClassifierDetector",

@@ -5,10 +5,10 @@ from typing import ClassVar
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from tocsin.forms import FINDINGS, LABELS, SCORED, SESSIONS, TURNS
+from tocsin.screen.asked import asked_rows
 from tocsin.screen.classifier.labelled import KINDS
 from tocsin.screen.classifier.scales import SPEAKS_AT, by_language
 from tocsin.screen.classifier.sessions import count_sessions
@@ -20,7 +20,6 @@ from tocsin.text import Folded, Scanned
 
 Floats = NDArray[np.float64]
 SEVERITY = 2  # a hint: it makes a case only together with another voice
-ROLES = ("user", "tool")
 LOCAL = "L-"  # kinds that no finding of the classifier names: they have their columns
 OPENING = 120  # characters of an event that the excerpt of a finding shows
 _SHARED_LABELS = [label for label in LABELS if not KINDS[label].startswith(LOCAL)]
@@ -49,8 +48,11 @@ class ClassifierDetector:
 
     name: ClassVar[str] = "classifier"
 
-    def scan(self, folded: Folded, asked: NDArray[np.bool_] | None = None) -> Scanned:
-        """Scan a batch once, for this detector and for those that ask for the sampled windows of some lines."""
+    def scan(self, folded: Folded, asked: NDArray[np.uint8] | None = None) -> Scanned:
+        """Scan a batch once, for this detector and for those that ask for sampled windows.
+
+        Where the sums of a line are not asked for, what is said of its event means nothing; no finding is made of it.
+        """
         return first_scan(folded, self.stages.model, asked)
 
     def find(
@@ -58,7 +60,7 @@ class ClassifierDetector:
     ) -> Judged:
         """Judge a batch of TRAFFIC by its folded texts and what was found in it."""
         judged, shared = self.weigh(folded, voices, scanned)
-        rows = np.flatnonzero(self.outstanding(judged, shared) & _asked(batch))
+        rows = np.flatnonzero(self.outstanding(judged, shared) & asked_rows(batch))
         sessions = count_sessions(batch, judged) if self.sessions else SESSIONS.empty_table()
         turns = turns_of(batch, judged, self.stages.model) if self.sessions else TURNS.empty_table()
         findings = self._findings(batch, folded, rows.tolist(), judged, shared)
@@ -116,10 +118,6 @@ def shared_of(judged: Judgement, voices: NDArray[np.float32]) -> Floats:
 def gravest_kind(labels: Floats) -> str:
     """Name the likeliest of the kinds that are shared."""
     return KINDS[_SHARED_LABELS[int(labels[_SHARED].argmax())]]
-
-
-def _asked(batch: pa.RecordBatch) -> NDArray[np.bool_]:
-    return np.asarray(pc.is_in(batch["role"], pa.array(ROLES)).to_numpy(zero_copy_only=False), dtype=np.bool_)
 
 
 def _scored(judged: Judgement, shared: Floats) -> pa.Table:

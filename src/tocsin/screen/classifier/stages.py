@@ -31,8 +31,8 @@ def first_sums(folded: Folded, model: Model) -> NDArray[np.int32]:
     return class_sums(folded.buffer, folded.offsets, model.table, FEATURES)
 
 
-def first_scan(folded: Folded, model: Model, asked: NDArray[np.bool_] | None = None) -> Scanned:
-    """Add up the same sums in one pass with the sampled windows, those of the lines asked of."""
+def first_scan(folded: Folded, model: Model, asked: NDArray[np.uint8] | None = None) -> Scanned:
+    """Add up the same sums in one pass with the sampled windows, each where it is asked of the line."""
     return scan_batch(folded, model.table, FEATURES, asked)
 
 

@@ -12,10 +12,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from tocsin.forms import FINDINGS, FINGERPRINTS
+from tocsin.screen.asked import asked_rows
 from tocsin.screen.evidence import excerpt
 from tocsin.text import (
     HOT,
@@ -31,7 +31,6 @@ from tocsin.text import (
     scan_batch,
 )
 
-ROLES = ("user", "tool")
 SEVERITY = 3
 MOST_ALARMS = 16  # of one event that are told
 SHORT, SHORT_BYTES = 40, 192  # an alarm of fewer windows or of a shorter text must be held more of: one phrase is much
@@ -109,11 +108,6 @@ class FingerprintDetector:
             "evidence": excerpt(folded.texts[row].as_py(), *span) if self.keep_evidence else None,
             "standard_version": self.standard_version,
         }
-
-
-def asked_rows(batch: pa.RecordBatch) -> NDArray[np.bool_]:
-    """Say of which events alarms may speak."""
-    return np.asarray(pc.is_in(batch["role"], pa.array(ROLES)).to_numpy(zero_copy_only=False), dtype=np.bool_)
 
 
 _Told = tuple[int, AlarmMatch, tuple[int, int]]

@@ -6,13 +6,15 @@
 #define LANES 16
 #define MOST_SLOTS (1U << 28)  /* of a table, whose bytes 32 bits can count */
 
+enum { WANT_HASHES = 1, WANT_SUMS = 2 };  /* what may be asked of a line */
+
 enum { WORDS = 1, HAN = 2, BYTES = 4, PAIRS = 8 };  /* features of the class sums, see classes.py */
 
 typedef struct {
     const uint8_t *buffer; size_t size;
     const int64_t *offsets; size_t rows;
     Py_ssize_t kept;                       /* the smallest so many hashes of a line; 0: none; below 0: all */
-    const uint8_t *asked;                  /* of which lines hashes are wanted, or NULL: of all */
+    const uint8_t *asked;                  /* what is wanted of each line, or NULL: all of all */
     const int8_t *table; int shift;        /* 2^(64 - shift) rows of 16 weights, or NULL */
     int features;
     List hashes, spare;
@@ -315,10 +317,10 @@ INLINE Status scan_rows_by(Scan *s, const int wide) {
         const uint8_t *line = s->buffer + start;
         size_t n = (size_t)(stop - start - 1);  /* without the newline */
         if (s->starts) {
-            if ((!s->asked || s->asked[row]) && hash_line(s, line, n, wide) != DONE) return NO_MEMORY;
+            if ((!s->asked || s->asked[row] & WANT_HASHES) && hash_line(s, line, n, wide) != DONE) return NO_MEMORY;
             s->starts[row + 1] = (int64_t)s->hashes.size;
         }
-        if (s->sums) {
+        if (s->sums && (!s->asked || s->asked[row] & WANT_SUMS)) {
             sums.far = s->sums + row * LANES;
             add_line(&sums, line, n, end, s->features, wide);
         }
