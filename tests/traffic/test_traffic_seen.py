@@ -40,6 +40,16 @@ def test_many_ids_on_disk(spill: Path) -> None:
         assert seen.add_keys(keys[:, :5_000] ^ np.uint64(1)).all()
 
 
+def test_a_run_asks_its_file_for_few_keys_that_it_has_not(spill: Path) -> None:
+    rng = np.random.default_rng(5)
+    held, others = rng.integers(0, 2**64, (2, 2, 40_000), np.uint64)
+    with SeenIds(spill, keep=10_000) as seen:
+        seen.add_keys(held)
+        filters = [run.filter for run in seen._old]
+    assert np.any([f.may_hold(held) for f in filters], axis=0).all()
+    assert max(f.may_hold(others).mean() for f in filters) < 0.05
+
+
 def test_keys_that_share_their_high_half(spill: Path) -> None:
     lows = np.array([5, 3, 9, 3, 5, 1], np.uint64)
     with SeenIds(spill, keep=2) as seen:

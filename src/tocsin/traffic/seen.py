@@ -20,6 +20,8 @@ _BLOCK = 128  # keys between two entries of a spilled run's index
 _GAP = 4  # blocks read along rather than asked for apart
 _SLICE = 2048  # keys looked up at a time, which bounds what is read
 _MERGE = 1 << 18  # keys of each run held while two are merged
+_A_WORD = 8  # keys of a run for each word of its filter, until the filter is as large as it may be
+_MOST_WORDS = 1 << 22  # 32 MB
 
 
 class MemoryFailedError(TransportError):
@@ -73,18 +75,17 @@ class SeenIds:
 
     def _spilled(self, keys: Keys) -> npt.NDArray[np.bool_]:
         held = np.zeros(keys.shape[1], np.bool_)
-        if self._old:
-            order = np.argsort(keys[0])
-            ordered = keys[:, order]
-            for run in self._old:
-                held[order] |= run.members(ordered)
+        for run in self._old:
+            places = np.flatnonzero(run.filter.may_hold(keys))
+            places = places[np.argsort(keys[0, places])]
+            held[places] |= run.members(keys[:, places])
         return held
 
     def _spill(self) -> None:
-        self._old.append(_Run(self.spill_dir, [self._young.empty()]))
+        self._old.append(_Run(self.spill_dir, self._young.size, [self._young.empty()]))
         while len(self._old) > 1 and self._old[-2].size < 2 * self._old[-1].size:
             right, left = self._old.pop(), self._old.pop()
-            self._old.append(_Run(self.spill_dir, _merge_runs(left, right)))
+            self._old.append(_Run(self.spill_dir, left.size + right.size, _merge_runs(left, right)))
             left.close()
             right.close()
 
@@ -143,16 +144,53 @@ class _Young:
             self._keys = grown
 
 
-class _Run:
-    """Keep sorted keys in a nameless file, and in memory the first of every _BLOCK of them."""
+class _Filter:
+    """Say of most keys that they are not among those added: three bits a key, all in one word.
 
-    def __init__(self, folder: Path, parts: Iterable[Keys]) -> None:
-        self.size = 0
+    Source: Putze, Sanders and Singler 2007, "Cache-, hash- and space-efficient Bloom filters".
+    """
+
+    def __init__(self, keys: int) -> None:
+        bits = min((keys // _A_WORD).bit_length(), _MOST_WORDS.bit_length() - 1)
+        self._words = np.zeros(1 << bits, np.uint64)
+        self._shift = np.uint64(63 - bits)
+
+    def add(self, ordered: Keys) -> None:
+        """Add sorted keys."""
+        at = self._at(ordered)
+        starts = np.flatnonzero(np.diff(at, prepend=-1))
+        if len(at):
+            self._words[at[starts]] |= np.bitwise_or.reduceat(_marks(ordered), starts)
+
+    def may_hold(self, keys: Keys) -> npt.NDArray[np.bool_]:
+        """Say for each key whether it may have been added: surely not where it says no."""
+        marks = _marks(keys)
+        held: npt.NDArray[np.bool_] = self._words[self._at(keys)] & marks == marks
+        return held
+
+    def _at(self, keys: Keys) -> npt.NDArray[np.int64]:
+        at: npt.NDArray[np.int64] = (keys[0] >> np.uint64(1) >> self._shift).astype(np.int64)
+        return at
+
+
+def _marks(keys: Keys) -> npt.NDArray[np.uint64]:
+    one, least = np.uint64(1), np.uint64(63)
+    first, second, third = (one << (keys[1] >> np.uint64(shift) & least) for shift in (0, 6, 12))
+    marks: npt.NDArray[np.uint64] = first | second | third
+    return marks
+
+
+class _Run:
+    """Keep sorted keys in a nameless file, and in memory the first of every _BLOCK of them, and their filter."""
+
+    def __init__(self, folder: Path, keys: int, parts: Iterable[Keys]) -> None:
+        self.size, self.filter = 0, _Filter(keys)
         firsts: list[npt.NDArray[np.uint64]] = []
         try:
             self._file: IO[bytes] = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115  closed by close()
             for part in parts:
                 self._file.write(np.ascontiguousarray(part.T).tobytes())
+                self.filter.add(part)
                 firsts.append(part[0, -self.size % _BLOCK :: _BLOCK].copy())
                 self.size += part.shape[1]
             self._file.flush()
