@@ -38,11 +38,11 @@ def _given(rule: Rule) -> dict[str, Any]:
     found = [demand.sets for tree in rule.alternatives for demand in demands(tree)]
     return {
         "id": rule.id,
-        "patterns": [pattern for tree in rule.alternatives for pattern in tree.triggers()],
+        "patterns": [pattern for tree in rule.alternatives for pattern in _triggers(tree)],
         "literals": sorted({_bare(factor) for branch in found for factor in branch[0]}),
         "branches": [[sorted({_bare(factor) for factor in group}) for group in branch] for branch in found],
         "queries": [[list(group) for group in query] for tree in rule.alternatives for query in _queries(tree)],
-        "not": list(rule.unless.triggers()) if isinstance(rule.unless, Leaf) else [],
+        "not": list(rule.unless.patterns) if isinstance(rule.unless, Leaf) else [],
     }
 
 
@@ -67,8 +67,15 @@ def _queries(tree: Tree) -> list[list[Sequence[str]]]:
     if isinstance(tree, AnyOf):
         return [query for item in tree.items for query in _queries(item)]
     if isinstance(tree, All):
-        return [[item.triggers() for item in tree.items]]
+        return [[_triggers(item) for item in tree.items]]
     return [[tree.patterns]]
+
+
+def _triggers(tree: Tree) -> Sequence[str]:
+    """List patterns one of which every match holds; of what must stand together, those of the rarest item alone."""
+    if isinstance(tree, AnyOf):
+        return [pattern for item in tree.items for pattern in _triggers(item)]
+    return tree.patterns if isinstance(tree, Leaf) else _triggers(tree.rarest_first[0])
 
 
 def _bare(factor: Any) -> str:

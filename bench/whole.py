@@ -33,7 +33,7 @@ PEER_ROWS, PEER_SECONDS = 50_000, 12
 GROWTH = 100_000, 1_000_000, 10_000_000
 COPIES = 10  # of the million rows make the ten million, with new ids and later times
 SAMPLE_S = 0.25
-REPEATS = 1  # one run takes long enough
+REPEATS = 3  # of the whole command; the median counts
 
 
 def pieces(core: int) -> dict[str, Piece]:
@@ -50,11 +50,12 @@ def pieces(core: int) -> dict[str, Piece]:
         "warm": lambda: screen_on(core, rows_file(WARM_ROWS)),
         "main": partial(_main, core),
         "without": partial(_without, core),
+        "scored": lambda: _once(core, rows_file(ROWS), scores=True),
         "hostile": partial(_hostile, core),
         "stages": partial(_stages, core),
         **peers,
-        "workers-1": partial(_workers, 1),
-        "workers-2": partial(_workers, 2),
+        **{f"workers-{count}": partial(_workers, count, ROWS) for count in (1, 2)},
+        **{f"workers-{count}-many": partial(_workers, count, COPIES * ROWS) for count in (1, 2)},
         **growth,
         "add": partial(_python, core, "alarms.py", "add", _alarms()),
     }
@@ -89,9 +90,7 @@ def _without(core: int) -> dict[str, Any]:
 
 def _hostile(core: int) -> dict[str, Any]:
     """Screen rows made of the rules' own words, all thousand."""
-    file = rows_file(HOSTILE_ROWS, hostile=True)
-    size = _python(core, "stages.py", "read", str(file))["text_bytes"]
-    return {"text_mb": round(size / 1e6, 2), "whole": _middle([screen_on(core, file)], size)}
+    return _once(core, rows_file(HOSTILE_ROWS, hostile=True))
 
 
 def _stages(core: int) -> dict[str, Any]:
@@ -112,9 +111,9 @@ def _peer(core: int, name: str) -> dict[str, Any]:
     return {**said, **_rate(said["text_bytes"], said["cpu_s"]), "peak_mb": cost["peak_mb"], "given": exported["given"]}
 
 
-def _workers(count: int) -> dict[str, Any]:
+def _workers(count: int, rows: int) -> dict[str, Any]:
     """Screen with so many workers on all cores, and watch the memory of the process."""
-    file, watch = rows_file(ROWS), _Watch()
+    file, watch = rows_file(rows), _Watch()
     started = time.perf_counter()
     child = subprocess.Popen(command_on(file, workers=count), env=_environment(), stdout=subprocess.PIPE)
     watcher = threading.Thread(target=watch.until_end, args=(child.pid,))
@@ -124,7 +123,7 @@ def _workers(count: int) -> dict[str, Any]:
     if child.returncode:
         raise FailedError(f"screening with {count} workers ended with {child.returncode}")
     wall = round(time.perf_counter() - started, 2)
-    return {"workers": count, "wall_s": wall, "screening_s": said["seconds"], "memory": watch.told()}
+    return {"workers": count, "rows": rows, "wall_s": wall, "screening_s": said["seconds"], "memory": watch.told()}
 
 
 class _Watch:
@@ -180,12 +179,17 @@ def _parent(stat: Path) -> int:
 def _growth(core: int, rows: int) -> dict[str, Any]:
     """Screen so many rows once."""
     if rows == ROWS:  # measured already
-        return {
-            name: json.loads((WORK / "pieces" / "main.json").read_text("utf-8"))[name] for name in ("text_mb", "whole")
-        }
-    file = rows_file(rows)
-    size = _python(core, "stages.py", "read", str(file))["text_bytes"]
-    return {"text_mb": round(size / 1e6, 2), "whole": _middle([screen_on(core, file)], size)}
+        main = json.loads((WORK / "pieces" / "main.json").read_text("utf-8"))
+        return {name: main[name] for name in ("text_mb", "read", "whole")}
+    return _once(core, rows_file(rows))
+
+
+def _once(core: int, file: Path, **given: bool) -> dict[str, Any]:
+    """Measure the bare read of a file and one run of the whole command."""
+    read = _python(core, "stages.py", "read", str(file))
+    size = read["text_bytes"]
+    run = _middle([screen_on(core, file, **given)], size)
+    return {"text_mb": round(size / 1e6, 2), "read": _rate(size, read["cpu_s"]), "whole": run}
 
 
 def rows_file(rows: int, *, hostile: bool = False) -> Path:
@@ -227,7 +231,9 @@ def screen_on(core: int, file: Path, **given: bool) -> dict[str, Any]:
     return run_alone(command_on(file, **given), core, _environment())
 
 
-def command_on(file: Path, *, alarms: bool = True, rules: bool = True, workers: int = 1) -> list[str]:
+def command_on(
+    file: Path, *, alarms: bool = True, rules: bool = True, scores: bool = False, workers: int = 1
+) -> list[str]:
     """Write the command down."""
     bank = ["--alarms", str(WORK / "alarms" / "bank"), "--group-key", str(WORK / "alarms" / "group.key")]
     return [
@@ -236,6 +242,7 @@ def command_on(file: Path, *, alarms: bool = True, rules: bool = True, workers: 
         *("--out", str(WORK / "out"), "--json", "--workers", str(workers)),
         *(["--standard", str(WORK / "standard")] if rules else []),
         *(bank if alarms else []),
+        *(["--scores"] if scores else []),
     ]
 
 

@@ -12,7 +12,7 @@ def render_whole(result: dict[str, Any]) -> str:
     p, machine = result["pieces"], result["machine"]
     head = (
         f"Measured {result['made']}, seed {result['seed']}, on {machine['cpu']} with {machine['cores']} cores, Python "
-        f"{machine['python']}. Processor seconds of one core. The machine had other work: the load is told beside rows."
+        f"{machine['python']}. Processor seconds of one core; the load beside a row tells of other work."
     )
     parts = [_bank(p), _recall(p), _benign(p), _path(p), _stages(p), _peers(p), _workers(p), _growth(p)]
     return "\n".join([head, *(line for part in parts for line in ("", *part))])
@@ -61,9 +61,10 @@ def _path(p: dict[str, Any]) -> Iterator[str]:
     read, whole = p["main"]["read"], p["main"]["whole"]
     yield "| run | rows | MB of text | processor s | MB/s | of the bare read | peak MB | load |"
     yield "|---|---|---|---|---|---|---|---|"
-    for name, piece in (("everything on", "main"), ("hostile rows", "hostile")):
+    runs = ("everything on", "main"), ("everything on, and `--scores`", "scored"), ("hostile rows", "hostile")
+    for name, piece in runs:
         if piece in p:
-            yield _run(name, p[piece]["text_mb"], p[piece]["whole"], read, p[piece]["load"])
+            yield _run(name, p[piece]["text_mb"], p[piece]["whole"], p[piece]["read"], p[piece]["load"])
     for name, row in p.get("without", {}).items():
         if isinstance(row, dict):
             yield _run(
@@ -100,23 +101,27 @@ def _peers(p: dict[str, Any]) -> Iterator[str]:
 
 
 def _workers(p: dict[str, Any]) -> Iterator[str]:
-    found = [p[name] for name in ("workers-1", "workers-2") if name in p]
+    found = [row for name, row in p.items() if name.startswith("workers-")]
+    alone = {row["rows"]: row["wall_s"] for row in found if row["workers"] == 1}
     if found:
-        yield "| workers | wall s | of it screening | load | MB beside file pages |"
-        yield "|---|---|---|---|---|"
-    for row in found:
+        yield "| rows | workers | wall s | faster than one | of it screening | load | MB beside file pages |"
+        yield "|---|---|---|---|---|---|---|"
+    for row in sorted(found, key=lambda row: (row["rows"], row["workers"])):
         own = ", ".join(f"{process['anonymous_mb']:.0f}" for process in row["memory"])
-        yield f"| {row['workers']} | {row['wall_s']:.1f} | {row['screening_s']:.1f} | {row['load']} | {own} |"
+        gain = f"{alone[row['rows']] / row['wall_s']:.2f}" if row["rows"] in alone else "–"
+        seconds = f"{row['wall_s']:.1f} | {gain} | {row['screening_s']:.1f}"
+        yield f"| {row['rows']:,} | {row['workers']} | {seconds} | {row['load']} | {own} |"
 
 
 def _growth(p: dict[str, Any]) -> Iterator[str]:
     found = {int(name.partition("-")[2]): row for name, row in p.items() if name.startswith("growth-")}
-    yield "| rows | MB of text | processor s | s a million rows | peak MB |"
-    yield "|---|---|---|---|---|"
+    yield "| rows | MB of text | processor s | s a million rows | MB/s | of the bare read | peak MB |"
+    yield "|---|---|---|---|---|---|---|"
     for rows, row in sorted(found.items()):
-        run = row["whole"]
+        run, read = row["whole"], row["read"]
         each = run["cpu_s"] / rows * 1e6
-        yield f"| {rows:,} | {row['text_mb']:.0f} | {run['cpu_s']:.1f} | {each:.1f} | {run['peak_mb']:,.0f} |"
+        rate = f"{run['mb_per_s']:.1f} | {run['mb_per_s'] / read['mb_per_s']:.1%}"
+        yield f"| {rows:,} | {row['text_mb']:.0f} | {run['cpu_s']:.1f} | {each:.1f} | {rate} | {run['peak_mb']:,.0f} |"
     if len(found) > 1:
         (few, less), (many, more) = sorted(found.items())[-2:]
         slope = (more["whole"]["cpu_s"] - less["whole"]["cpu_s"]) / (many - few)
