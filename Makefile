@@ -29,7 +29,7 @@ fix: install ## Format, and mend what can be mended
 	$(BIN)/ruff check --fix src tests tools bench
 	$(BIN)/ruff format src tests tools bench
 
-test: install ## The default suite, some three and a half minutes on two cores
+test: install ## The default suite, just under three minutes on two cores
 	$(BIN)/pytest --numprocesses 2
 
 minutes: install ## The runs of a minute or two: kill -9 with several writers, the bench's own inputs, scanners without kernels, the bars of quality
