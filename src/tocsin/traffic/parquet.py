@@ -32,7 +32,7 @@ def read_parquet(name: str, place: Path | IO[bytes]) -> Iterator[Piece]:
             first = 1
             for group in range(file.metadata.num_row_groups):  # a batch across groups would fall with the damaged one
                 size = _rows_at_once(file.metadata.row_group(group))
-                for batch in file.iter_batches(size, [group], wanted):
+                for batch in file.iter_batches(size, [group], wanted, use_threads=False):
                     for part in _expandable(batch):
                         yield _piece(part, first)
                         first += part.num_rows
