@@ -15,7 +15,7 @@ from tocsin.screen import FingerprintDetector, RuleDetector, Screened, rule_dete
 from tocsin.screen.classifier import ClassifierDetector
 from tocsin.standard import Standard, compile_pack, load_standard
 
-AHEAD = 5  # batches in flight a worker: enough to keep it busy while others are read and gathered, few enough for memory
+AHEAD = 5  # batches in flight a worker: enough to keep it busy meanwhile, few enough to bound memory
 
 Detectors = tuple[RuleDetector, FingerprintDetector | None, ClassifierDetector | None]
 
