@@ -1,7 +1,7 @@
 """Screen TRAFFIC: rules on every event, behaviour over a whole run."""
 
 from tocsin.screen.activity import add_counts, count_activity
-from tocsin.screen.asked import asked_rows
+from tocsin.screen.asked import ASKING, asked_rows
 from tocsin.screen.behaviour import Behaviour, BehaviourDetector, write_findings
 from tocsin.screen.detectors import BEHAVIOUR_DETECTORS, FingerprintDetector, RuleDetector, rule_detector
 from tocsin.screen.engine import Screened, screen_batch
@@ -11,6 +11,7 @@ from tocsin.screen.tally import Activity, Read, Tally
 from tocsin.screen.templates import Template, find_templates, thin_sketches
 
 __all__ = [
+    "ASKING",
     "BEHAVIOUR_DETECTORS",
     "Activity",
     "Behaviour",

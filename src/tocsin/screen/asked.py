@@ -1,4 +1,4 @@
-"""Of which events alarms and the classifier make findings: of what users and tools said, not of answers."""
+"""Of which events alarms, leads and the classifier speak: of what users and tools said, not of answers."""
 
 import numpy as np
 import pyarrow as pa

@@ -10,9 +10,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tocsin.node.leads.lead import Lead, pieces_of
+from tocsin.screen import asked_rows
 from tocsin.text import Folded, fold_batch
 
-ROLES = ("user", "tool")
 _MEMORY = 256 << 20
 
 
@@ -60,7 +60,7 @@ class LeadBook:
         for form, column in (("account", traffic["account"]), ("client", traffic["client"]), ("network", networks)):
             yield from self._named(form, column)
         if self._texts:
-            asked = np.flatnonzero(np.asarray(pc.is_in(traffic["role"], pa.array(ROLES))))
+            asked = np.flatnonzero(asked_rows(traffic))
             for lead, row in self._heard(fold_batch(traffic["text"].take(pa.array(asked)))):
                 yield lead, int(asked[row])
 

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from starlette.concurrency import run_in_threadpool
 
 from tocsin.forms import TocsinError
-from tocsin.node.leads.book import ROLES, LeadBook
+from tocsin.node.leads.book import LeadBook
 from tocsin.node.leads.lead import Lead
 from tocsin.node.leads.shelf import LOOK_US, LeadShelf
+from tocsin.screen import ASKING
 from tocsin.traffic import hash_identifier
 
 
@@ -30,7 +31,7 @@ class LeadWatch:
         if not self._book.leads:
             return []
         hashed = hash_identifier(account, self.identity) if account else None
-        return self._book.about([text for role, text in said if role in ROLES], hashed)
+        return self._book.about([text for role, text in said if role in ASKING], hashed)
 
     async def _look(self) -> None:
         now = self.now()
