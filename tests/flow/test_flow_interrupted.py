@@ -1,5 +1,6 @@
 """Killed, interrupted or out of disk: nothing half-written is in place, and --resume gives the bytes of a whole run."""
 
+import os
 import signal
 import subprocess
 from collections.abc import Callable
@@ -7,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from small_runs import Row, event, outputs, screen, start, traffic, wait_for, write_lines
+from small_runs import DEADLINE_SECONDS, Row, event, outputs, screen, start, traffic, wait_for, write_lines
 
 PARTS = ".tocsin-partial/parts"
 Reached = Callable[[Path], bool]
@@ -77,6 +78,37 @@ def test_a_run_of_two_workers_killed_resumes_to_the_same_bytes(
     assert killed(start(*arguments, cache=cache), out, has_parts(1))
     assert screen(out, long_log, standard=standard, scores=True, resume=True).exit_code == 0
     assert outputs(out) == whole
+
+
+def workers_of(run: subprocess.Popen[bytes]) -> list[int]:
+    return [int(pid) for pid in Path(f"/proc/{run.pid}/task/{run.pid}/children").read_text().split()]
+
+
+def test_a_run_whose_worker_is_killed_ends_with_4_and_can_be_resumed(
+    whole: dict[str, bytes], tmp_path: Path, long_log: Path, standard: Path, cache: Path
+) -> None:
+    out = tmp_path / "out"
+    arguments = ("screen", long_log, "--out", out, "--standard", standard, "--scores", "--workers", "2")
+    with start(*arguments, cache=cache) as run:
+        wait_for(run, lambda: has_parts(1)(out))
+        first, other = workers_of(run)
+        os.kill(first, signal.SIGKILL)
+        told = run.communicate()[1]
+    assert run.returncode == 4
+    assert b"a worker ended with -9" in told and b"--resume" in told and b"Traceback" not in told
+    assert not Path(f"/proc/{other}").exists()
+    assert in_place(out) == []
+    assert screen(out, long_log, standard=standard, scores=True, resume=True).exit_code == 0
+    assert outputs(out) == whole
+
+
+def test_workers_of_a_run_that_was_killed_end_too(tmp_path: Path, long_log: Path, standard: Path, cache: Path) -> None:
+    out = tmp_path / "out"
+    with start("screen", long_log, "--out", out, "--standard", standard, "--workers", "3", cache=cache) as run:
+        wait_for(run, lambda: has_parts(1)(out))
+        assert len(workers_of(run)) == 3
+        run.send_signal(signal.SIGKILL)
+        run.communicate(timeout=DEADLINE_SECONDS)  # they hold the other ends until they end
 
 
 def test_ctrl_c_ends_with_130_and_leaves_nothing_half_written(

@@ -1,4 +1,4 @@
-"""Workers share their detectors: whatever they do at once, each batch comes out as it would alone, in its order."""
+"""Workers are forks of one process: each batch comes out as it would alone, in its order."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +12,7 @@ from small_runs import traffic
 from tocsin.flow import Judging, Recipe
 from tocsin.flow.parts import TABLES, PartStore
 from tocsin.flow.workers import screen_batches
-from tocsin.forms import TRAFFIC
+from tocsin.forms import TRAFFIC, TransportError
 from tocsin.screen import Screened
 from tocsin.standard.vectorscan import Database
 from tocsin.text import Demand, fold_batch
@@ -75,6 +75,12 @@ def test_what_fails_in_a_worker_fails_the_run_and_the_rest_is_left(standard: Pat
     with pytest.raises(KeyError):
         list(screen_batches(given(), parts, detectors, WORKERS))
     assert len(list((tmp_path / "parts").glob("*.part"))) < 20
+
+
+def test_a_part_that_is_gone_is_told_as_such(tmp_path: Path) -> None:
+    store = PartStore(tmp_path, "x")
+    with pytest.raises(TransportError, match="was lost"):
+        store.take(store.path(batches(20, 20)[0]))
 
 
 def test_the_fallback_scanner_has_one_scratch_space_and_takes_turns() -> None:

@@ -18,7 +18,7 @@ def screen(
     inputs: Annotated[list[str], typer.Argument(help="Files, folders, globs, or - for standard input.")],
     out: Annotated[Path, typer.Option(help="Folder for everything the run writes.")],
     format: Annotated[str | None, typer.Option(help="jsonl, parquet, chat or otlp; detected when left out.")] = None,  # noqa: A002
-    workers: Annotated[int, typer.Option(min=1, help="Threads that screen side by side.")] = 1,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that screen side by side; a guard takes one.")] = 1,
     standard: Annotated[
         Path | None, typer.Option(help="Folder of a misuse standard; the shipped one when left out.")
     ] = None,

@@ -12,6 +12,7 @@ from pathlib import Path
 import pyarrow as pa
 from cryptography.hazmat.primitives.poly1305 import Poly1305
 
+from tocsin.forms import TransportError
 from tocsin.screen import Screened
 
 _KEY_BYTES = 32
@@ -66,9 +67,16 @@ class PartStore:
         except (OSError, pa.ArrowException):
             return None
 
+    def take(self, path: Path) -> Screened:
+        """Load a part that was made. Errors: TransportError where it is there no more."""
+        ready = self.load(path)
+        if ready is None:
+            raise TransportError("a part of the run was lost before it was read", hint="go on with --resume")
+        return ready
+
     def keep(self, path: Path, screened: Screened) -> None:
         """Keep a part whole or not at all."""
-        growing = path.with_suffix(".growing")
+        growing = path.with_suffix(f".{os.getpid()}")  # a worker of a killed run may still be at the same
         with pa.OSFile(str(growing), "wb") as file:
             for name in TABLES:
                 table: pa.Table = getattr(screened, name)

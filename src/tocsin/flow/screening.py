@@ -164,7 +164,8 @@ class _Run:
         detectors = recipe.detectors(self.standard)
         gc.freeze()  # they live as long as the run: a collector that walks them costs a twentieth of it
         parts = PartStore(self.partial / "parts", self.made_with)
-        return screen_batches(batches, parts, detectors, s.workers, scores=self.scored)
+        workers = 1 if self.judging.guard else s.workers  # one rate and one purse
+        return screen_batches(batches, parts, detectors, workers, scores=self.scored)
 
     def _batches(self, rejects: RejectFile) -> Iterator[pa.RecordBatch]:
         with SeenIds(self.seen) as seen:
