@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from tocsin.standard.load import Rule, Standard
+from tocsin.standard.reading import Line
 from tocsin.standard.sieve import Candidate, Ints, Roles, ScannerName, Sifted, build_sieve, scanner_name
 from tocsin.text import Folded
 
@@ -80,7 +81,7 @@ class RulePack:
         """
         answered: set[tuple[int, int]] = set()
         named, first = sorted(doubtful, key=itemgetter(0, 1)), len(folded.texts)
-        text, line_of_text = "", -1
+        looked, line_looked = Line(b""), -1
         for place, (line, index, among) in enumerate(named):
             if time_left and not time_left():
                 unread.update(folded.row(line) for line, _, _ in named[place:])
@@ -89,9 +90,11 @@ class RulePack:
             row = derived.row if derived else line
             if (row, index) in answered:
                 continue
-            if line != line_of_text:
-                text, line_of_text = folded.line(line), line
-            if span := self.rules[index].first(text, derived is not None and derived.spaced, among):
+            if line != line_looked:
+                begin, end = folded.offsets[line : line + 2].tolist()
+                raw = bytes(folded.buffer[begin : end - 1])
+                looked, line_looked = Line(raw, derived is not None and derived.spaced), line
+            if span := self.rules[index].first_in(looked, among):
                 answered.add((row, index))
                 yield line, index, *span
 
