@@ -80,7 +80,7 @@ def test_spans_are_those_that_re_finds_one_behind_another(
         (r"\bblue (?:lamp|door)s?\b", True),
         (r"^blue[^.]{0,6}\d+ ?lamp", True),
         ("(?: \\w{1,9}){0,4} (?:蓝色|红色).{0,3}灯", True),
-        ("(?:a b|cd+?){2,3}", True),
+        ("(?:a b|c+?d|\\w{1,9} ){2,3}", True),
         ("(?:lamp)??s", True),
         ("blue(?! lamp)", False),
         ("blue$", False),  # `re` finds it before a last line end
@@ -88,6 +88,7 @@ def test_spans_are_those_that_re_finds_one_behind_another(
         ("[[:alpha:]]", False),  # `re` knows no such class
         ("(?:b?|a){0,2}b", False),  # "abb": the first time round RE2 takes nothing, and goes round again
         ("(?:a|b?){1,2}", False),
+        ("(?:a{0,2}b*){1,2}", False),
         (r"a\B", False),
         (r"\x61", False),
         ("a++b", False),

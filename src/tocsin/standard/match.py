@@ -30,12 +30,12 @@ class Leaf:
     @cached_property
     def exact(self) -> Reading:
         """The patterns over a folded line."""
-        return Reading("|".join(self.patterns))
+        return Reading.of(self.patterns)
 
     @cached_property
     def loose(self) -> Reading:
         """The patterns over a closed-up line, where blanks between words were lost."""
-        return Reading("|".join(map(loosen, self.patterns)))
+        return Reading.of(map(loosen, self.patterns))
 
     def soonest(self, line: Line) -> int | None:
         """Say where the first span can begin, None where there is none."""

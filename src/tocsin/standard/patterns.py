@@ -6,7 +6,7 @@ from functools import cache, lru_cache
 from typing import Any
 
 from tocsin.forms import ConfigError
-from tocsin.text import fold_text
+from tocsin.text import fold_slowly, fold_text
 
 # CPython's own parser of regular expressions; private in name, unchanged since 3.11 gave it this place.
 _sre: Any = importlib.import_module("re._parser")
@@ -22,7 +22,7 @@ _UNBOUNDED = int(_sre.MAXREPEAT)
 
 def literal_pattern(text: str) -> str:
     """Write a literal as a regular expression; it stands for whole words where its edge is an ASCII letter or digit."""
-    folded = fold_text(text).text.strip()
+    folded = fold_slowly(text).strip()  # of a few characters it is the quicker one
     if not folded:
         raise ConfigError(f"a literal of {len(text)} characters folds to nothing", hint="write letters or characters")
     before = r"\b" if re.match(r"\w", folded, re.ASCII) else ""

@@ -2,10 +2,12 @@
 
 import importlib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from functools import cache, cached_property, partial
 from importlib.util import find_spec
 from typing import Any
+from weakref import WeakValueDictionary
 
 Span = tuple[int, int]
 Quick = Callable[[bytes, int, int], list[Span]]  # the first span in a stretch of bytes, as RE2 tells it
@@ -21,12 +23,13 @@ _SIGN = r"\\[dDwWsS !-/:-@\[-`{-~]"
 _ONE = rf"(?:{_SIGN}|\[\^?\]?(?:{_SIGN}|(?!\[:)[^\]\\])*\]|\{{(?![\d,]*\}})|[^\\\[(){{|?*+^$])"
 _MORE = r"[?*+{]"
 _TIMES = rf"(?:(?:[?*+]|\{{\d+(?:,\d*)?\}})\??(?!{_MORE}))"
-_RUN = rf"(?:{_ONE}(?:{_TIMES}|(?!{_MORE}))|\\b(?!{_MORE}))"
-_ARM = rf"{_ONE}(?!{_MORE}){_RUN}*+"  # it cannot be empty
+_OFTEN = rf"(?:{_TIMES}|(?!{_MORE}))"
+_RUN = rf"(?:{_ONE}{_OFTEN}|\\b(?!{_MORE}))"
+_ARM = rf"{_ONE}(?![?*]|\{{0){_OFTEN}{_RUN}*+"  # it cannot be empty
 _STEADY = rf"\(\?:{_ARM}(?:\|{_ARM})*+\){_TIMES}"
 # Of a repeated group that can be empty the two try the rounds in another order.
 _SAME = re.compile(rf"(?:{_STEADY}|{_RUN}|\^(?!{_MORE})|\||\(\?:|\)(?:\?\??)?(?!{_MORE}))*+")
-_KNOWN = re.compile(rf"(?:{_RUN}|[\^$](?!{_MORE})|\||\(\?:|\)(?:{_TIMES}|(?!{_MORE})))*+")
+_KNOWN = re.compile(rf"(?:{_RUN}|[\^$](?!{_MORE})|\||\(\?:|\){_OFTEN})*+")
 
 
 class Line:
@@ -60,11 +63,17 @@ class Line:
         return at, at + len(self.raw[low:high].decode())
 
 
+@dataclass(frozen=True, eq=False)
 class Reading:
     """Read a pattern as `re` does, with ASCII classes; it is compiled when first asked."""
 
-    def __init__(self, pattern: str) -> None:
-        self.pattern = pattern
+    pattern: str
+
+    @classmethod
+    def of(cls, patterns: Iterable[str]) -> "Reading":
+        """Read any of several patterns; rules that share them share what was compiled, and found in a line."""
+        pattern = "|".join(patterns)
+        return _in_use.setdefault(pattern, cls(pattern))
 
     @cached_property
     def meaning(self) -> re.Pattern[str]:
@@ -107,6 +116,9 @@ class Reading:
         while (span := self.first(line, at)) and span[1] > at:
             yield span
             at = span[1]
+
+
+_in_use: WeakValueDictionary[str, Reading] = WeakValueDictionary()  # a cache: what no rule holds leaves it
 
 
 def reads_alike(pattern: str) -> bool:
