@@ -301,7 +301,7 @@ static Status run_sound(Meet *m, int lanes) {
     m->held = calloc(m->members.lists + 1, sizeof *m->held);
     m->told = calloc(m->demands + 1, sizeof *m->told);
     m->met = calloc(m->members.lists + 1, sizeof *m->met);
-    m->last = calloc(MOST_CHAINS, sizeof *m->last);
+    m->last = malloc(MOST_CHAINS * sizeof *m->last);
     int own = !m->slot, whole = m->begun && m->asked && m->held && m->told && m->met && m->last;
     Status status = whole && (!own || pack_slots(m)) ? run_meet(m, lanes) : NO_MEMORY;
     for (size_t i = 0; m->met && i < m->members.lists; i++) free(m->met[i].hit);

@@ -7,7 +7,7 @@
 
 #define ANYWHERE 0xFFFFFFFFu
 #define MOST_CHAINS (1u << 20)
-enum { MOST_HITS = 256, EVERY_EAR = 0xFF, AT_BEGIN = 1, AT_END = 2, TRIPLE = 3, CHAINS_A_BYTE = 16, BLOCK = 64, FEW = 4 };
+enum { MOST_HITS = 256, EVERY_EAR = 0xFF, AT_BEGIN = 1, AT_END = 2, TRIPLE = 3, CHAINS_A_BYTE = 8, BLOCK = 64, FEW = 4 };
 
 /* The bytes text[at..at + size) and so many characters; where its window begins; its edges and first 8 bytes. */
 typedef struct { uint32_t at, size, chars, window, edges, head[2]; } Literal;
@@ -52,9 +52,10 @@ typedef struct {
     uint32_t *told;                        /* the last line, from 1, that all sets of a demand were looked for in */
     Met *met;
     uint32_t *last, *before; size_t room;  /* where a line last held a gram of this hash; where before it, by place */
+    size_t chains;                         /* how many of the last places were ever cleared */
     uint32_t base, next_base;              /* both count the line's places from base + 1; what is less is of other lines */
     uint32_t *chars;                       /* how many characters stand before each block of the line */
-    int gram_shift;
+    int gram_shift, ascii;                 /* whether that line is nothing but ASCII */
     size_t counted;                        /* the last line, from 1, whose characters were counted */
     List pending, found;                   /* pending: a literal's place << 32 | wish; found: line << 32 | demand, and a
                                             * lone literal's place */

@@ -72,11 +72,12 @@ static int make_room(Meet *m, size_t size) {
         m->before = more;
         m->chars = more + m->room;
     }
-    m->gram_shift = 26;
-    for (size_t chains = 64; chains < CHAINS_A_BYTE * size && chains < MOST_CHAINS; chains *= 2) m->gram_shift--;
-    if (m->next_base > UINT32_MAX - size) {
-        memset(m->last, 0, MOST_CHAINS * sizeof *m->last);
-        m->next_base = 0;
+    size_t chains = 64;
+    for (m->gram_shift = 26; chains < CHAINS_A_BYTE * size && chains < MOST_CHAINS; chains *= 2) m->gram_shift--;
+    if (m->next_base > UINT32_MAX - size) m->next_base = 0, m->chains = 0;
+    if (chains > m->chains) {
+        memset(m->last + m->chains, 0, (chains - m->chains) * sizeof *m->last);
+        m->chains = chains;
     }
     m->base = m->next_base;
     m->next_base += (uint32_t)size;
@@ -137,7 +138,10 @@ INLINE void count_chars(Meet *m) {
     if (m->counted == m->row + 1) return;
     m->counted = m->row + 1;
     uint32_t chars = 0;
-    for (; (block + 1) * BLOCK <= size; block++) {
+    uint8_t all = 0;
+    for (size_t i = 0; i < size; i++) all |= m->line[i];
+    m->ascii = all < 0x80;
+    for (; !m->ascii && (block + 1) * BLOCK <= size; block++) {
         m->chars[block] = chars;
         chars += chars_in(m->line + block * BLOCK, BLOCK);
     }
@@ -146,7 +150,7 @@ INLINE void count_chars(Meet *m) {
 
 /* How many characters stand before a byte of the line. */
 INLINE uint32_t chars_before(const Meet *m, size_t at) {
-    return m->chars[at / BLOCK] + chars_in(m->line + at / BLOCK * BLOCK, at % BLOCK);
+    return m->ascii ? (uint32_t)at : m->chars[at / BLOCK] + chars_in(m->line + at / BLOCK * BLOCK, at % BLOCK);
 }
 
 static int note(Met *met, Hit hit) {
