@@ -8,8 +8,8 @@
 #endif
 
 #define MIX_GRAM 0x9E3779B1u
-enum { GRAM = 4, WIDTHS = 6 };
-static const uint8_t width_of[WIDTHS] = {8, 6, 4, 3, 2, 1};  /* bytes of the windows by which literals are found */
+enum { GRAM = 4, WIDTHS = 5 };
+static const uint8_t width_of[WIDTHS] = {8, 4, 3, 2, 1};  /* bytes of the windows by which literals are found */
 
 typedef struct { const uint32_t *starts; size_t lists; const uint32_t *items; size_t listed; } Lists;
 typedef struct {
