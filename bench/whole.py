@@ -134,7 +134,7 @@ class _Watch:
 
     def until_end(self, pid: int) -> None:
         """Read until the first process has ended."""
-        while Path(f"/proc/{pid}/smaps_rollup").exists():
+        while Path(f"/proc/{pid}/status").exists():
             found = [pid, *_children(pid)]
             read = [self._read(one) for one in found]
             if not any(read):
@@ -142,23 +142,22 @@ class _Watch:
             time.sleep(SAMPLE_S)
 
     def told(self) -> list[dict[str, float]]:
-        """Tell of each process, the first one first: MB resident at the most, and MB of it beside shared file pages."""
+        """Tell of each process, the first one first: MB resident at the most, and MB of it beside pages of files.
+
+        What a fork shares with the first process, and memory that both write to, counts in each.
+        """
         return [self._most[pid] for pid in sorted(self._most)]
 
     def _read(self, pid: int) -> bool:
         try:
-            lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:]
+            lines = Path(f"/proc/{pid}/status").read_text().splitlines()
         except OSError:
             return False
-        kb = {name: int(rest.split()[0]) for name, _, rest in (line.partition(":") for line in lines)}
-        if not kb.get("Rss"):
+        kb = {name: int(rest.split()[0]) for name, _, rest in (line.partition(":") for line in lines) if "kB" in rest}
+        if "VmRSS" not in kb:  # it has ended
             return False
-        own = kb["Rss"] - kb["Shared_Clean"]
-        now = {
-            "resident_mb": kb["Rss"] * 1024 / 1e6,
-            "own_mb": own * 1024 / 1e6,
-            "anonymous_mb": kb["Anonymous"] * 1024 / 1e6,
-        }
+        beside = kb["RssAnon"] + kb["RssShmem"]
+        now = {"resident_mb": kb["VmRSS"] * 1024 / 1e6, "beside_files_mb": beside * 1024 / 1e6}
         before = self._most.setdefault(pid, dict.fromkeys(now, 0.0))
         self._most[pid] = {name: round(max(value, before[name]), 1) for name, value in now.items()}
         return True

@@ -107,7 +107,7 @@ def _workers(p: dict[str, Any]) -> Iterator[str]:
         yield "| rows | workers | wall s | faster than one | of it screening | load | MB beside file pages |"
         yield "|---|---|---|---|---|---|---|"
     for row in sorted(found, key=lambda row: (row["rows"], row["workers"])):
-        own = ", ".join(f"{process['anonymous_mb']:.0f}" for process in row["memory"])
+        own = ", ".join(f"{process['beside_files_mb']:.0f}" for process in row["memory"])
         gain = f"{alone[row['rows']] / row['wall_s']:.2f}" if row["rows"] in alone else "–"
         seconds = f"{row['wall_s']:.1f} | {gain} | {row['screening_s']:.1f}"
         yield f"| {row['rows']:,} | {row['workers']} | {seconds} | {row['load']} | {own} |"

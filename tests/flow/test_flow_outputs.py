@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tocsin.flow.outputs import RejectFile, TableFile, publish, write_table
+from tocsin.flow.outputs import RejectFile, TableFile, publish, write_table, writing_beside
 from tocsin.forms import SCORES, Reject
 
 FULL = Path("/dev/full")
@@ -68,6 +68,20 @@ def test_a_full_disk_raises_once_and_is_quiet_afterwards(rows: int, monkeypatch:
         write_table(FULL, scores(0, rows))
     gc.collect()
     assert heard == []
+
+
+def test_tables_written_beside_are_there_when_the_block_ends(tmp_path: Path) -> None:
+    with writing_beside() as write:
+        for name, rows in (("many", 70_000), ("none", 0)):
+            write(tmp_path / name, scores(0, rows))
+    assert [len(pq.read_table(tmp_path / name)) for name in ("many", "none")] == [70_000, 0]
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="the system has no full device")
+def test_what_fails_beside_fails_the_block(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="No space left"), writing_beside() as write:
+        write(FULL, scores(0, 1))
+        write(tmp_path / "other", scores(0, 1))
 
 
 def test_rejects_are_one_line_each_and_counted(tmp_path: Path) -> None:

@@ -43,6 +43,7 @@ class Gathered:
         self.sketched += len(screened.sketches)
         self._sketches.append(thin_sketches(screened.sketches, self.sketched))
         if sum(map(len, self._sketches)) > _MOST_SKETCHES:
+            give_back()
             held = deque(self._sketches)
             self._sketches = []  # each goes as soon as it is packed
             self._sketches = list(_packed(thin_sketches(held.popleft(), self.sketched) for _ in range(len(held))))

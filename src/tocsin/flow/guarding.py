@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from http.client import HTTPException
 from pathlib import Path
-from threading import Lock, get_ident
 from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
@@ -86,7 +85,6 @@ class EndpointGuard:
     cost: float = 0.0
     _next: float = float("-inf")
     _silent: int = 0
-    _turn: Lock = field(default_factory=Lock, repr=False)  # workers share one rate and one purse
 
     def __call__(self, texts: Sequence[str]) -> list[Answer]:
         """Ask about texts; what was answered before is not asked again."""
@@ -96,11 +94,10 @@ class EndpointGuard:
         place = self._place(text)
         if place and place.exists():
             return Answer(json.loads(place.read_text("utf-8")))
-        with self._turn:
-            answer = self._asked(text)
+        answer = self._asked(text)
         if place and answer.harm is not None:
             place.parent.mkdir(parents=True, exist_ok=True)
-            growing = place.with_suffix(f".{os.getpid()}-{get_ident()}")
+            growing = place.with_suffix(f".{os.getpid()}")
             growing.write_text(json.dumps(answer.harm), encoding="utf-8")
             growing.replace(place)
         return answer

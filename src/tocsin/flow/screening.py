@@ -16,7 +16,7 @@ from tocsin.cases import Allowance, build_cases
 from tocsin.flow.fingerprinting import AlarmBank
 from tocsin.flow.gathering import Gathered
 from tocsin.flow.judging import Judging, load_model
-from tocsin.flow.outputs import RejectFile, TableFile, publish, write_json, write_table
+from tocsin.flow.outputs import RejectFile, TableFile, publish, write_json, writing_beside
 from tocsin.flow.parts import PartStore
 from tocsin.flow.presenting import Finished, present
 from tocsin.flow.sessions import SessionRuns
@@ -110,11 +110,12 @@ class _Run:
             parts = self._screened(self._batches(rejects))
             started = self.clock()
             gathered = self._gather(parts)
-        run = self._judged(gathered, rejects)
-        seconds = self.clock() - started
-        self._check_rejects(rejects)
-        summary = self._summary(run, rejects, seconds)
-        notes = present(self.staged, run, self.standard)
+        with writing_beside() as write:
+            run = self._judged(gathered, rejects, write)
+            seconds = self.clock() - started
+            self._check_rejects(rejects)
+            summary = self._summary(run, rejects, seconds)
+            notes = present(self.staged, run, self.standard)
         write_json(self.staged / "summary.json", summary)
         self._publish()
         if self.judged["unanswered"]:
@@ -183,12 +184,13 @@ class _Run:
             self.judged["first"] += int(asked_rows(pulled.traffic).sum())
         return hash_identities(pulled.traffic, self.settings.id_key) if self.settings.id_key else pulled.traffic
 
-    def _judged(self, gathered: Gathered, rejects: RejectFile) -> Finished:
+    def _judged(self, gathered: Gathered, rejects: RejectFile, write: Callable[[Path, pa.Table], object]) -> Finished:
         s = self.settings
         findings, activity = gathered.judge(self.standard.version)
+        write(self.staged / "findings.parquet", findings)
+        write(self.staged / "activity.parquet", activity)
         cases = build_cases(findings, activity, self.standard, allowances=s.allowances, today=s.today).cast(CASES)
-        for name, table in (("findings", findings), ("activity", activity), ("cases", cases)):
-            write_table(self.staged / f"{name}.parquet", table)
+        write(self.staged / "cases.parquet", cases)
         if s.scores:
             self._write_sessions()
         sources = sum(source.problem is None for source in find_sources(s.inputs))

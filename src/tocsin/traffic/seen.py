@@ -19,7 +19,7 @@ Keys = npt.NDArray[np.uint64]
 _BLOCK = 128  # keys between two entries of a spilled run's index
 _GAP = 4  # blocks read along rather than asked for apart
 _SLICE = 2048  # keys looked up at a time, which bounds what is read
-_MERGE = 1 << 18  # keys of each run held while two are merged
+_MERGE = 1 << 16  # keys of each run held while two are merged, or one is written
 _A_WORD = 8  # keys of a run for each word of its filter, until the filter is as large as it may be
 _MOST_WORDS = 1 << 22  # 32 MB
 
@@ -82,7 +82,7 @@ class SeenIds:
         return held
 
     def _spill(self) -> None:
-        self._old.append(_Run(self.spill_dir, self._young.size, [self._young.empty()]))
+        self._old.append(_Run(self.spill_dir, self._young.size, _sliced(self._young.empty())))
         while len(self._old) > 1 and self._old[-2].size < 2 * self._old[-1].size:
             right, left = self._old.pop(), self._old.pop()
             self._old.append(_Run(self.spill_dir, left.size + right.size, _merge_runs(left, right)))
@@ -244,6 +244,10 @@ def _members(run: Keys, ordered: Keys) -> npt.NDArray[np.bool_]:
         at[live] += 1
         live = live[at[live] < len(highs)]
     return held
+
+
+def _sliced(keys: Keys) -> Iterator[Keys]:
+    return (keys[:, at : at + _MERGE] for at in range(0, keys.shape[1], _MERGE))
 
 
 def _merged(left: Keys, right: Keys) -> Keys:

@@ -83,9 +83,9 @@ class SessionsSoFar:
 
     def _concerned(self, turns: pa.Table) -> pa.Table:
         """Leave out turns of sessions in which nothing grave was asked, up to the end of this table."""
-        grave = turns["session"].filter(pc.greater(turns["over"], 0)).unique()
-        names = pa.array({session for session, _ in self._told} | set(grave.to_pylist()), pa.string())
-        return turns.filter(pc.is_in(turns["session"], names))
+        keys = list(zip(turns["session"].to_pylist(), turns["account"].to_pylist(), strict=True))
+        grave = {keys[row] for row in np.flatnonzero(turns["over"].to_numpy() > 0).tolist()}
+        return turns.filter(pa.array([key in grave or key in self._told for key in keys], pa.bool_()))
 
     def _one(self, turn: Turn) -> tuple[float, float]:
         told = self._told.get(turn.key)
