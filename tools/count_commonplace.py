@@ -1,7 +1,7 @@
 """Count how many ordinary texts hold a word: `python tools/count_commonplace.py LABELLED`.
 
 Reads the benign training texts, cut into pieces of about the size of a message; a Chinese piece is counted by its
-characters and pairs of them. Prints each word that stands in one piece of 250 or more, and in how many of 1,000:
+characters and pairs of them. Prints each word that stands in one piece of 2,000 or more, and in how many of 10,000:
 src/tocsin/standard/commonplace.tsv.
 """
 
@@ -16,7 +16,7 @@ from pathlib import Path
 from tocsin.text import fold_text
 
 PIECE = 400  # bytes
-LEAST = 4  # of 1,000 pieces
+LEAST = 5  # of 10,000 pieces
 WITHHELD = {"xsafety", "aig_eval"}  # sources that nothing shipped is derived from
 
 
@@ -42,7 +42,7 @@ def main() -> None:
         texts = list(pieces(Path(sys.argv[1]), lang))
         counts = Counter(word for text in texts for word in words(text))
         for word, count in counts.items():
-            shares[word] = max(shares[word], round(1000 * count / len(texts)))
+            shares[word] = max(shares[word], round(10_000 * count / len(texts)))
     for word, share in sorted(shares.items(), key=lambda s: (-s[1], s[0])):
         if share >= LEAST:
             print(word, share, sep="\t")

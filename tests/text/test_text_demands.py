@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from tocsin.text import BOUNDARY, Demand, keep_demands, kernels_in_use, meet_demands, pack_demands
-from tocsin.text.demands import MOST_HITS, meet_slowly
+from tocsin.text.demands import MOST_HITS, _key, meet_slowly
 
 pytestmark = pytest.mark.skipif(kernels_in_use() == "python", reason="no kernels are compiled here")
 
@@ -114,6 +114,28 @@ def test_a_set_that_stands_everywhere_counts_as_near() -> None:
 def test_windows_that_begin_alike_are_told_apart() -> None:
     words = [f"lamps{a}{b}{c}" for a in "abcdef" for b in "abcdef" for c in "abcdef"]
     assert met(words, [Demand(((word,),)) for word in words]) == [(n, n) for n in range(len(words))]
+
+
+def test_windows_with_the_same_tag_are_told_apart() -> None:
+    letters = np.random.default_rng(7).integers(ord("a"), ord("z") + 1, (300_000, 8), dtype=np.uint8)
+    words = sorted(bytes(row).decode() for row in letters)
+    tags: dict[int, list[str]] = {}
+    for word in dict.fromkeys(words):
+        tags.setdefault(_key(word.encode()) >> 32, []).append(word)
+    alike = [word for own in tags.values() if len(own) > 1 for word in own]
+    assert len(alike) > 8
+    assert met(alike, [Demand(((word,),)) for word in alike]) == [(n, n) for n in range(len(alike))]
+
+
+@pytest.mark.parametrize("size", [7, 8, 15, 16, 17, 40])
+@pytest.mark.parametrize("last", ["b", "灯"])
+def test_literals_of_any_size_are_compared_whole(size: int, last: str) -> None:
+    word, other = "a" * (size - 1) + last, "a" * (size - 1) + "c"
+    demands = [Demand(((f"{BOUNDARY}{word}{BOUNDARY}",),)), Demand(((word,), ("x",)))]
+    lines = [word, other, f"x {word}", f"x{word}", f"{word}x", f"{other} {word[:-1]}", f"{word} x"]
+    ends = last == "b"  # a word of ASCII ends before an ASCII letter no more than it begins behind one
+    assert met(lines, demands[1:]) == [(n, 0) for n in (2, 3, 4, 6)]
+    assert [line for line, _ in met(lines, demands[:1])] == ([0, 2, 6] if ends else [4])
 
 
 def test_long_lines_are_searched_to_their_end() -> None:

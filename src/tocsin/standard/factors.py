@@ -21,7 +21,7 @@ _WIDEST_SET = 8
 _MOST_BRANCHES = 32
 _WORD = re.compile(r"[a-z0-9]+|[\u2e80-\U0010ffff]+|[^a-z0-9\0 \u2e80-\U0010ffff]+")
 _LOOKED_AT = 40  # characters
-_RARE, _SIGN = 0.001, 0.3
+_RARE, _SIGN = 0.0002, 0.3
 _INSIDE_WORDS = {1: 0.99, 2: 0.6, 3: 0.12, 4: 0.03, 5: 0.008}  # the share of texts with so many letters in some word
 _WORD_BESIDE, _CHARACTER_BESIDE = 0.2, 0.3
 
@@ -134,9 +134,9 @@ def _share_of_word(word: str, open_before: bool, open_after: bool) -> float:
 
 @cache
 def commonplace() -> Mapping[str, float]:
-    """Read which words stand in one ordinary text of 250 or more, and in what share (tools/count_commonplace.py)."""
+    """Read which words stand in one ordinary text of 2,000 or more, and in what share (tools/count_commonplace.py)."""
     lines = files("tocsin.standard").joinpath("commonplace.tsv").read_text("utf-8").splitlines()
-    return {word: int(share) / 1000 for word, share in (line.split("\t") for line in lines)}
+    return {word: int(share) / 10_000 for word, share in (line.split("\t") for line in lines)}
 
 
 def _sequence(tree: Any) -> _Language:

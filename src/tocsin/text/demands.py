@@ -23,7 +23,7 @@ EVERY_EAR = 0xFF
 ANYWHERE = NO_PLACE = 0xFFFFFFFF
 MOST_HITS = 256  # of one set in one line: a set that has more counts as near everything
 MOST_ORDERED = 7  # sets of a demand whose order can be told
-WIDTHS = 8, 6, 4, 3, 2, 1  # of the windows by which literals are found, in bytes: the widest that fits
+WIDTHS = 8, 4, 3, 2, 1  # of the windows by which literals are found, in bytes: the widest that fits
 _GRAM = 4  # bytes
 _FILTER_BITS = 32  # for each slot of a table
 _GRAM_WORDS = 4  # of 32 bits for each gram with which a window begins

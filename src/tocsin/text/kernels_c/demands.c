@@ -6,61 +6,100 @@
  */
 #include "sets.h"
 
-/* Note the demands that a literal begins, which stands at p. */
-static Status begin(Meet *m, uint32_t literal, const uint8_t *p) {
-    uint32_t line = (uint32_t)m->row + 1, ear = 1u << m->columns[m->row], end = m->begins.starts[literal + 1];
-    if (m->begun[literal] == line) return DONE;
-    m->begun[literal] = line;
-    for (uint32_t i = m->begins.starts[literal]; i < end; i++) {
-        if (!(m->wish[i].ears & ear)) continue;
-        __builtin_prefetch(&m->grams[m->wish[i].member]);
-        if (m->pending.size == m->pending.capacity && !reserve(&m->pending, 1)) return NO_MEMORY;
-        m->pending.item[m->pending.size++] = (uint64_t)(p - m->line) << 32 | i;
+/* Note the demands that an entry's literal begins, which stands at p. */
+static Status begin(Meet *m, const Entry *e, const uint8_t *p) {
+    uint32_t line = (uint32_t)m->row + 1, ear = 1u << m->columns[m->row], i = e->wish & (MOST_WISHES - 1);
+    if (m->begun[e - m->entry] == line) return DONE;
+    m->begun[e - m->entry] = line;
+    for (;; i++) {
+        const Wish *w = &m->wish[i];
+        if (w->ears & ear) {
+            if (!w->gram) __builtin_prefetch(&m->grams[w->member]);
+            if (m->pending.size == m->pending.capacity && !reserve(&m->pending, 1)) return NO_MEMORY;
+            m->pending.item[m->pending.size++] = (uint64_t)(p - m->line) << 32 | i;
+        }
+        if (w->ears & LAST_WISH) return DONE;
     }
-    return DONE;
 }
 
-#define LAST_ENTRY 0x80000000u
 #define TAG_AGAIN 0x80000000u
 
 /* The upper half, to which all bytes of a window add. */
 INLINE uint32_t tag_of(uint64_t hash) { return (uint32_t)(hash >> 32); }
 
-/* Find the first slot with the tag of a window that the filter let pass; or one behind the slots. */
+/* Find the slot with the tag of a window that the filter let pass, its own where several have the tag; or one behind the
+ * slots. */
 INLINE size_t look_up(const Meet *m, uint64_t hash) {
     const Windows *w = &m->first;
     for (size_t at = (size_t)(hash >> w->shift); m->slot[at].first; at = (at + 1) & (w->slots - 1))
-        if (m->slot[at].tag == tag_of(hash)) return at;
+        if (m->slot[at].tag == tag_of(hash) && (!(m->slot[at].first & TAG_AGAIN) || w->keys[at] == hash)) return at;
     return w->slots;
 }
 
-/* Begin what the literals of a slot begin; p is where their window stands. */
-INLINE Status begin_all(Meet *m, const Entry *e, const uint8_t *p) {
-    for (;; e++) {
-        const Literal *l = &e->is;
-        if ((size_t)(p - m->line) >= l->window && stands(m, l, p - l->window)) {
-            Status status = begin(m, e->number & ~LAST_ENTRY, p - l->window);
-            if (status != DONE) return status;
-        }
-        if (e->number & LAST_ENTRY) return DONE;
-    }
+/* Say whether an entry's literal stands at p of the line, with its edges and as far as its head goes: without a branch,
+ * for nothing foretells which it will be. */
+INLINE uint32_t has_head(const Meet *m, const Entry *e, const uint8_t *p) {
+    size_t left = (size_t)(m->end - p), size = e->size < left ? e->size : left, limit = (size_t)(m->buffer + m->size - p);
+    Lanes bytes = {0};
+    if (limit >= HEAD) bytes = lanes_at(p);
+    else memcpy(&bytes, p, limit);
+    uint32_t other = bits16((Lanes)(bytes != e->head)) & ((1u << (size < HEAD ? size : HEAD)) - 1);
+    uint32_t first = p > m->line, before = IN_WORD[*(p - first)] & first, behind = IN_WORD[p[size]] & (size < left);
+    return (e->size <= left) & !other & !((e->wish >> BEGIN_AT >> before | e->wish >> END_AT >> behind) & 1);
 }
 
-/* Begin what the literals of a window begin: those of a slot, and of others behind it with its tag. */
-INLINE Status begin_from(Meet *m, size_t at, const uint8_t *p) {
-    for (uint32_t tag = m->slot[at].tag;; at = (at + 1) & (m->first.slots - 1)) {
-        if (m->slot[at].tag != tag) continue;
-        Status status = begin_all(m, &m->entry[(m->slot[at].first & ~TAG_AGAIN) - 1], p);
-        if (status != DONE || !(m->slot[at].first & TAG_AGAIN)) return status;
+/* Begin what the literals begin of which the heads were found. */
+static Status begin_found(Meet *m, const Heads *heads) {
+    for (size_t i = 0; i < heads->count; i++) {
+        const Entry *e = &m->entry[heads->entry[i]];
+        const uint8_t *p = m->line + heads->place[i];
+        if (e->size > HEAD && memcmp(p + HEAD, m->text + e->at + HEAD, e->size - HEAD)) continue;
+        Status status = begin(m, e, p);
+        if (status != DONE) return status;
     }
+    return DONE;
+}
+
+INLINE size_t first_entry(const Meet *m, uint64_t slot) { return (m->slot[slot].first & ~TAG_AGAIN) - 1; }
+
+/* Begin what the literals of slots begin; their windows stand `at` so far behind p. */
+INLINE Status begin_all(Meet *m, const uint64_t *slot, const uint64_t *at, size_t count, const uint8_t *p) {
+    Heads heads;
+    Status status = DONE;
+    size_t entry = first_entry(m, slot[0]);
+    heads.count = 0;
+    for (size_t n = 0; n < count && status == DONE;) {
+        const Entry *e = &m->entry[entry];
+        size_t place = (size_t)(p + at[n] - m->line), fits = place >= e->window, last = e->wish >> LAST_AT;
+        place -= fits ? e->window : place;
+        heads.entry[heads.count] = (uint32_t)entry;
+        heads.place[heads.count] = (uint32_t)place;
+        heads.count += fits & has_head(m, e, m->line + place);
+        n += last;
+        entry = last ? first_entry(m, slot[n < count ? n : 0]) : entry + 1;
+        if (heads.count == MOST_HEADS) status = begin_found(m, &heads), heads.count = 0;
+    }
+    return status == DONE ? begin_found(m, &heads) : status;
 }
 
 /* Say what must be known of a demand once it is begun. */
 static Wish wish_for(const Meet *m, uint32_t demand) {
     const Demand *d = &m->demand[demand];
-    if (d->count == 1) return (Wish){demand, d->ears, NO_SET, 0, 0};
-    uint32_t set = m->needs[d->sets + 1];
-    return (Wish){demand, d->ears, set, m->members.starts[set], m->members.starts[set + 1]};
+    if (d->count == 1) return (Wish){demand, d->ears & EVERY_EAR, NO_SET, 0, 0, 0};
+    uint32_t set = m->needs[d->sets + 1], first = m->members.starts[set], end = m->members.starts[set + 1];
+    return (Wish){demand, d->ears & EVERY_EAR, set, first, end, end - first == 1 ? m->grams[first] : 0};
+}
+
+/* Say what must be known of a literal whose window is found. */
+static Entry entry_for(const Meet *m, uint32_t literal) {
+    const Literal *l = &m->literal[literal];
+    const uint8_t *text = m->text + l->at;
+    uint32_t first = m->begins.starts[literal], end = m->begins.starts[literal + 1];
+    Entry e = {{0}, l->at, l->size, l->window, first < end ? first : (uint32_t)m->begins.listed};
+    memcpy(&e.head, text, l->size < HEAD ? l->size : HEAD);
+    if (l->edges & AT_BEGIN) e.wish |= 1u << (BEGIN_AT + IN_WORD[text[0]]);
+    if (l->edges & AT_END) e.wish |= 1u << (END_AT + IN_WORD[text[l->size - 1]]);
+    return e;
 }
 
 /* The four bytes behind a literal's gram, where its window has so many; else 0. */
@@ -80,16 +119,18 @@ static int repeats(const Meet *m, size_t slot) {
 static int pack_slots(Meet *m) {
     const Windows *w = &m->first;
     m->slot = calloc(w->slots, sizeof *m->slot);
-    m->entry = malloc((w->literals.listed + 1) * sizeof *m->entry);
+    m->entry = aligned_alloc(64, (w->literals.listed + 2) / 2 * 64);
     m->wish = malloc((m->begins.listed + 1) * sizeof *m->wish);
     m->tails = malloc((m->members.listed + 1) * sizeof *m->tails);
     if (!m->slot || !m->entry || !m->wish || !m->tails) return 0;
     for (size_t i = 0; i < m->members.listed; i++) m->tails[i] = tail_of(m, &m->literal[m->members.items[i]]);
     for (size_t i = 0; i < m->begins.listed; i++) m->wish[i] = wish_for(m, m->begins.items[i]);
-    for (uint32_t i = 0; i < w->literals.listed; i++)
-        m->entry[i] = (Entry){m->literal[w->literals.items[i]], w->literals.items[i]};
+    m->wish[m->begins.listed] = (Wish){.ears = LAST_WISH};
+    for (size_t i = 0; i < m->literals; i++)
+        if (m->begins.starts[i] < m->begins.starts[i + 1]) m->wish[m->begins.starts[i + 1] - 1].ears |= LAST_WISH;
+    for (uint32_t i = 0; i < w->literals.listed; i++) m->entry[i] = entry_for(m, w->literals.items[i]);
     for (size_t i = 0; i < w->literals.lists; i++)
-        if (w->literals.starts[i] < w->literals.starts[i + 1]) m->entry[w->literals.starts[i + 1] - 1].number |= LAST_ENTRY;
+        if (w->literals.starts[i] < w->literals.starts[i + 1]) m->entry[w->literals.starts[i + 1] - 1].wish |= LAST_ENTRY;
     for (size_t i = 0; i < w->slots; i++) {
         uint32_t list = w->values[i];
         if (!w->keys[i] || w->literals.starts[list] == w->literals.starts[list + 1]) continue;
@@ -118,10 +159,8 @@ INLINE Status search(Meet *m) {
             sifted.hash[known] = slot;
             sifted.at[known++] = sifted.at[n];
         }
-        for (size_t n = 0; n < known; n++) {
-            Status status = begin_from(m, (size_t)sifted.hash[n], at + sifted.at[n]);
-            if (status != DONE) return status;
-        }
+        Status status = known ? begin_all(m, sifted.hash, sifted.at, known, at) : DONE;
+        if (status != DONE) return status;
     }
     return DONE;
 }
@@ -216,6 +255,7 @@ INLINE Status meet_line(Meet *m) {
         const Wish *w = &m->wish[(uint32_t)m->pending.item[i]];
         if (w->set != NO_SET) {
             if (!chained++ && !chain_grams(m)) return NO_MEMORY;
+            if (w->gram && !has_gram(m, w->gram)) continue;
             if (!holds_set(m, w->set, w->member, w->end)) continue;
         }
         status = tell(m, w->demand, (uint32_t)(m->pending.item[i] >> 32));
@@ -256,12 +296,12 @@ static void drop_slots(Meet *m) {
 }
 
 static Status run_sound(Meet *m, int lanes) {
-    m->begun = calloc(m->literals + 1, sizeof *m->begun);
+    m->begun = calloc(m->first.literals.listed + 1, sizeof *m->begun);
     m->asked = calloc(m->members.lists + 1, sizeof *m->asked);
     m->held = calloc(m->members.lists + 1, sizeof *m->held);
     m->told = calloc(m->demands + 1, sizeof *m->told);
     m->met = calloc(m->members.lists + 1, sizeof *m->met);
-    m->last = calloc(MOST_CHAINS, sizeof *m->last);
+    m->last = malloc(MOST_CHAINS * sizeof *m->last);
     int own = !m->slot, whole = m->begun && m->asked && m->held && m->told && m->met && m->last;
     Status status = whole && (!own || pack_slots(m)) ? run_meet(m, lanes) : NO_MEMORY;
     for (size_t i = 0; m->met && i < m->members.lists; i++) free(m->met[i].hit);

@@ -2,11 +2,12 @@
 #ifndef TOCSIN_DEMANDS_H
 #define TOCSIN_DEMANDS_H
 
+#include "lanes.h"
 #include "sift.h"
 
 #define ANYWHERE 0xFFFFFFFFu
 #define MOST_CHAINS (1u << 20)
-enum { MOST_HITS = 256, AT_BEGIN = 1, AT_END = 2, TRIPLE = 3, CHAINS_A_BYTE = 4 };
+enum { MOST_HITS = 256, EVERY_EAR = 0xFF, AT_BEGIN = 1, AT_END = 2, TRIPLE = 3, CHAINS_A_BYTE = 8, BLOCK = 64, FEW = 4 };
 
 /* The bytes text[at..at + size) and so many characters; where its window begins; its edges and first 8 bytes. */
 typedef struct { uint32_t at, size, chars, window, edges, head[2]; } Literal;
@@ -17,10 +18,20 @@ INLINE uint32_t rank_of(const Demand *d, uint32_t i) { return d->order >> 4 * i 
 /* What a look-up needs, where one line of the cache holds it: a slot and the literals of its window, one behind another.
  * A slot's tag is a part of its window's hash; two windows may have the same, for a literal is compared in any case. */
 typedef struct { uint32_t tag, first; } Slot;  /* first: from 1, its highest bit where the tag comes again; 0: empty */
-typedef struct { Literal is; uint32_t number; } Entry;  /* number: of the literal; its highest bit ends a slot's list */
+/* A literal of a window: its first 16 bytes, where its bytes begin in the text, and its first wish with these marks: what
+ * may not stand before it, a byte that is in no word or one that is, nor behind it; and whether it ends a slot's list. */
+typedef struct { Lanes head; uint32_t at, size, window, wish; } Entry;
+enum { HEAD = 16, BEGIN_AT = 27, END_AT = 29, LAST_AT = 31 };
+#define LAST_ENTRY (1u << LAST_AT)
+#define MOST_WISHES (1u << BEGIN_AT)
+enum { MOST_HEADS = 256 };
+/* Entries whose heads stand in a line, and where. */
+typedef struct { size_t count; uint32_t entry[MOST_HEADS], place[MOST_HEADS]; } Heads;
 #define NO_SET 0xFFFFFFFFu
-/* A demand that a literal begins: what must be known to see whether the line holds a member of its second set, if any. */
-typedef struct { uint32_t demand, ears, set, member, end; } Wish;
+/* A demand that a literal begins: what must be known to see whether the line holds a member of its second set, if any,
+ * and the gram of that member where it is the only one. */
+typedef struct { uint32_t demand, ears, set, member, end, gram; } Wish;
+#define LAST_WISH 0x80000000u  /* beside the ears: it ends a literal's list */
 typedef struct { uint32_t start, end; } Hit;  /* in characters of the line */
 typedef struct { uint32_t line, count, room; Hit *hit; } Met;  /* where a line holds a set */
 
@@ -31,18 +42,19 @@ typedef struct {
     const uint8_t *text; size_t text_size;
     Windows first;                         /* of the literals that begin demands */
     Slot *slot; Entry *entry;              /* the same, packed */
-    Wish *wish;                            /* for each item of `begins` */
+    Wish *wish;                            /* for each item of `begins`, and one that none hears */
     Lists begins, members;                 /* the demands that a literal begins, the literals of a set */
     const uint32_t *grams;                 /* of each member: four bytes of it, at its window; 0 where it has not so many */
     uint32_t *tails;                       /* of each member: the next four, where its window has eight; else 0 */
     const Demand *demand; size_t demands;
     const uint32_t *needs; size_t needed;
-    uint32_t *begun, *asked, *held;        /* the last line, from 1, with a literal; that was asked for a set, that holds it */
+    uint32_t *begun, *asked, *held;        /* the last line, from 1, with an entry; that was asked for a set, that holds it */
     uint32_t *told;                        /* the last line, from 1, that all sets of a demand were looked for in */
     Met *met;
     uint32_t *last, *before; size_t room;  /* where a line last held a gram of this hash; where before it, by place */
+    size_t chains;                         /* how many of the last places were ever cleared */
     uint32_t base, next_base;              /* both count the line's places from base + 1; what is less is of other lines */
-    uint32_t *chars;                       /* how many characters stand before a byte, where not all is ASCII */
+    uint32_t *chars;                       /* how many characters stand before each block of the line */
     int gram_shift, ascii;                 /* whether that line is nothing but ASCII */
     size_t counted;                        /* the last line, from 1, whose characters were counted */
     List pending, found;                   /* pending: a literal's place << 32 | wish; found: line << 32 | demand, and a
@@ -100,7 +112,7 @@ static int demands_are_sound(Meet *m) {
         if (!l->size || l->at > m->text_size || l->size > m->text_size - l->at) return 0;
         if (l->window > l->size - width_of[width_for(l)]) return 0;
     }
-    if (!lists_are_sound(&m->members, m->members.lists, m->literals)) return 0;
+    if (!lists_are_sound(&m->members, m->members.lists, m->literals) || m->begins.listed >= MOST_WISHES) return 0;
     for (size_t i = 0; i < m->members.listed; i++)
         if (!m->grams[i] && m->literal[m->members.items[i]].size > TRIPLE) return 0;
     return windows_are_sound(&m->first, m->literals) && lists_are_sound(&m->begins, m->literals, m->demands);

@@ -6,15 +6,14 @@
 #define TOCSIN_SETS_H
 
 #include "demands.h"
-#include "lanes.h"
 
-INLINE int is_word(uint8_t c) { return (uint8_t)(c - '0') < 10 || (uint8_t)((c | 32) - 'a') < 26 || c == '_'; }
+static const uint8_t IN_WORD[256] = {['0' ... '9'] = 1, ['A' ... 'Z'] = 1, ['a' ... 'z'] = 1, ['_'] = 1};
 
-/* Say whether a literal that stands at p has its edges there. */
-INLINE int has_edges(const Meet *m, const Literal *l, const uint8_t *p) {
-    const uint8_t *end = p + l->size;
-    if (l->edges & AT_BEGIN && (p > m->line && is_word(p[-1])) == is_word(*p)) return 0;
-    return !(l->edges & AT_END) || (end < m->end && is_word(*end)) != is_word(end[-1]);
+/* Say whether so many bytes that stand at p have their edges there. */
+INLINE int has_edges(const Meet *m, uint32_t edges, const uint8_t *p, size_t size) {
+    uint32_t before = p > m->line ? IN_WORD[p[-1]] : 0, behind = p + size < m->end ? IN_WORD[p[size]] : 0;
+    uint32_t inside = (uint32_t)(before == IN_WORD[*p]) | (uint32_t)(behind == IN_WORD[p[size - 1]]) << 1;
+    return !(edges & inside);
 }
 
 /* Say whether a literal stands at p, whole and with its edges. */
@@ -22,7 +21,7 @@ INLINE int stands(const Meet *m, const Literal *l, const uint8_t *p) {
     uint64_t head = (uint64_t)l->head[1] << 32 | l->head[0], size = l->size;
     if ((size_t)(m->end - p) < size) return 0;
     if (size >= 8 ? load64(p) != head : lowest_bytes(load_some(p, m->buffer + m->size), size) != head) return 0;
-    return (size <= 8 || !memcmp(p + 8, m->text + l->at + 8, size - 8)) && has_edges(m, l, p);
+    return (size <= 8 || !memcmp(p + 8, m->text + l->at + 8, size - 8)) && has_edges(m, l->edges, p, l->size);
 }
 
 #ifdef HAS_AVX2_CLONES
@@ -67,17 +66,18 @@ INLINE uint32_t gram_hash(const Meet *m, uint32_t gram) { return gram * MIX_GRAM
 /* Have room for a line's places, and say how its grams are hashed. */
 static int make_room(Meet *m, size_t size) {
     if (size > m->room) {
-        uint32_t *more = realloc(m->before, 4 * size * sizeof *more);
+        uint32_t *more = realloc(m->before, (2 * size + 2 * size / BLOCK + 1) * sizeof *more);
         if (!more) return 0;
         m->room = 2 * size;
         m->before = more;
         m->chars = more + m->room;
     }
-    m->gram_shift = 26;
-    for (size_t chains = 64; chains < CHAINS_A_BYTE * size && chains < MOST_CHAINS; chains *= 2) m->gram_shift--;
-    if (m->next_base > UINT32_MAX - size) {
-        memset(m->last, 0, MOST_CHAINS * sizeof *m->last);
-        m->next_base = 0;
+    size_t chains = 64;
+    for (m->gram_shift = 26; chains < CHAINS_A_BYTE * size && chains < MOST_CHAINS; chains *= 2) m->gram_shift--;
+    if (m->next_base > UINT32_MAX - size) m->next_base = 0, m->chains = 0;
+    if (chains > m->chains) {
+        memset(m->last + m->chains, 0, (chains - m->chains) * sizeof *m->last);
+        m->chains = chains;
     }
     m->base = m->next_base;
     m->next_base += (uint32_t)size;
@@ -94,22 +94,23 @@ INLINE void chain_place(const Chain c, size_t i, uint32_t hash) {
 }
 
 #ifdef HAS_AVX2_CLONES
-/* Chain up as many places as go sixteen by sixteen; say how many. */
-AVX512_CALL static size_t chain_wide(const Chain c, size_t count) {
+/* Chain up places, sixteen by sixteen, as long as there are bytes enough behind them; say how many. */
+AVX512_CALL static size_t chain_wide(const Chain c, size_t count, const uint8_t *limit) {
     enum { LANES32 = 16, READS = 32 };
     const __m128i shift = _mm_cvtsi32_si128(c.shift);
     size_t i = 0;
-    for (; i + READS <= count; i += LANES32) {
+    for (; i < count && (size_t)(limit - c.line) >= i + READS; i += LANES32) {
         uint32_t hash[LANES32];
         __m512i product = _mm512_mullo_epi32(grams_at(c.line + i), _mm512_set1_epi32((int)MIX_GRAM));
         _mm512_storeu_si512(hash, _mm512_srl_epi32(product, shift));
-        for (size_t k = 0; k < LANES32; k++) chain_place(c, i + k, hash[k]);
+        if (count - i < LANES32) for (size_t k = 0; k < count - i; k++) chain_place(c, i + k, hash[k]);
+        else for (size_t k = 0; k < LANES32; k++) chain_place(c, i + k, hash[k]);
     }
-    return i;
+    return i < count ? i : count;
 }
 #else
-static size_t chain_wide(const Chain c, size_t count) {
-    (void)c, (void)count;
+static size_t chain_wide(const Chain c, size_t count, const uint8_t *limit) {
+    (void)c, (void)count, (void)limit;
     return 0;
 }
 #endif
@@ -119,20 +120,37 @@ static int chain_grams(Meet *m) {
     size_t size = (size_t)(m->end - m->line);
     if (!make_room(m, size)) return 0;
     const Chain c = {m->line, m->last, m->before, m->base, m->gram_shift};
-    size_t i = m->wide ? chain_wide(c, size) : 0;
-    for (; i + GRAM <= size; i++) chain_place(c, i, load32(c.line + i) * MIX_GRAM >> c.shift);
+    size_t count = size < GRAM ? 0 : size - GRAM + 1, i = m->wide ? chain_wide(c, count, m->buffer + m->size) : 0;
+    for (; i < count; i++) chain_place(c, i, load32(c.line + i) * MIX_GRAM >> c.shift);
     return 1;
 }
 
-/* Count the characters before every byte of the line, once. */
-static void count_chars(Meet *m) {
-    size_t size = (size_t)(m->end - m->line);
+/* How many characters begin among up to BLOCK bytes. */
+INLINE uint32_t chars_in(const uint8_t *p, size_t size) {
+    uint8_t chars = 0;
+    for (size_t i = 0; i < size; i++) chars += (p[i] & 0xC0) != 0x80;
+    return chars;
+}
+
+/* Count the characters before every block of the line, once. */
+INLINE void count_chars(Meet *m) {
+    size_t size = (size_t)(m->end - m->line), block = 0;
     if (m->counted == m->row + 1) return;
     m->counted = m->row + 1;
+    uint32_t chars = 0;
     uint8_t all = 0;
     for (size_t i = 0; i < size; i++) all |= m->line[i];
     m->ascii = all < 0x80;
-    for (uint32_t i = 0, chars = 0; !m->ascii && i < size; chars += (m->line[i++] & 0xC0) != 0x80) m->chars[i] = chars;
+    for (; !m->ascii && (block + 1) * BLOCK <= size; block++) {
+        m->chars[block] = chars;
+        chars += chars_in(m->line + block * BLOCK, BLOCK);
+    }
+    m->chars[block] = chars;
+}
+
+/* How many characters stand before a byte of the line. */
+INLINE uint32_t chars_before(const Meet *m, size_t at) {
+    return m->ascii ? (uint32_t)at : m->chars[at / BLOCK] + chars_in(m->line + at / BLOCK * BLOCK, at % BLOCK);
 }
 
 static int note(Met *met, Hit hit) {
@@ -149,14 +167,14 @@ static int note(Met *met, Hit hit) {
 
 /* Note that a literal of a set stands at p. */
 static int note_place(Meet *m, Met *met, const Literal *l, const uint8_t *p) {
-    uint32_t at = (uint32_t)(p - m->line), chars = m->ascii ? at : m->chars[at];
+    uint32_t chars = chars_before(m, (size_t)(p - m->line));
     return note(met, (Hit){chars, chars + l->chars});
 }
 
 /* Find a literal too short for a gram, from p on; NULL where it is not there. */
 static const uint8_t *find_short(const Meet *m, const Literal *l, const uint8_t *p) {
     for (; (p = seek(p, m->end, m->text + l->at, l->size, m->wide)); p++)
-        if (has_edges(m, l, p)) return p;
+        if (has_edges(m, l->edges, p, l->size)) return p;
     return NULL;
 }
 
@@ -170,6 +188,9 @@ INLINE uint32_t before(const Meet *m, uint32_t at) { return m->before[at - m->ba
 
 /* Where a line last held the gram of a member of a set: this line, if it is above its base. */
 INLINE uint32_t last_gram(const Meet *m, uint32_t member) { return m->last[gram_hash(m, m->grams[member])]; }
+
+/* Say whether the line may hold a gram. */
+INLINE int has_gram(const Meet *m, uint32_t gram) { return m->last[gram_hash(m, gram)] > m->base; }
 
 /* Say whether the line holds a member of a set. */
 static int holds_member(const Meet *m, uint32_t member) {
@@ -200,7 +221,7 @@ static int note_member(Meet *m, Met *met, uint32_t member) {
 /* Say which of up to sixteen members the line may hold, by their grams: a bit for each. */
 AVX512_CALL static uint32_t sixteen_at_hand(const Meet *m, uint32_t first, uint32_t end) {
     const __m512i base = _mm512_set1_epi32((int)m->base);
-    __mmask16 all = (__mmask16)(end - first < 16 ? (1u << (end - first)) - 1 : 0xFFFF);
+    __mmask16 all = first_lanes(end - first);
     __m512i gram = _mm512_maskz_loadu_epi32(all, m->grams + first);
     __mmask16 small = _mm512_mask_testn_epi32_mask(all, gram, gram);
     __m512i hash = _mm512_mullo_epi32(gram, _mm512_set1_epi32((int)MIX_GRAM));
@@ -216,9 +237,17 @@ static uint32_t sixteen_at_hand(const Meet *m, uint32_t first, uint32_t end) {
 
 INLINE uint32_t members_at_once(const Meet *m) { return m->wide ? 16 : 1; }
 
+/* Say whether the line may hold a member. */
+INLINE uint32_t one_at_hand(const Meet *m, uint32_t member) {
+    return !m->grams[member] || last_gram(m, member) > m->base;
+}
+
 /* Say which of the next members the line may hold: a bit for each. */
 INLINE uint32_t at_hand(const Meet *m, uint32_t first, uint32_t end) {
-    return m->wide ? sixteen_at_hand(m, first, end) : !m->grams[first] || last_gram(m, first) > m->base;
+    if (m->wide && end - first > FEW) return sixteen_at_hand(m, first, end);
+    uint32_t some = 0;
+    for (uint32_t i = 0; i < members_at_once(m) && first + i < end; i++) some |= one_at_hand(m, first + i) << i;
+    return some;
 }
 
 /* Say whether the line holds one of a range of members. */

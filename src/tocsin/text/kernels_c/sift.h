@@ -8,8 +8,8 @@
 #endif
 
 #define MIX_GRAM 0x9E3779B1u
-enum { GRAM = 4, WIDTHS = 6 };
-static const uint8_t width_of[WIDTHS] = {8, 6, 4, 3, 2, 1};  /* bytes of the windows by which literals are found */
+enum { GRAM = 4, WIDTHS = 5 };
+static const uint8_t width_of[WIDTHS] = {8, 4, 3, 2, 1};  /* bytes of the windows by which literals are found */
 
 typedef struct { const uint32_t *starts; size_t lists; const uint32_t *items; size_t listed; } Lists;
 typedef struct {
@@ -61,25 +61,28 @@ AVX512 INLINE __m512i grams_at(const uint8_t *p) {
     return _mm512_shuffle_epi8(_mm512_permutexvar_epi32(words, bytes), _mm512_broadcast_i32x4(from));
 }
 
-/* Do what `sift_grams` does for as many places as go sixteen by sixteen; say how many. */
+/* The first of up to sixteen lanes. */
+AVX512 INLINE __mmask16 first_lanes(size_t count) { return (__mmask16)(count < 16 ? (1u << count) - 1 : 0xFFFF); }
+
+/* Do what `sift_grams` does, sixteen by sixteen, for as many places as have bytes enough behind them; say how many. */
 AVX512_CALL static size_t sift_grams_wide(const Windows *w, const uint8_t *p, size_t count, const uint8_t *limit,
                                           Sifted *s, size_t *found) {
     enum { LANES32 = 16, READS = 32 };
     const __m128i shift = _mm_cvtsi32_si128(w->grams_shift);
     __m512i place = _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
     size_t i = 0, kept = 0;
-    for (; i + LANES32 <= count && (size_t)(limit - p) >= i + READS; i += LANES32) {
+    for (; i < count && (size_t)(limit - p) >= i + READS; i += LANES32) {
         __m512i gram = grams_at(p + i), first = _mm512_and_si512(gram, _mm512_set1_epi32(0xFFFFFF));
         __m512i at = _mm512_srl_epi32(_mm512_mullo_epi32(first, _mm512_set1_epi32((int)MIX_GRAM)), shift);
         __m512i bit = _mm512_and_si512(_mm512_srli_epi32(gram, 24), _mm512_set1_epi32(31));
         __m512i held = _mm512_srlv_epi32(_mm512_i32gather_epi32(at, w->grams, 4), bit);
-        __mmask16 passed = _mm512_test_epi32_mask(held, _mm512_set1_epi32(1));
+        __mmask16 passed = _mm512_mask_test_epi32_mask(first_lanes(count - i), held, _mm512_set1_epi32(1));
         _mm512_storeu_si512(s->place + kept, _mm512_maskz_compress_epi32(passed, place));
         kept += (size_t)__builtin_popcount(passed);
         place = _mm512_add_epi32(place, _mm512_set1_epi32(LANES32));
     }
     *found = kept;
-    return i;
+    return i < count ? i : count;
 }
 
 /* Do what `sift_windows` does for as many places as go eight by eight; say how many. */
