@@ -2,14 +2,14 @@
 
 import re
 import warnings
-from itertools import pairwise
+from itertools import pairwise, product
 from math import inf
 from random import Random
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from standard_patterns import counts, patterns, patterns_of, singles, told_by
+from standard_patterns import counts, in_form, patterns, patterns_of, singles, told_by
 from standard_trees import patterns_of as patterns_in
 
 from tocsin.standard import Standard
@@ -52,6 +52,22 @@ def test_a_pattern_is_read_as_re_reads_it(some: list[str], texts: list[str], loo
         found = meaning.search(text, start)
         assert reading.first(line, start) == (found and found.span())
         assert not every or reading.soonest(line) in range(every[0][0] + 1)
+
+
+@pytest.mark.parametrize("odd", [*ODD, ".", " ", r"\s", r"\w", r"\d", "[^a]", "[a-c]", "指", "(?:a|_)", "(?: a|b+)"])
+def test_every_sign_however_often_is_read_as_re_reads_it(odd: str) -> None:
+    texts = ["".join(some) for size in range(4) for some in product("a _{,]指😀", repeat=size)] + [
+        "{,2}",
+        "{a{,a",
+        ":]a",
+        "lph]",
+    ]
+    for count in ("", "?", "*", "+", "??", "+?", "{2}", "{,2}", "{0,2}", "{1,2}?", "{2,}"):
+        for pattern in (f"{odd}{count}", f"a?{odd}{count}b?", f"(?:{odd}{count}a){{1,2}}"):
+            reading = Reading(pattern)
+            for text in texts if in_form(pattern) else []:
+                assert list(reading.spans(Line(text.encode()))) == spans_by_re(pattern, text), (pattern, text)
+                assert reading.first(Line(text.encode())) == next(iter(spans_by_re(pattern, text)), None)
 
 
 @settings(max_examples=200)
