@@ -65,6 +65,7 @@ def try_fold(t: SimpleNamespace, raw: bytes) -> None:
     expected = t.fold_arrays.fold_join(pa.array([r.decode() for r in rows[first:]], pa.string())) if sound else None
     for avx2 in (False, True):
         given = (data, offsets[first:], table.pages, table.entries, table.pool, avx2)
+        assert t._kernels.are_utf8(data, offsets[first:], avx2) is sound
         got = outcome(lambda given=given: t._kernels.fold_join(*given))
         assert got == ((expected[0], *(a.tobytes() for a in expected[1:])) if expected else ValueError)
 

@@ -100,6 +100,7 @@ def test_what_folds_to_a_pattern_is_what_the_fold_makes_it(pattern: str, sign: s
     looked_at = set(map(chr, range(0x3000)))
     assert {c for c in looked_at if re.search(pattern, fold_alone(c))} == found & looked_at
     assert sign in found
+    assert {c for c in found if ord(c) <= 0x2FFF} == set(folding_to(pattern, 0x2FFF))
 
 
 def test_no_rows_fold_to_no_lines() -> None:

@@ -1,71 +1,79 @@
 """The `tocsin` command: its parts, its exit codes, and how errors are told."""
 
+import gc
 import os
 import signal
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 from types import FrameType
+from typing import Any
 
 import typer
+from typer.core import TyperGroup
+from typer.main import get_group
 
 from tocsin import __version__
-from tocsin.cli import (
-    body,
-    cases,
-    charter,
-    check,
-    demo,
-    evaluate,
-    exercise,
-    fingerprint,
-    key,
-    log,
-    mirror,
-    node,
-    report,
-    screen,
-    seal,
-    standard,
-    state,
-    statements,
-    train,
-    upkeep,
-    verify,
-    witness,
-)
 from tocsin.forms.errors import INTERRUPTED, TocsinError
+
+_STATEMENTS = ("propose", "vote", "stamp", "anchor", "notice", "inquire", "answer", "freeze", "publish")
+_GROUPS = (
+    "exercise",
+    "fingerprint",
+    "standard",
+    "key",
+    "log",
+    "witness",
+    "mirror",
+    "charter",
+    "seal",
+    "body",
+    "verify",
+    "node",
+)
+_COMMANDS = {  # where each lies in this room, in the order of the help
+    **{name: f"{name}.{name}" for name in ("demo", "screen", "cases", "report", "check", "train", "evaluate")},
+    **{name: f"statements.{name}" for name in _STATEMENTS},
+    "disclose": "body.disclose",
+    "state": "state.state",
+    "serve": "node.serve",
+    "forget": "upkeep.forget",
+    **{name: f"{name}.app" for name in _GROUPS},
+}
+
+
+class _Commands(TyperGroup):
+    """Load a command when it is asked for: to load all of them takes longer than many of them run."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Name all, loaded or not."""
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Load it; what is none makes all load, for the one that was meant is looked for among them."""
+        for name in [cmd_name] if cmd_name in _COMMANDS else _COMMANDS:
+            self.commands[name] = self.commands.get(name) or _loaded(name)
+        return self.commands.get(cmd_name)
+
+
+def _loaded(name: str) -> Any:
+    module, _, what = _COMMANDS[name].partition(".")
+    part = getattr(import_module(f"tocsin.cli.{module}"), what)
+    alone = typer.Typer(pretty_exceptions_enable=False, rich_markup_mode=None)
+    if isinstance(part, typer.Typer):
+        alone.add_typer(part, name=name)
+    else:
+        alone.command(name)(part)
+    return get_group(alone).commands[name]
+
 
 app = typer.Typer(
     name="tocsin",
+    cls=_Commands,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-app.command("demo")(demo.demo)
-app.command("screen")(screen.screen)
-app.command("cases")(cases.cases)
-app.command("report")(report.report)
-app.command("check")(check.check)
-app.command("train")(train.train)
-app.command("evaluate")(evaluate.evaluate)
-app.add_typer(exercise.app, name="exercise")
-app.add_typer(fingerprint.app, name="fingerprint")
-app.add_typer(standard.app, name="standard")
-app.add_typer(key.app, name="key")
-app.add_typer(log.app, name="log")
-app.add_typer(witness.app, name="witness")
-app.add_typer(mirror.app, name="mirror")
-app.add_typer(charter.app, name="charter")
-for name, command in statements.COMMANDS.items():
-    app.command(name)(command)
-app.command("disclose")(body.disclose)
-app.command("state")(state.state)
-app.add_typer(seal.app, name="seal")
-app.add_typer(body.app, name="body")
-app.add_typer(verify.app, name="verify")
-app.add_typer(node.app, name="node")
-app.command("serve")(node.serve)
-app.command("forget")(upkeep.forget)
 
 
 class _Interrupted(BaseException):
@@ -87,6 +95,8 @@ def main() -> None:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
+    finally:
+        gc.freeze()  # the process is about to end: nobody need look for circles any more
 
 
 def _version(wanted: bool) -> None:

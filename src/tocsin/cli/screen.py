@@ -90,7 +90,6 @@ def screen(
         say(note)
     for failure in outcome.failures:
         _tell_failure(failure)
-    gc.freeze()  # the process is about to end: nobody need look for circles any more
     raise typer.Exit(outcome.exit_code)
 
 

@@ -1,7 +1,7 @@
 """Commands that write a statement into the member's own log: propose, vote, stamp, anchor, notice, and the others."""
 
 from base64 import b64encode
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -214,19 +214,6 @@ def publish(
     if form is None:
         raise ConfigError(f"{what[:40]!r} is not published", hint="name a report or a study")
     enter(folder, first, key, form(origin_of(folder), title, sha256(read_bytes(file, what)).hexdigest()))
-
-
-COMMANDS: dict[str, Callable[..., None]] = {
-    "propose": propose,
-    "vote": vote,
-    "stamp": stamp,
-    "anchor": anchor,
-    "notice": notice,
-    "inquire": inquire,
-    "answer": answer,
-    "freeze": freeze,
-    "publish": publish,
-}
 
 
 def rotate(folder: Path, first: Path, key: Path, recovery: Path, new: Path) -> None:

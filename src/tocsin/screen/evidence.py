@@ -74,9 +74,9 @@ def _signs() -> re.Pattern[str]:
     """Look for what folds to an @ or to several digits, or for a run of what folds to a digit and to what may stand
     between digits. Beyond the first plane anything may be such.
     """
-    digits, between = folding_to(_DIGIT), _class(folding_within(_BETWEEN))
+    digits, between = folding_to(_DIGIT, _FIRST_PLANE), _class(folding_within(_BETWEEN))
     several = "".join(c for c in digits if len(re.findall(_DIGIT, fold_alone(c))) > 1)
-    at_once, one = _class(folding_to("@") + several) + "\U00010000-\U0010ffff", _class(digits)
+    at_once, one = _class(folding_to("@", _FIRST_PLANE) + several) + "\U00010000-\U0010ffff", _class(digits)
     # One class at the front, and `re` skips what is not in it.
     return re.compile(f"[{at_once}{one}](?:(?<=[{at_once}])|(?:[{between}]*+[{one}]){{{_LEAST_DIGITS - 1}}})")
 

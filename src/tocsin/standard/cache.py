@@ -19,6 +19,7 @@ def engine_mark() -> str:
             "match.py",
             "model.py",
             "patterns.py",
+            "reading.py",
             "sieve.py",
         ),
         "tocsin.text": ("demands.py",),

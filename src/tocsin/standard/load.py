@@ -14,8 +14,9 @@ from pydantic import ValidationError
 
 from tocsin.forms import ConfigError, TransportError
 from tocsin.standard.cache import engine_mark, keep
-from tocsin.standard.match import Line, Tree, alternatives, build_tree, demands
+from tocsin.standard.match import Tree, alternatives, build_tree, demands
 from tocsin.standard.model import Bilingual, Form, Head, Kind, Node, RuleFile, RuleForm
+from tocsin.standard.reading import Line
 from tocsin.text import fold_batch
 
 NO_RULES = "M07"
@@ -55,9 +56,13 @@ class Rule:
 
         `among` names the only alternatives that can match, where that is known.
         """
-        able, seen = self.alternatives if among is None else [self.alternatives[i] for i in among], Line(line, loose)
-        span = min((s for tree in able if (s := tree.first(seen))), default=None)
-        excepted = span is not None and self.unless is not None and self.unless.first(seen) is not None
+        return self.first_in(Line(line.encode(), loose), among)
+
+    def first_in(self, line: Line, among: Sequence[int] | None = None) -> tuple[int, int] | None:
+        """Find what `first` finds; what was found in a line before need not be looked for again."""
+        able = self.alternatives if among is None else [self.alternatives[i] for i in among]
+        span = min((s for tree in able if (s := tree.first(line))), default=None)
+        excepted = span is not None and self.unless is not None and self.unless.first(line) is not None
         return None if excepted else span
 
 

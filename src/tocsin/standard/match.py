@@ -11,34 +11,14 @@ from math import inf
 from tocsin.forms import ConfigError
 from tocsin.standard.factors import factors, factors_in_order, plain_literal, rarest_first, rarity
 from tocsin.standard.model import AllOf, AnyOf, ListRef, Near, Node, Regex
-from tocsin.standard.patterns import Quick, check_pattern, literal_pattern, loosen, widened, widest
+from tocsin.standard.patterns import check_pattern, literal_pattern, loosen, widest
+from tocsin.standard.reading import Line, Reading, Span
 from tocsin.text import BOUNDARY, Demand, is_lone
 
-Span = tuple[int, int]
 _MOST_SETS = 6
 _LEAST_RARITY = 0.15  # what stands in two thirds of all texts says too little to look for
 _LEAST_BYTES = 3  # what is shorter stands nearly everywhere, and is slow to look for
-_SHORT = 200  # characters, which `re` alone is done with as soon
 SENTENCE_END = re.compile(r"[。?!;]|(?<!\b[a-z])(?<!\b[dm]r)(?<!\bmrs)\.(?=\s)", re.ASCII)  # no initial, no "Dr."
-
-
-class Line:
-    """Hold a folded line as text for `re` and as bytes for RE2. In a `loose` one blanks between words were lost."""
-
-    __slots__ = ("_plain", "loose", "raw", "text")
-
-    def __init__(self, text: str, loose: bool = False) -> None:
-        self.text, self.raw, self.loose = text, text.encode(), loose
-        self._plain = len(self.raw) == len(text)
-
-    def soonest(self, quick: Quick, start: int) -> int | None:
-        """Say where the first match from a place on can begin, by a quick pattern that matches more."""
-        begin = start if self._plain else len(self.text[:start].encode())
-        found = quick.search(self.raw, begin)
-        if found is None:
-            return None
-        at: int = found.start()
-        return at if self._plain else start + len(self.raw[begin:at].decode())
 
 
 @dataclass(frozen=True)
@@ -48,44 +28,30 @@ class Leaf:
     patterns: tuple[str, ...]
 
     @cached_property
-    def exact(self) -> re.Pattern[str]:
-        """The meaning, over a folded line."""
-        return re.compile("|".join(self.patterns), re.ASCII)
+    def exact(self) -> Reading:
+        """The patterns over a folded line."""
+        return Reading.of(self.patterns)
 
     @cached_property
-    def loose(self) -> re.Pattern[str]:
-        """The meaning over a closed-up line, where blanks between words were lost."""
-        return re.compile("|".join(map(loosen, self.patterns)), re.ASCII)
-
-    @cached_property
-    def quick(self) -> Quick | None:
-        """What is quickly found wherever there is a match, and elsewhere too."""
-        return widened(self.patterns)
+    def loose(self) -> Reading:
+        """The patterns over a closed-up line, where blanks between words were lost."""
+        return Reading.of(map(loosen, self.patterns))
 
     def soonest(self, line: Line) -> int | None:
         """Say where the first span can begin, None where there is none."""
-        return 0 if line.loose or self.quick is None else line.soonest(self.quick, 0)
+        return self._reading(line).soonest(line)
 
     def spans(self, line: Line, low: int = 0, high: float = inf) -> list[Span]:
         """Find the spans that lie between two places, first to last."""
-        soon = takewhile(lambda span: span[0] < high, self._spans(line))
+        soon = takewhile(lambda span: span[0] < high, self._reading(line).spans(line))
         return [span for span in soon if low <= span[0] and span[1] <= high]
 
-    def first(self, line: Line, start: int = 0) -> Span | None:
-        """Find the first span from a place on."""
-        at = line.soonest(self.quick, start) if self.quick and not line.loose else start
-        found = None if at is None else (self.loose if line.loose else self.exact).search(line.text, at)
-        return found.span() if found else None
+    def first(self, line: Line) -> Span | None:
+        """Find the first span."""
+        return self._reading(line).first(line)
 
-    def _spans(self, line: Line) -> Iterator[Span]:
-        """Find the spans one behind another, as `finditer` does; none of a checked pattern is empty."""
-        if line.loose or len(line.text) <= _SHORT:
-            yield from (found.span() for found in (self.loose if line.loose else self.exact).finditer(line.text))
-            return
-        at = 0
-        while (span := self.first(line, at)) and span[1] > at:
-            yield span
-            at = span[1]
+    def _reading(self, line: Line) -> Reading:
+        return self.loose if line.loose else self.exact
 
     @cached_property
     def weight(self) -> float:

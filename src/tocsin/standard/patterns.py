@@ -2,13 +2,11 @@
 
 import importlib
 import re
-from collections.abc import Sequence
 from functools import cache, lru_cache
-from importlib.util import find_spec
-from typing import Any, Protocol
+from typing import Any
 
 from tocsin.forms import ConfigError
-from tocsin.text import fold_text
+from tocsin.text import fold_slowly, fold_text
 
 # CPython's own parser of regular expressions; private in name, unchanged since 3.11 gave it this place.
 _sre: Any = importlib.import_module("re._parser")
@@ -17,24 +15,14 @@ _WIDE = 4096
 _CATEGORIES = {"CATEGORY_DIGIT": r"\d", "CATEGORY_WORD": r"\w", "CATEGORY_SPACE": r"\s"}
 # A look-behind, a class, an escape, or one character.
 _TOKEN = re.compile(r"\(\?<[=!](?:[^()\\]|\\.)*\)|\[\^?\]?(?:[^\]\\]|\\.)*\]|\\.|.", re.DOTALL)
-_PIECE = re.compile(r"\(\?(?:<?[=!]|:)|\[\^?\]?(?:[^\]\\]|\\.)*\]|\\.|.", re.DOTALL)
-_LOOKS = ("(?=", "(?!", "(?<=", "(?<!")
-_RE2_BYTES = 1 << 22
 _FEW_ROUNDS, _SHORT = 4, 20
 _MAX_GROUP_REPEAT = 10  # a repeated group can be read in many ways, and a hostile text tries them all
 _UNBOUNDED = int(_sre.MAXREPEAT)
 
 
-class Quick(Protocol):
-    """Search bytes in linear time, within a stretch of them if one is given."""
-
-    def search(self, text: bytes, pos: int | None = None, endpos: int | None = None) -> Any:
-        """Find the first match, as `re` does."""
-
-
 def literal_pattern(text: str) -> str:
     """Write a literal as a regular expression; it stands for whole words where its edge is an ASCII letter or digit."""
-    folded = fold_text(text).text.strip()
+    folded = fold_slowly(text).strip()  # of a few characters it is the quicker one
     if not folded:
         raise ConfigError(f"a literal of {len(text)} characters folds to nothing", hint="write letters or characters")
     before = r"\b" if re.match(r"\w", folded, re.ASCII) else ""
@@ -45,46 +33,6 @@ def literal_pattern(text: str) -> str:
 def loosen(pattern: str) -> str:
     """Let a pattern match where the blanks between words were lost: on closed-up lines only."""
     return "".join(map(_loosened, _TOKEN.findall(pattern)))
-
-
-def widened(patterns: Sequence[str]) -> Quick | None:
-    """Build with RE2, over bytes, what matches wherever one of the patterns does, from the same place; None where there
-    is no RE2.
-
-    RE2 reads the patterns without their look-arounds, which only widens what they match. It is several times faster
-    than `re` on lines that do not match, or late, and it spares `re` the texts that are made to be read in very many
-    ways.
-    """
-    if (re2 := _re2()) is None:
-        return None
-    options = re2.Options()
-    options.log_errors = False
-    options.max_mem = _RE2_BYTES
-    try:
-        quick: Quick = re2.compile("|".join(map(_widen, patterns)).encode(), options)
-    except re2.error:
-        return None
-    return quick
-
-
-@cache
-def _re2() -> Any:
-    return importlib.import_module("re2") if find_spec("re2") else None
-
-
-def _widen(pattern: str) -> str:
-    """Leave out look-arounds."""
-    kept, depth, outside = [], 0, -1
-    for token in _PIECE.findall(pattern):
-        depth += token.startswith("(")
-        if token in _LOOKS and outside < 0:
-            outside = depth
-        if outside < 0:
-            kept.append(token)
-        if token == ")":
-            outside = -1 if depth == outside else outside
-            depth -= 1
-    return "".join(kept)
 
 
 def _loosened(token: str) -> str:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from tocsin.standard.cache import keep
 from tocsin.standard.factors import scan_expression
-from tocsin.standard.patterns import widened
+from tocsin.standard.reading import Line, widened
 from tocsin.text import BOUNDARY, Demand, Lines
 
 _FEW = 12  # literals that are looked for one by one faster than all at once
@@ -129,10 +129,10 @@ class _Lacks:
     def test(self) -> Callable[[str], bool]:
         """The quicker way for so many literals."""
         literals = sorted({literal.replace(BOUNDARY, "") for literal in self.literals})
-        quick = widened([re.escape(literal) for literal in literals]) if len(literals) > _FEW else None
+        quick = widened("|".join(map(re.escape, literals))) if len(literals) > _FEW else None
         if quick is None:
             return lambda line: not _holds_any(line, literals)
-        return lambda line: quick.search(line.encode()) is None
+        return lambda line: Line(line.encode()).first(quick) is None
 
     def __call__(self, line: str) -> bool:
         return self.test(line)

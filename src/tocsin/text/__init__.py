@@ -10,6 +10,7 @@ from tocsin.text.fold import Folded, FoldedText, fold_batch, fold_slowly, fold_t
 from tocsin.text.kernels import (
     WANT_HASHES,
     WANT_SUMS,
+    are_utf8,
     class_sums,
     count_scripts,
     keep_demands,
@@ -49,6 +50,7 @@ __all__ = [
     "Scanned",
     "Segment",
     "add_alarms",
+    "are_utf8",
     "class_sums",
     "common_windows",
     "count_scripts",

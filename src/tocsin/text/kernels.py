@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from tocsin.text import classes, fold_arrays, probe, script, windows
+from tocsin.text import classes, fold_arrays, probe, script, utf8, windows
 from tocsin.text.demands import NO_PLACE, Demands
 from tocsin.text.fold_arrays import Flags
 from tocsin.text.packed_table import packed_table
@@ -45,11 +45,23 @@ def fold_join(texts: pa.Array) -> tuple[Lines, Positions, Flags]:
     """Fold an Arrow string array into newline-joined lines; see `fold_arrays.fold_join`."""
     if _C is None:
         return fold_arrays.fold_join(texts)
-    _, offsets, data = texts.buffers()
+    data, at = _bytes(texts)
     table = packed_table()
-    at = np.frombuffer(offsets or bytes(4), dtype=np.int32)[texts.offset : texts.offset + len(texts) + 1]
-    buffer, starts, flags = _C.fold_join(data or b"", at, table.pages, table.entries, table.pool, _AVX2)
+    buffer, starts, flags = _C.fold_join(data, at, table.pages, table.entries, table.pool, _AVX2)
     return buffer, np.frombuffer(starts, dtype=np.int64), np.frombuffer(flags, dtype=np.uint8)
+
+
+def are_utf8(texts: pa.Array) -> bool:
+    """Say whether the strings of an Arrow string array are UTF-8, what lies behind nulls included; see `utf8`."""
+    data, at = _bytes(texts)
+    return utf8.are_utf8(bytes(data), at) if _C is None else bool(_C.are_utf8(data, at, _AVX2))
+
+
+def _bytes(texts: pa.Array) -> tuple[bytes | pa.Buffer, NDArray[np.int32]]:
+    """Give the bytes of strings, and where each begins and the last ends."""
+    _, offsets, data = texts.buffers()
+    at = np.frombuffer(offsets or bytes(4), dtype=np.int32)[texts.offset : texts.offset + len(texts) + 1]
+    return data or b"", at
 
 
 def sample_lines(buffer: Lines, offsets: Positions, kept: int) -> tuple[Positions, Hashes]:

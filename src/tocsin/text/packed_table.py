@@ -5,6 +5,7 @@ to three bytes of UTF-8, the first in the lowest byte, and their number in bits 
 """
 
 import re
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
@@ -63,12 +64,13 @@ def fold_alone(char: str) -> str:
     return fold_table().of(char)
 
 
-def folding_to(pattern: str) -> str:
-    """List the code points whose folding holds a match of a pattern that matches single characters."""
-    table, wanted = fold_table(), re.compile(pattern)
-    codes = np.delete(np.arange(len(table.code), dtype=np.uint32), slice(0xD800, 0xE000))
+def folding_to(pattern: str, last: int = sys.maxunicode) -> str:
+    """List the code points, up to a last one, whose folding holds a match of a pattern that matches single
+    characters.
+    """
+    wanted, codes = re.compile(pattern), np.delete(np.arange(last + 1, dtype=np.uint32), slice(0xD800, 0xE000))
     own = set(wanted.findall(codes.tobytes().decode("utf-32-le")))
-    others = {chr(code): folded for code, folded in changed().items()}
+    others = {chr(code): folded for code, folded in changed().items() if code <= last}
     return "".join(sorted(own.difference(others) | {c for c, folded in others.items() if wanted.search(folded)}))
 
 

@@ -40,7 +40,7 @@ class SeenIds:
         self.spill_dir = spill_dir
         self._keep = keep
         self._seeds = (secrets.randbits(64), secrets.randbits(64))
-        self._young = _Young(4 * keep)
+        self._young = _Young(keep)
         self._old: list[_Run] = []
 
     def __enter__(self) -> Self:
@@ -53,7 +53,7 @@ class SeenIds:
         """Forget everything and free the disk."""
         for run in self._old:
             run.close()
-        self._old, self._young = [], _Young(1)
+        self._old, self._young = [], _Young(0)
 
     def add(self, ids: pa.Array) -> npt.NDArray[np.bool_]:
         """Add an array of strings without nulls; say for each whether it was new, the first of equal ones alone."""
@@ -93,20 +93,20 @@ class SeenIds:
 class _Young:
     """Keep keys in memory in the order in which they came, and a table of slots that says where each stands.
 
-    Slots are at least twice as many as keys; which one a key asks for first, nobody outside can know.
+    There is room for twice as many as are kept, and twice as many slots; memory that nothing was written to takes none.
+    Which slot a key asks for first, nobody outside can know.
     """
 
-    def __init__(self, slots: int) -> None:
+    def __init__(self, keep: int) -> None:
         self.size = 0
-        self._keys = np.empty((2, 0), np.uint64)
-        self._bits = max(slots - 1, 1).bit_length()
+        self._keys = np.empty((2, 2 * keep), np.uint64)
+        self._bits = max(4 * keep - 1, 1).bit_length()
         self._slots = np.zeros(1 << self._bits, np.int32)  # the place of a key, from 1; 0 is free
         self._odd = np.uint64(secrets.randbits(64) | 1)
 
     def add(self, keys: Keys) -> npt.NDArray[np.bool_]:
         """Add keys; say for each whether it was new, the first of equal ones alone."""
         begin, count = self.size, keys.shape[1]
-        self._make_room(begin + count)
         self._keys[:, begin : begin + count] = keys
         names = np.arange(begin + 1, begin + count + 1, dtype=np.int32)
         at = ((keys[1] * self._odd) >> np.uint64(64 - self._bits)).astype(np.int64)
@@ -136,12 +136,6 @@ class _Young:
         free = np.flatnonzero(self._slots[at] == 0)[::-1]  # of what is written to one place, the last stays
         self._slots[at[free]] = names[free]
         return self._slots[at]
-
-    def _make_room(self, size: int) -> None:
-        if size > self._keys.shape[1]:
-            grown = np.empty((2, max(size, 2 * self._keys.shape[1])), np.uint64)
-            grown[:, : self.size] = self._keys[:, : self.size]
-            self._keys = grown
 
 
 class _Filter:

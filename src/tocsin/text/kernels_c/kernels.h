@@ -9,6 +9,7 @@
  *   demands.c   meet_demands name the lines that hold what a rule demands                  demands.py
  *   origin.c    original_spans map spans of folded texts back to the originals             fold.py
  *   script.c    count_scripts  count the characters and the Han characters of lines         script.py
+ *   utf8.c      are_utf8     whether strings are UTF-8                                     utf8.py
  *   stretch.c   densest_stretches  where a line holds most of an alarm's windows             stretch.py
  *
  * What comes in is not trusted: every length, offset and index is checked before use, and a wrong one raises ValueError.
@@ -120,6 +121,7 @@ PyObject *count_posted(PyObject *module, PyObject *args);
 PyObject *meet_demands(PyObject *module, PyObject *args);
 PyObject *original_spans(PyObject *module, PyObject *args);
 PyObject *count_scripts(PyObject *module, PyObject *args);
+PyObject *are_utf8(PyObject *module, PyObject *args);
 PyObject *densest_stretches(PyObject *module, PyObject *args);
 PyObject *keep_demands(PyObject *module, PyObject *args);
 PyObject *meet_kept(PyObject *module, PyObject *args);

@@ -31,6 +31,7 @@ static PyMethodDef methods[] = {
     {"densest_stretches", densest_stretches, METH_VARARGS,
      "densest_stretches(buffer, offsets, key, wanted, begin, stretch, (line, alarm) pairs) -> (held, first, last) triples"},
     {"count_scripts", count_scripts, METH_VARARGS, "count_scripts(buffer, offsets, avx2) -> (han, characters)"},
+    {"are_utf8", are_utf8, METH_VARARGS, "are_utf8(data, offsets, avx2) -> whether all between two offsets is UTF-8"},
     {"keep_demands", keep_demands, METH_VARARGS, "keep_demands(demands) -> a checked copy"},
     {"meet_kept", meet_kept, METH_VARARGS, "meet_kept(buffer, offsets, columns, kept, lanes) -> as meet_demands"},
     {"has_avx2", has_avx2, METH_NOARGS, "has_avx2() -> whether this processor runs the AVX2 clones"},
