@@ -155,7 +155,7 @@ INLINE Status search(Meet *m) {
         for (size_t n = 0; n < found; n++) {
             size_t slot = look_up(m, sifted.hash[n]);
             if (slot == w->slots) continue;
-            __builtin_prefetch(&m->entry[(m->slot[slot].first & ~TAG_AGAIN) - 1]);
+            __builtin_prefetch(&m->entry[first_entry(m, slot)]);
             sifted.hash[known] = slot;
             sifted.at[known++] = sifted.at[n];
         }

@@ -16,7 +16,8 @@ typedef struct { uint32_t sets, count, within, ears, order; } Demand;  /* order:
 enum { MOST_ORDERED = 7 };
 INLINE uint32_t rank_of(const Demand *d, uint32_t i) { return d->order >> 4 * i & 15; }
 /* What a look-up needs, where one line of the cache holds it: a slot and the literals of its window, one behind another.
- * A slot's tag is a part of its window's hash; two windows may have the same, for a literal is compared in any case. */
+ * A slot's tag is a part of its window's hash. Where the tag comes again behind it the whole hash is compared; else another
+ * window may have it too, for a literal is compared in any case. */
 typedef struct { uint32_t tag, first; } Slot;  /* first: from 1, its highest bit where the tag comes again; 0: empty */
 /* A literal of a window: its first 16 bytes, where its bytes begin in the text, and its first wish with these marks: what
  * may not stand before it, a byte that is in no word or one that is, nor behind it; and whether it ends a slot's list. */

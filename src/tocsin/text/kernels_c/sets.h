@@ -132,7 +132,7 @@ INLINE uint32_t chars_in(const uint8_t *p, size_t size) {
     return chars;
 }
 
-/* Count the characters before every block of the line, once. */
+/* Count the characters before every block of the line, once; in ASCII they are its bytes. */
 INLINE void count_chars(Meet *m) {
     size_t size = (size_t)(m->end - m->line), block = 0;
     if (m->counted == m->row + 1) return;
