@@ -20,6 +20,9 @@ def last_core() -> int:
     return max(os.sched_getaffinity(0))
 
 
+AS_INSTALLED = {"PYTHONDONTWRITEBYTECODE": ""}  # compiled modules are kept, wherever this runs
+
+
 def run_alone(command: Sequence[str], core: int, env: Mapping[str, str] | None = None) -> dict[str, Any]:
     """Run a command on one core to its end; return what it cost and the JSON that it printed last.
 
@@ -31,7 +34,7 @@ def run_alone(command: Sequence[str], core: int, env: Mapping[str, str] | None =
             command,
             stdout=out,
             stderr=err,
-            env={**os.environ, **(env or {})},
+            env={**os.environ, **AS_INSTALLED, **(env or {})},
             preexec_fn=lambda: os.sched_setaffinity(0, {core}),  # noqa: PLW1509  no threads run here yet
         )
         _, status, usage = os.wait4(child.pid, 0)

@@ -21,7 +21,7 @@ from typing import Any
 import pyarrow.parquet as pq
 from rich.console import Console
 
-from cost import FailedError, keep, last_core, run_alone
+from cost import AS_INSTALLED, FailedError, keep, last_core, run_alone
 from run import PEERS, Piece, _load, _middle, commit, machine
 
 HERE = Path(__file__).parent
@@ -246,7 +246,7 @@ def command_on(
 
 
 def _environment() -> dict[str, str]:
-    return {**os.environ, "XDG_CACHE_HOME": str(WORK / "cache")}
+    return {**os.environ, **AS_INSTALLED, "XDG_CACHE_HOME": str(WORK / "cache")}
 
 
 def _rate(size: int, seconds: float) -> dict[str, float]:
