@@ -11,6 +11,7 @@ import argparse
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -202,6 +203,7 @@ def build(folder: Path, alarms: int, seed: int) -> dict[str, Any]:
     write_templates(texts, folder / "templates.parquet")
     (folder / "group.key").write_bytes(KEY)
     generate(BENIGN_ROWS, benign_file, BENIGN_SEED)
+    shutil.rmtree(bank, ignore_errors=True)
     at = _clock()
     command = [str(Path(sys.executable).with_name("tocsin")), "fingerprint", "build", str(folder / "templates.parquet")]
     more = ["--group-key", str(folder / "group.key"), "--kind", KIND, "--by", "session", "--benign", str(benign_file)]
