@@ -187,10 +187,9 @@ class _Run:
     def _judged(self, gathered: Gathered, rejects: RejectFile, write: Callable[[Path, pa.Table], object]) -> Finished:
         s = self.settings
         findings, activity = gathered.judge(self.standard.version)
-        write(self.staged / "findings.parquet", findings)
-        write(self.staged / "activity.parquet", activity)
         cases = build_cases(findings, activity, self.standard, allowances=s.allowances, today=s.today).cast(CASES)
-        write(self.staged / "cases.parquet", cases)
+        for name, table in (("findings", findings), ("activity", activity), ("cases", cases)):
+            write(self.staged / f"{name}.parquet", table)
         if s.scores:
             self._write_sessions()
         sources = sum(source.problem is None for source in find_sources(s.inputs))
