@@ -24,7 +24,7 @@ from tocsin.screen import FingerprintDetector, RuleDetector, Screened, rule_dete
 from tocsin.screen.classifier import ClassifierDetector
 from tocsin.standard import Standard, compile_pack, load_standard
 
-AHEAD = 3  # batches given to a worker at once: enough to keep it busy meanwhile, few enough to bound memory
+AHEAD = 2  # batches given to a worker at once: enough to keep it busy meanwhile, few enough to bound memory
 _SLOT_BYTES = 2 * BATCH_TEXT_BYTES  # room for one, its identifiers hashed; what is not written to takes none
 
 Make = Callable[[pa.RecordBatch], Path]
