@@ -5,6 +5,7 @@ from tocsin.standard.lint import Price, price_rules
 from tocsin.standard.load import Rule, Standard, load_standard, prove_rule, shipped_folder
 from tocsin.standard.model import Bilingual, Kind, RuleForm
 from tocsin.standard.pack import OutOfTimeError, RuleMatch, RulePack, compile_pack, reference_pack
+from tocsin.standard.reading import Line
 from tocsin.standard.sieve import scanner_name
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "Bilingual",
     "Change",
     "Kind",
+    "Line",
     "OutOfTimeError",
     "Price",
     "Rule",

@@ -42,6 +42,7 @@ class RulePack:
 
     rules: tuple[Rule, ...]
     candidates: Candidates
+    by_re: bool = False
 
     def matches(self, folded: Folded, roles: Roles = None, time_left: TimeLeft | None = None) -> list[RuleMatch]:
         """Find, for every text and rule that hears its role, the first place where the rule matches; by text, then
@@ -93,7 +94,8 @@ class RulePack:
                 continue
             if line not in lines:
                 begin, end = folded.offsets[line : line + 2].tolist()
-                lines[line] = Line(bytes(folded.buffer[begin : end - 1]), derived is not None and derived.spaced)
+                spaced = derived is not None and derived.spaced
+                lines[line] = Line(bytes(folded.buffer[begin : end - 1]), spaced, by_re=self.by_re)
             if span := self.rules[index].first_in(lines[line], among):
                 answered.add((row, index))
                 yield line, index, *span
@@ -111,7 +113,7 @@ def compile_pack(standard: Standard, cache: Path | None = None, scanner: Scanner
 
 
 def reference_pack(standard: Standard) -> RulePack:
-    """Run every rule on every line with `re`: slow, and the oracle of the fast pack."""
+    """Run every rule on every line with `re` alone: slow, and the oracle of the fast pack."""
     every = [(i, range(len(rule.alternatives)), rule.form.roles) for i, rule in enumerate(standard.rules)]
     nothing = np.empty((0, 4), dtype=np.int64)
 
@@ -121,4 +123,4 @@ def reference_pack(standard: Standard) -> RulePack:
         heard = ((line, i, n) for line, row in lines for i, n, by in every if said is None or said[row] in by)
         return Sifted(nothing, heard)
 
-    return RulePack(standard.rules, candidates)
+    return RulePack(standard.rules, candidates, by_re=True)

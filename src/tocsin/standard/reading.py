@@ -33,10 +33,13 @@ _KNOWN = re.compile(rf"(?:{_RUN}|[\^$](?!{_MORE})|\||\(\?:|\){_OFTEN})*+")
 
 
 class Line:
-    """Hold a folded line as bytes for RE2 and as text for `re`. In a `loose` one blanks between words were lost."""
+    """Hold a folded line as bytes for RE2 and as text for `re`, which alone reads it where RE2 is held against it.
 
-    def __init__(self, raw: bytes, loose: bool = False) -> None:
-        self.raw, self.loose, self._plain = raw, loose, raw.isascii()
+    In a `loose` line blanks between words were lost.
+    """
+
+    def __init__(self, raw: bytes, loose: bool = False, *, by_re: bool = False) -> None:
+        self.raw, self.loose, self.by_re, self._plain = raw, loose, by_re, raw.isascii()
         self._first: dict[Quick, Span | None] = {}
 
     @cached_property
@@ -92,14 +95,14 @@ class Reading:
 
     def soonest(self, line: Line) -> int | None:
         """Say where the first span can begin, None where there is none."""
-        if self.quick is None:
+        if line.by_re or self.quick is None:
             return 0
         span = line.first(self.quick)
         return span and span[0]
 
     def first(self, line: Line, start: int = 0) -> Span | None:
         """Find the first span from a place on."""
-        if self.quick:
+        if self.quick and not line.by_re:
             span = line.first(self.quick, start)
             if span is None or self.same:
                 return span
@@ -109,7 +112,7 @@ class Reading:
 
     def spans(self, line: Line) -> Iterator[Span]:
         """Find the spans one behind another, as `finditer` does; none of a checked pattern is empty."""
-        if not self.same and (line.loose or len(line.raw) <= _SHORT):
+        if line.by_re or (not self.same and (line.loose or len(line.raw) <= _SHORT)):
             yield from (found.span() for found in self.meaning.finditer(line.text))
             return
         at = 0

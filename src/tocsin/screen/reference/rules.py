@@ -9,6 +9,7 @@ from itertools import pairwise
 from typing import Any
 
 from tocsin.screen.evidence import excerpt
+from tocsin.standard import Line as FoldedLine
 from tocsin.standard import Standard
 from tocsin.text import fold_slowly
 
@@ -32,11 +33,15 @@ def rules(events: Sequence[dict[str, Any]], standard: Standard) -> list[dict[str
     for event in events:
         lines = [plain := _plain(event["text"]), *_closed_up(plain), *_decoded(event["text"])]
         for rule in standard.rules:
-            found = ((line, rule.first(line.text, line.spaced)) for line in lines)
+            found = ((line, rule.first_in(_by_re(line))) for line in lines)
             line, span = next(((a, s) for a, s in found if s), (plain, None))
             if span and event["role"] in rule.form.roles:
                 rows.append(_row(event, rule.form, line.places[span[0]][0], line.places[span[1] - 1][1]))
     return rows
+
+
+def _by_re(line: Line) -> FoldedLine:
+    return FoldedLine(line.text.encode(), line.spaced, by_re=True)
 
 
 def _row(event: dict[str, Any], form: Any, start: int, end: int) -> dict[str, Any]:
