@@ -74,7 +74,7 @@ asan: install ## Kernel tests and a short fuzz under AddressSanitizer and Undefi
 		--build-temp build/asan/objects --build-lib build/asan/src
 	$(SANITIZED) -c 'from tocsin.text import _kernels as k; assert "build/asan" in k.__file__, k.__file__'
 	$(SANITIZED) -m pytest -p no:cacheprovider tests/text/test_kernels.py tests/text/test_kernels_tables.py \
-		tests/text/test_text_demands.py tests/fingerprint/test_fingerprint_kernels.py
+		tests/text/test_text_demands.py tests/text/test_text_utf8.py tests/fingerprint/test_fingerprint_kernels.py
 	$(SANITIZED) tests/fuzz/fuzz_kernels.py --random --seconds 10
 
 SANITIZED = ASAN_OPTIONS=detect_leaks=0 PYTHONPATH=build/asan/src \

@@ -42,5 +42,5 @@ aarch64-linux-gnu-gcc -O3 -std=c11 -fvisibility=hidden -shared -fPIC -Wall -Wext
 export QEMU_LD_PREFIX=$ROOT PYTHONPATH=$SRC:$SITE
 run() { qemu-aarch64 "$ROOT/usr/bin/python3.11" "$@"; }
 run -c 'import platform; from tocsin.text import kernels_in_use; print(platform.machine(), kernels_in_use()); assert kernels_in_use() == "c"'
-run -m pytest -p no:cacheprovider tests/text/test_kernels.py tests/text/test_kernels_tables.py tests/text/test_text_demands.py
+run -m pytest -p no:cacheprovider tests/text/test_kernels.py tests/text/test_kernels_tables.py tests/text/test_text_demands.py tests/text/test_text_utf8.py
 run tests/fuzz/fuzz_kernels.py --here --random --seconds 20  # no child processes: they would not be emulated
