@@ -108,7 +108,8 @@ def test_workers_of_a_run_that_was_killed_end_too(tmp_path: Path, long_log: Path
         wait_for(run, lambda: has_parts(1)(out))
         assert len(workers_of(run)) == 3
         run.send_signal(signal.SIGKILL)
-        run.communicate(timeout=DEADLINE_SECONDS)  # they hold the other ends until they end
+        told = run.communicate(timeout=DEADLINE_SECONDS)  # they hold the other ends until they end
+    assert told == (b"", b"")
 
 
 def test_ctrl_c_ends_with_130_and_leaves_nothing_half_written(
@@ -153,14 +154,16 @@ BAD: list[Row | bytes] = [b"{not json"] * 2000
 
 
 @pytest.mark.parametrize(
-    ("rows", "file_bytes"), [(PLAIN, 2_000), (DRAWN, 30_000), (BAD, 60_000)], ids=["parts", "report", "rejects"]
+    ("rows", "file_bytes", "workers"),
+    [(PLAIN, 2_000, "1"), (PLAIN, 2_000, "2"), (DRAWN, 30_000, "1"), (BAD, 60_000, "1")],
+    ids=["parts", "parts of a worker", "report", "rejects"],
 )
 def test_a_full_disk_ends_with_4_and_can_be_resumed(
-    tmp_path: Path, standard: Path, rows: list[Row | bytes], file_bytes: int
+    tmp_path: Path, standard: Path, rows: list[Row | bytes], file_bytes: int, workers: str
 ) -> None:
     log = write_lines(tmp_path / "traffic.jsonl", rows)
     out = tmp_path / "out"
-    arguments = ("screen", log, "--out", out, "--standard", standard, "--scores")
+    arguments = ("screen", log, "--out", out, "--standard", standard, "--scores", "--workers", workers)
     with start(*arguments, cache=tmp_path / "cache", file_bytes=file_bytes) as run:
         told = run.communicate()[1].decode()
     assert run.returncode == 4, told

@@ -3,7 +3,7 @@
 import signal
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import cycle
 from mmap import mmap
@@ -136,23 +136,25 @@ class _Worker:
             raise TransportError(message, hint="-9: memory ran out; take fewer workers, go on with --resume") from None
 
     def end(self) -> None:
-        """End it, whatever it does."""
+        """End it, whatever it does: a part is there whole or not at all."""
         self.line.close()
-        self.process.terminate()
+        self.process.kill()
         self.process.join()
 
 
 def _work(far: Connection, line: Connection, slots: Sequence[pa.Buffer], make: Make) -> None:
     """Make the parts of batches until the line ends."""
-    far.close()  # so that the line ends when the first process does
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever interrupts the run interrupts the first process
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    for slot in cycle(slots):
-        try:
+    far.close()  # so that the line ends when the first process does
+    with suppress(EOFError, ConnectionError):
+        for slot in cycle(slots):
             line.recv_bytes()
-        except EOFError:
-            return
-        try:
-            line.send(make(pa.ipc.open_stream(slot).read_next_batch()))
-        except Exception as error:
-            line.send(error)
+            line.send(_tried(make, slot))
+
+
+def _tried(make: Make, slot: pa.Buffer) -> Path | Exception:
+    try:
+        return make(pa.ipc.open_stream(slot).read_next_batch())
+    except Exception as error:
+        return error
