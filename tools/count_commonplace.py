@@ -17,6 +17,7 @@ from tocsin.text import fold_text
 
 PIECE = 400  # bytes
 LEAST = 5  # of 10,000 pieces
+NUMBER = re.compile(r"\d{5}")  # it may be somebody's
 WITHHELD = {"xsafety", "aig_eval"}  # sources that nothing shipped is derived from
 
 
@@ -30,10 +31,11 @@ def pieces(labelled: Path, lang: str) -> Iterator[str]:
 
 
 def words(piece: str) -> set[str]:
-    """List the words, and the Chinese characters and pairs, of a piece."""
+    """List the words, long numbers aside, and the Chinese characters and pairs of a piece."""
     runs = re.findall(r"[\u3400-\u9fff]+", piece)
     pairs = {run[i : i + 2] for run in runs for i in range(len(run) - 1)}
-    return set(re.findall(r"[a-z0-9]+", piece)) | {c for run in runs for c in run} | pairs
+    plain = {word for word in re.findall(r"[a-z0-9]+", piece) if not NUMBER.search(word)}
+    return plain | {c for run in runs for c in run} | pairs
 
 
 def main() -> None:
